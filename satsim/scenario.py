@@ -1,0 +1,208 @@
+"""A scenario file: read with its `extends` and overrides, checked, and written out resolved.
+
+YAML 1.2 by ruamel.yaml: PyYAML reads `1e3` as text and takes the last of two equal keys without a word.
+"""
+
+import io
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from satsim.complaints import KeyPath, complain, cut, shown
+from satsim.errors import ScenarioError
+from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, Scenario, Scheme
+from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
+
+__all__ = [
+    "BUILT_IN_SCHEMES",
+    "LinkSettings",
+    "Scenario",
+    "Scheme",
+    "check_link",
+    "dump_scenario",
+    "load_scenario",
+]
+
+MAX_FILE_BYTES = 1_000_000
+MAX_EXTENDS = 8
+CHOICES = ("sender", "repair", "usable", "detail")  # their keys exclude each other: replaced whole
+
+
+class _Layer(NamedTuple):
+    """One source of keys; a later layer's keys win."""
+
+    source: str
+    keys: dict[str, Any]
+
+
+def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
+    """Read a scenario, over the file that it `extends`, with overrides such as `link.loss.rate=0.1` on top.
+
+    A mapping is merged key by key, except for the choices sender, repair, usable and detail, which an overlay
+    replaces whole; everything else is replaced. A relative image path is relative to the file that has it,
+    in an override to `path`. Raises ScenarioError.
+    """
+    path = Path(path)
+    files = _file_layers(path, ())
+    asked = [_override(text, path.parent) for text in overrides]
+    keys: dict[str, Any] = {}
+    for layer in files:
+        keys = _merged(keys, layer.keys, replaced=CHOICES)
+    on_top: dict[str, Any] = {}
+    for layer in asked:  # first merged with each other, so that two of them can make up one choice
+        on_top = _merged(on_top, layer.keys)
+    try:
+        return Scenario.model_validate(_merged(keys, on_top, replaced=CHOICES))
+    except ValidationError as error:
+        raise complain(error, Scenario, lambda key: _source_of(key, [*files, *asked])) from None
+
+
+def dump_scenario(scenario: Scenario) -> str:
+    """Return the resolved scenario as YAML that loads to an equal one, from any folder."""
+    keys = scenario.model_dump(mode="json", exclude_none=True)
+    text = io.StringIO()
+    yaml = YAML()
+    yaml.width = 1000
+    yaml.dump(keys, text)
+    return text.getvalue()
+
+
+def check_link(scenario: Scenario, file: str) -> None:
+    """Raise a ScenarioError if a packet cannot hold one stage; it says what would fit, one key changed."""
+    if all(scheme.codec != "progic" for scheme in scenario.schemes):
+        return
+    size, codec = scenario.image.size, scenario.codec
+    needed = stage_bytes(size, codec.bits_per_index, codec.downsampling_factor) + HEADER_BYTES
+    if needed <= scenario.link.payload_bytes:
+        return
+    width, height = size
+    found = (
+        f"{scenario.link.payload_bytes}, but one stage of {width}x{height} px at L={codec.bits_per_index},"
+        f" f={codec.downsampling_factor} takes {needed - HEADER_BYTES} bytes and its header {HEADER_BYTES}"
+    )
+    allowed = ", or ".join([f"at least {needed}", *_what_would_fit(scenario)])
+    raise ScenarioError(file, "link.payload_bytes", found, allowed)
+
+
+def _what_would_fit(scenario: Scenario) -> list[str]:
+    room = scenario.link.payload_bytes - HEADER_BYTES
+    codec, size = scenario.codec, scenario.image.size
+    n_bits, factor = codec.bits_per_index, codec.downsampling_factor
+    bits = [n for n in range(1, MAX_BITS_PER_INDEX + 1) if stage_bytes(size, n, factor) <= room]
+    factors = [f for f in DOWNSAMPLING_FACTORS if stage_bytes(size, n_bits, f) <= room]
+    narrower = ((w, max(1, round(w * size[1] / size[0]))) for w in range(size[0], 0, -1))
+    smaller = next((each for each in narrower if stage_bytes(each, n_bits, factor) <= room), None)
+    fits = [f"codec.bits_per_index at most {bits[-1]}"] if bits else []
+    fits += [f"codec.downsampling_factor at least {factors[0]}"] if factors else []
+    return fits + ([f"image.size at most [{smaller[0]}, {smaller[1]}]"] if smaller else [])
+
+
+def _file_layers(path: Path, extended_by: tuple[Path, ...]) -> list[_Layer]:
+    keys = _read(path)
+    layer = _Layer(str(path), _image_path_from(keys, path.parent))
+    base = layer.keys.pop("extends", None)
+    if base is None:
+        return [layer]
+    chain = (*extended_by, path.resolve())
+    if not isinstance(base, str) or "\0" in base:
+        raise ScenarioError(str(path), "extends", shown(base), "the path of another scenario file")
+    if (path.parent / base).resolve() in chain or len(chain) >= MAX_EXTENDS:
+        allowed = f"a file that does not lead back here, at most {MAX_EXTENDS} deep"
+        raise ScenarioError(str(path), "extends", shown(base), allowed)
+    return [*_file_layers(path.parent / base, chain), layer]
+
+
+def _override(override: str, folder: Path) -> _Layer:
+    key, equals, text = override.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ScenarioError("override", "", shown(override), "key=value, such as link.loss.rate=0.1")
+    source = f"override {cut(override)}"
+    keys = _parsed(text, source)
+    for part in reversed(key.split(".")):
+        keys = {part: keys}
+    return _Layer(source, _image_path_from(keys, folder))
+
+
+def _read(path: Path) -> dict[Any, Any]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ScenarioError(str(path), "", f"no readable file ({reason})", "a scenario in YAML") from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise ScenarioError(str(path), "", "a larger file", f"at most {MAX_FILE_BYTES} bytes")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{raw[error.start]:02x} at {error.start}"
+        raise ScenarioError(str(path), "", found, "YAML in UTF-8") from None
+    keys = _parsed(text, str(path))
+    if not isinstance(keys, dict):
+        found = "nothing" if keys is None else shown(keys)
+        raise ScenarioError(str(path), "", found, "a mapping with " + ", ".join(Scenario.model_fields))
+    return keys
+
+
+def _parsed(text: str, source: str) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except DuplicateKeyError as error:
+        found = (error.problem or "a key twice").partition(" with value")[0]
+        raise ScenarioError(_at(source, error), "", found, "each key once") from None
+    except MarkedYAMLError as error:
+        found = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ScenarioError(_at(source, error), "", found, "YAML 1.2") from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        found = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ScenarioError(source, "", found, "YAML 1.2") from None
+
+
+def _at(source: str, error: MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    return source if mark is None else f"{source}, line {mark.line + 1}"
+
+
+def _image_path_from(keys: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return `keys` with a bare image text as its path, and that path made absolute from `folder`."""
+    image = keys.get("image")
+    image = {"path": image} if isinstance(image, str) else image
+    if not isinstance(image, dict):
+        return keys
+    name = image.get("path")
+    if isinstance(name, str) and name.strip() and "\0" not in name:
+        image = {**image, "path": (folder / name).resolve()}
+    return {**keys, "image": image}
+
+
+def _merged(base: dict[str, Any], overlay: dict[str, Any], replaced: Sequence[str] = ()) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in overlay.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict) and key not in replaced
+        result[key] = _merged(base[key], value) if both else value
+    return result
+
+
+def _source_of(path: KeyPath, layers: Sequence[_Layer]) -> str:
+    """Return the last layer that has the key or, where none has it, the nearest key above it."""
+    names = list(itertools.takewhile(lambda part: isinstance(part, str), path))  # lists are replaced whole
+    while names:
+        having = [layer.source for layer in layers if _has(layer.keys, names)]
+        if having:
+            return having[-1]
+        names.pop()
+    return layers[0].source
+
+
+def _has(keys: Any, names: Sequence[int | str]) -> bool:
+    for name in names:
+        if not isinstance(keys, dict) or name not in keys:
+            return False
+        keys = keys[name]
+    return True

@@ -1,0 +1,248 @@
+"""A scenario's keys as frozen models: types, ranges and defaults.
+
+Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
+
+Codec = Literal["progic", "webp", "avif", "identity"]
+Delivery = Literal["progressive", "low", "high"]
+Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # names become file and folder names
+NAME_TEXT = "1 to 64 letters, digits, - or _, the first a letter or digit"
+WEEK_S = 604_800
+
+
+def not_allowed(allowed: str) -> PydanticCustomError:
+    """Return an error for a validator to raise; `allowed` completes the line in the message."""
+    return PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
+
+
+def _listed(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Section(BaseModel):
+    """A mapping in a scenario: no unknown keys, no conversions (`"60"` and `true` are no numbers), frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+_Side = Annotated[int, Field(ge=1, le=4096)]
+
+
+class ImageSettings(Section):
+    """The photo that is sent and the size at which it is sent."""
+
+    path: Path = Field(strict=False, description="the path of a photo, relative to the scenario file")
+    size: tuple[_Side, _Side] = Field(
+        default=(256, 256), description="[width, height], each a whole number from 1 to 4096 (pixels)"
+    )
+    fit: Literal["crop", "pad"] = Field(default="crop", description="crop or pad")
+
+    _list_to_tuple = field_validator("size", mode="before")(_listed)
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _names_a_file(cls, path: object) -> object:
+        if not str(path).strip() or "\0" in str(path):
+            raise not_allowed("the path of a photo, relative to the scenario file")
+        return path
+
+
+class CodecSettings(Section):
+    """Which trained model, and its N, L and f."""
+
+    model: str = Field(default="f16", min_length=1, description="a bundled model's name or a weights file")
+    stages: int = Field(default=5, ge=1, le=64, description="a whole number from 1 to 64")
+    bits_per_index: int = Field(default=10, ge=1, le=16, description="a whole number from 1 to 16")
+    downsampling_factor: int = Field(default=16, description="1, 2, 4, 8, 16, 32, 64 or 128")
+
+    @field_validator("downsampling_factor")
+    @classmethod
+    def _power_of_two(cls, factor: int) -> int:
+        if factor not in DOWNSAMPLING_FACTORS:
+            raise not_allowed("1, 2, 4, 8, 16, 32, 64 or 128")
+        return factor
+
+
+class SenderSettings(Section):
+    """How long the handset takes to encode: a figure, or measured on this machine."""
+
+    encode_s: float | None = Field(
+        default=None, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
+    )
+    encode: Literal["measured"] | None = Field(default=None, description="measured")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "SenderSettings":
+        if (self.encode_s is None) == (self.encode is None):
+            raise not_allowed("either encode_s or encode")
+        return self
+
+
+class LatencySettings(Section):
+    """What a packet's way takes beyond its slot."""
+
+    propagation_s: float = Field(
+        default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
+    )
+    processing_s: float = Field(default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)")
+
+    @property
+    def total_s(self) -> float:
+        """Seconds from a slot's end to the packet's arrival."""
+        return self.propagation_s + self.processing_s
+
+
+class LossSettings(Section):
+    """Independent loss: each slot loses its packet with probability `rate`."""
+
+    rate: float = Field(default=0, ge=0, le=1, description="a number from 0 to 1")
+
+
+class LinkSettings(Section):
+    """One packet of at most `payload_bytes` (our header counts) every `interval_s`."""
+
+    payload_bytes: int = Field(
+        ge=21, le=65536, description="a whole number from 21 (our header and one byte) to 65536"
+    )
+    interval_s: float = Field(gt=0, le=WEEK_S, description="a number above 0, up to 604800 (seconds)")
+    latency: LatencySettings = Field(default=LatencySettings(), description="propagation_s, processing_s")
+    loss: LossSettings = Field(default=LossSettings(), description="rate")
+
+
+class RepairSettings(Section):
+    """What the sender does about a lost packet."""
+
+    kind: Literal["arq_next_slot", "none"] = Field(
+        default="arq_next_slot", description="arq_next_slot or none"
+    )
+    max_attempts: int | None = Field(
+        default=None, ge=1, le=1000, description="a whole number from 1 to 1000, with arq_next_slot only"
+    )
+
+    @model_validator(mode="after")
+    def _none_has_no_attempts(self) -> "RepairSettings":
+        if self.kind == "none" and self.max_attempts is not None:
+            raise not_allowed("no max_attempts where kind is none")
+        return self
+
+    @property
+    def attempts(self) -> int:
+        """How often one packet is sent at most; 50 for ARQ unless the scenario says otherwise."""
+        if self.kind == "none":
+            return 1
+        return 50 if self.max_attempts is None else self.max_attempts
+
+
+class Scheme(Section):
+    """One row of the comparison: a codec and how its bytes are delivered."""
+
+    name: str = Field(pattern=NAME, description=NAME_TEXT)
+    codec: Codec = Field(description="progic, webp, avif or identity")
+    delivery: Delivery = Field(description="progressive, low or high")
+    budget_bytes: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1000000"
+    )
+
+    @model_validator(mode="after")
+    def _files_are_not_progressive(self) -> "Scheme":
+        if self.delivery == "progressive" and self.codec in ("webp", "avif"):
+            raise not_allowed(f"low or high delivery for {self.codec}: no part of its file can be shown")
+        return self
+
+
+BUILT_IN_SCHEMES = {
+    scheme.name: scheme
+    for scheme in (
+        Scheme(name="progressive", codec="progic", delivery="progressive"),
+        Scheme(name="low_bpp", codec="progic", delivery="low"),
+        Scheme(name="high_bpp", codec="progic", delivery="high"),
+        Scheme(name="webp_low", codec="webp", delivery="low"),
+        Scheme(name="webp_high", codec="webp", delivery="high"),
+        Scheme(name="avif_low", codec="avif", delivery="low"),
+        Scheme(name="avif_high", codec="avif", delivery="high"),
+    )
+}
+
+
+def _by_name(entry: object) -> object:
+    if not isinstance(entry, str):
+        return entry
+    if entry not in BUILT_IN_SCHEMES:
+        raise not_allowed(", ".join(BUILT_IN_SCHEMES) + ", or {name, codec, delivery, budget_bytes}")
+    return BUILT_IN_SCHEMES[entry]
+
+
+class Mark(Section):
+    """A quality mark: a DISTS, or the DISTS of the original shrunk to a square thumbnail and enlarged."""
+
+    thumbnail_px: int | None = Field(
+        default=None, ge=1, le=4096, description="a whole number from 1 to 4096 (pixels)"
+    )
+    dists: float | None = Field(default=None, gt=0, le=1, description="a number above 0, up to 1")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Mark":
+        if (self.thumbnail_px is None) == (self.dists is None):
+            raise not_allowed("either thumbnail_px or dists")
+        return self
+
+
+class Scenario(Section):
+    """A whole run: photo, codec, handset, link, repair, what is compared and how it is judged."""
+
+    name: str = Field(pattern=NAME, description=NAME_TEXT)
+    image: ImageSettings = Field(description="a path, or {path, size, fit}")
+    codec: CodecSettings = Field(default=CodecSettings(), description="model and its N, L and f")
+    sender: SenderSettings = Field(
+        default=SenderSettings(encode="measured"), description="{encode_s} or {encode: measured}"
+    )
+    link: LinkSettings = Field(description="{payload_bytes, interval_s, latency, loss}")
+    repair: RepairSettings = Field(default=RepairSettings(), description="{kind, max_attempts}")
+    schemes: tuple[Annotated[Scheme, BeforeValidator(_by_name)], ...] = Field(
+        default=tuple(BUILT_IN_SCHEMES.values()),
+        min_length=1,
+        max_length=32,
+        description="1 to 32 schemes, a name or {name, codec, delivery, budget_bytes} each",
+    )
+    usable: Mark = Field(default=Mark(thumbnail_px=32), description="{thumbnail_px} or {dists}")
+    detail: Mark = Field(default=Mark(thumbnail_px=64), description="{thumbnail_px} or {dists}")
+    metrics: tuple[Metric, ...] = Field(
+        default=("dists", "lpips", "psnr_db", "ms_ssim"),
+        min_length=1,
+        description="at least one of dists, lpips, psnr_db and ms_ssim, each once",
+    )
+    seed: int = Field(default=1, ge=0, le=2**53, description="a whole number from 0 to 9007199254740992")
+
+    _list_to_tuple = field_validator("schemes", "metrics", mode="before")(_listed)
+
+    @field_validator("schemes")
+    @classmethod
+    def _names_differ(cls, schemes: tuple[Scheme, ...]) -> tuple[Scheme, ...]:
+        names = [scheme.name.casefold() for scheme in schemes]  # names become file names
+        if len(set(names)) < len(names):
+            raise not_allowed("schemes whose names differ, in more than upper and lower case")
+        return schemes
+
+    @field_validator("metrics")
+    @classmethod
+    def _each_once(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+        if len(set(metrics)) < len(metrics):
+            raise not_allowed("at least one of dists, lpips, psnr_db and ms_ssim, each once")
+        return metrics
+
+    def budget_bytes(self, scheme: Scheme) -> int:
+        """Return the bytes that a scheme may spend: its own, or those of one stage (low) or of all (else)."""
+        if scheme.budget_bytes is not None:
+            return scheme.budget_bytes
+        one_stage = stage_bytes(self.image.size, self.codec.bits_per_index, self.codec.downsampling_factor)
+        return one_stage if scheme.delivery == "low" else one_stage * self.codec.stages

@@ -1,0 +1,31 @@
+"""The few sizes and conversions that several rooms share."""
+
+import math
+
+HEADER_BYTES = 20  # satsim.packets; 320 + 20 = 340 bytes, one Iridium SBD message from a 9602/9603 modem
+BITS_PER_BYTE = 8
+MAX_SIDE_PX = 4096  # 12 bits in the packet header
+MAX_STAGES = 64  # 6 bits in the packet header
+MAX_BITS_PER_INDEX = 16  # 4 bits in the packet header
+DOWNSAMPLING_FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # 3 bits in the packet header hold log2
+
+
+def stage_bytes(size: tuple[int, int], bits_per_index: int, downsampling_factor: int) -> int:
+    """Return the bytes of one stage of a photo of `size` (width, height) in pixels.
+
+    One index of `bits_per_index` bits a cell of `downsampling_factor` squared pixels; a part of a cell counts
+    as one, and the last byte is filled up.
+    """
+    width, height = size
+    cells = math.ceil(width / downsampling_factor) * math.ceil(height / downsampling_factor)
+    return math.ceil(cells * bits_per_index / BITS_PER_BYTE)
+
+
+def bits_per_pixel(n_bytes: int, size: tuple[int, int]) -> float:
+    """Return the bits that `n_bytes` spend on each pixel of a photo of `size` (width, height)."""
+    return n_bytes * BITS_PER_BYTE / (size[0] * size[1])
+
+
+def logged_time_s(time_s: float) -> float:
+    """Round a simulated time to the microsecond, so that a log shows 180.56 and not 180.56000000000003."""
+    return round(time_s, 6)
