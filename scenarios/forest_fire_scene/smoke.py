@@ -1,0 +1,138 @@
+"""The smoke: a billowing volume of density, lit by sun, sky and fire, seen through."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from forest_fire_scene.noise import Array, smoothstep, volume_noise
+
+_SUN = np.array([3.1, 2.55, 1.9])
+_SKY = np.array([0.62, 0.66, 0.74])
+_FIRE = np.array([5.0, 1.55, 0.28])
+_ASH = np.array([0.60, 0.55, 0.50])  # share of light that smoke scatters on
+
+
+class Source(NamedTuple):
+    """Where smoke rises: column and row (picture widths), radius, strength."""
+
+    column: float
+    row: float
+    radius: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """What the smoke adds to each pixel and how much it lets through."""
+
+    light: Array
+    clear: Array
+
+    def over(self, picture: Array) -> Array:
+        """The picture seen through the smoke."""
+        return picture * self.clear[..., None] + self.light
+
+
+def _billows(rng: np.random.Generator, shape: tuple[int, int, int], cell: float) -> Array:
+    """Rounded lumps with sharp creases on every scale, about -0.5..0.5."""
+    total = np.zeros(shape, np.float32)
+    for k in range(5):
+        if cell / 2**k >= 1.5:
+            total += 0.58**k * (np.abs(volume_noise(rng, shape, cell / 2.1**k)) - 0.32)
+    return total
+
+
+def _warped(rng: np.random.Generator, field: Array, cell: float, reach: float) -> Array:
+    """The field with its places displaced by a smooth random flow."""
+    at = [np.arange(n, dtype=np.float32).reshape([-1 if a == k else 1 for a in range(3)])
+          for k, n in enumerate(field.shape)]
+    moved = [(at[k] + reach * volume_noise(rng, field.shape, cell)).round() for k in range(3)]
+    spots = [np.clip(m, 0, n - 1).astype(np.int32) for m, n in zip(moved, field.shape, strict=True)]
+    return np.asarray(field[spots[0], spots[1], spots[2]])
+
+
+def _columns(rng: np.random.Generator, shape: tuple[int, int, int], sources: list[Source]) -> Array:
+    """How deep each voxel lies in the leaning columns: 1 on the axis, 0 at the mean surface."""
+    rows, cols, deep = shape
+    y = (np.arange(rows, dtype=np.float32) / cols)[:, None, None]
+    x = (np.arange(cols, dtype=np.float32) / cols)[None, :, None]
+    z = ((np.arange(deep, dtype=np.float32) - deep / 2) / cols)[None, None, :]
+    inside = np.full(shape, -3, np.float32)
+    for s in sources:
+        rise = np.maximum(s.row - y, 0)
+        sway = rng.uniform(-0.05, 0.05) * np.sin(rise * rng.uniform(8, 14) + rng.uniform(0, 6))
+        axis = s.column + 0.55 * rise**1.45 + sway * smoothstep(0, 0.3, rise)
+        radius = s.radius + 0.27 * rise**0.9 * s.strength
+        gap = np.sqrt((x - axis) ** 2 + (1.3 * z) ** 2) / radius
+        inside = np.maximum(inside, 1 - gap - 8 * np.maximum(y - s.row, 0))
+    return inside
+
+
+def density(rng: np.random.Generator, size: int, sources: list[Source]) -> Array:
+    """Optical density per voxel, (size, size, size // 4)."""
+    shape = (size, size, size // 4)
+    lumps = _warped(rng, _billows(rng, shape, size / 9), size / 14, size / 60)
+    inside = _columns(rng, shape, sources)
+    y = (np.arange(size, dtype=np.float32) / size)[:, None, None]
+    solid = inside + lumps * (0.75 + 0.5 * (1 - y))
+    thin = 0.35 + 0.65 * smoothstep(0.0, 0.5, y)
+    return np.asarray(smoothstep(0.0, 0.35, solid) * thin * (30.0 / size), np.float32)
+
+
+def _sweep(density: Array, start: float, lean: tuple[float, float], dim: float) -> Array:
+    """Light from above left through the volume, dimmed by `dim` times the density on its way."""
+    light = np.empty_like(density)
+    beam = np.full(density.shape[1:], start, np.float32)
+    for y in range(density.shape[0]):
+        light[y] = beam
+        beam = _drift(beam * np.exp(-dim * density[y]), *lean, fill=start)
+    return light
+
+
+def _drift(plane: Array, across: float, inward: float, fill: float) -> Array:
+    for axis, step in ((0, across), (1, inward)):
+        whole, part = int(step), step - int(step)
+        for shift, weight in ((whole, 1 - part), (whole + 1, part)):
+            moved = np.roll(plane, shift, axis)
+            moved[(slice(0, shift),) if axis == 0 else (slice(None), slice(0, shift))] = fill
+            total = weight * moved if shift == whole else total + weight * moved
+        plane = total
+    return plane
+
+
+def _from_below(density: Array, sources: list[Source]) -> Array:
+    """Firelight spreading up through the smoke from its sources."""
+    rows, cols, deep = density.shape
+    light = np.zeros_like(density)
+    x = np.arange(cols, dtype=np.float32)[:, None] / cols
+    beam = np.zeros((cols, deep), np.float32)
+    for y in range(rows - 1, -1, -1):
+        for s in sources:
+            if round(s.row * rows) == y:
+                beam = beam + s.strength * np.exp(-(((x - s.column) / (1.1 * s.radius)) ** 2))
+        side = 0.25 * (np.roll(beam, 1, 0) + np.roll(beam, -1, 0)) + 0.5 * beam
+        beam = (side * np.exp(-0.35 * density[y]) * (1 - 5.5 / rows)).astype(np.float32)
+        light[y] = beam
+    return light
+
+
+def _enlarge(layer: Array, size: int) -> Array:
+    picture = Image.fromarray(np.asarray(layer, np.float32))
+    return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC), np.float64)
+
+
+def light_smoke(rho: Array, sources: list[Source], size: int) -> Smoke:
+    """Light the volume and look through it along its last axis."""
+    passed = np.exp(-np.cumsum(rho, axis=2))
+    before = np.concatenate([np.ones_like(passed[..., :1]), passed[..., :-1]], axis=2)
+    weight = before - passed
+    # Light scattered many times fades more slowly: a second, weaker extinction stands for it.
+    sun = 0.62 * _sweep(rho, 1, (1.25, 0.55), 1.0) + 0.38 * _sweep(rho, 1, (1.25, 0.55), 0.18)
+    sky = _sweep(rho, 1, (0.0, 0.0), 0.16)
+    fire = _from_below(rho, sources)
+    flat = [_enlarge(np.sum(weight * lit, axis=2), size)[..., None] for lit in (sun, sky, fire)]
+    dull = _enlarge(np.sum(weight, axis=2), size)[..., None]
+    light = _ASH * (0.42 * _SUN * flat[0] + _SKY * (0.45 * flat[1] + 0.12 * dull) + _FIRE * flat[2])
+    return Smoke(np.maximum(light, 0), np.clip(_enlarge(passed[..., -1], size), 0, 1))
