@@ -47,6 +47,13 @@ class Delivery(NamedTuple):
     packet: bytes
 
 
+class Verdict(NamedTuple):
+    """What became of one delivery."""
+
+    event: Literal["received", "duplicate", "rejected"]
+    detail: str  # why; "" where all is well
+
+
 class Holding(NamedTuple):
     """What the receiver holds from `time_s` on."""
 

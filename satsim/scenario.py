@@ -16,12 +16,13 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from satsim.complaints import KeyPath, complain, cut, shown
 from satsim.errors import ScenarioError
-from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, Scenario, Scheme
+from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, RepairSettings, Scenario, Scheme
 from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
 
 __all__ = [
     "BUILT_IN_SCHEMES",
     "LinkSettings",
+    "RepairSettings",
     "Scenario",
     "Scheme",
     "check_link",

@@ -1,0 +1,53 @@
+"""The link: one packet a slot, and all of the delay."""
+
+from typing import Protocol
+
+import simpy
+
+from satsim.channel import Channel
+from satsim.records import EventLog, Frame
+
+
+class Outlet(Protocol):
+    """Whatever stands at the far end of a link."""
+
+    def put(self, frame: Frame) -> None:
+        """Take a frame in at this moment."""
+
+
+class Link:
+    """Carries one frame a slot to `out`, or loses it.
+
+    A frame occupies the link for `interval_s` and arrives `latency_s` after its slot has ended. At the end of
+    the slot the sender's modem knows whether it got through, as Iridium's MO session status tells it.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        channel: Channel,
+        log: EventLog,
+        out: Outlet,
+        interval_s: float,
+        latency_s: float,
+    ) -> None:
+        self.out = out
+        self._env, self._channel, self._log = env, channel, log
+        self._interval_s, self._latency_s = interval_s, latency_s
+        self._free_at_s = 0.0
+
+    def put(self, frame: Frame) -> simpy.Event:
+        """Begin a slot with `frame`; the event fires as the slot ends, its value says whether it got through.
+
+        Raises RuntimeError before the last slot has ended: the link holds no queue.
+        """
+        env = self._env
+        if env.now < self._free_at_s:
+            raise RuntimeError(f"the link is busy until {self._free_at_s} s; it is {env.now} s")
+        self._free_at_s = env.now + self._interval_s
+        self._log.add(env.now, "sent", frame)
+        lost = self._channel.loses_next()
+        if not lost:  # scheduled before the slot's end, so that it comes first where latency_s is 0
+            arrival = env.timeout(self._interval_s + self._latency_s)
+            arrival.callbacks.append(lambda _: self.out.put(frame))
+        return env.timeout(self._interval_s, value=not lost)

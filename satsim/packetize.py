@@ -1,0 +1,56 @@
+"""Stages into packets, whole stages only: a packet that arrives alone must be of use alone."""
+
+from collections.abc import Sequence
+
+from satsim.errors import PacketizeError
+from satsim.packets import ImageTag, Packet
+from satsim.units import HEADER_BYTES, MAX_STAGES
+
+
+def packetize(stages: Sequence[bytes], image: ImageTag, payload_bytes: int) -> tuple[Packet, ...]:
+    """Return the packets that carry `stages` in order, each with as many as fit into `payload_bytes`.
+
+    The header counts as payload. Only stages of equal length share a packet: the header holds no lengths.
+    Raises PacketizeError for a stage that is empty or does not fit, or if `image` counts other stages.
+    """
+    if len(stages) != image.n_stages:
+        raise PacketizeError(f"{len(stages)} stages to send, but the header would say {image.n_stages}")
+    room = payload_bytes - HEADER_BYTES
+    for number, stage in enumerate(stages):
+        if not 0 < len(stage) <= room:
+            raise PacketizeError(
+                f"stage {number} has {len(stage)} bytes; allowed: 1 to {room}, the link's payload of"
+                f" {payload_bytes} less the {HEADER_BYTES} of the header"
+            )
+    packets = []
+    first = 0
+    while first < len(stages):
+        count = _fitting(stages, first, room)
+        packets.append(Packet(image, first, count, b"".join(stages[first : first + count])))
+        first += count
+    return tuple(packets)
+
+
+def chunk(file: bytes, payload_bytes: int) -> tuple[bytes, ...]:
+    """Cut a file that is of use only as a whole into "stages" of one packet each, the last one shorter.
+
+    Raises PacketizeError for an empty file or one that takes more packets than a header can count.
+    """
+    room = payload_bytes - HEADER_BYTES
+    most = room * MAX_STAGES
+    if not 0 < len(file) <= most:
+        raise PacketizeError(
+            f"a file of {len(file)} bytes; allowed: 1 to {most}, {MAX_STAGES} packets of {payload_bytes}"
+            f" bytes less the {HEADER_BYTES} of the header"
+        )
+    return tuple(file[start : start + room] for start in range(0, len(file), room))
+
+
+def _fitting(stages: Sequence[bytes], first: int, room: int) -> int:
+    length = len(stages[first])
+    count = 1
+    while (
+        first + count < len(stages) and len(stages[first + count]) == length and (count + 1) * length <= room
+    ):
+        count += 1
+    return count

@@ -1,0 +1,167 @@
+"""The packet on the air: a 20-byte header that can be read alone, then whole stages.
+
+Bits, most significant first, no gaps:
+
+    offset bits field
+         0    8 magic             0xA7
+         8    4 version           1
+        12   16 image id          0..65535
+        28    6 first stage       0..63, the stage with which the payload begins
+        34    6 stage count - 1   stages in this payload, one after the other, all of the same length
+        40    6 stages - 1        stages of this image that are sent, in all packets together
+        46    4 L - 1             bits per index
+        50    3 log2 f            downsampling factor
+        53   12 width - 1         pixels
+        65   12 height - 1        pixels
+        77   16 fingerprint       first two bytes of the sha256 of the weights (webp, avif: of the name)
+        93   32 capture time      seconds since 1970-01-01 UTC
+       125    3 reserved          0
+       128   32 CRC-32            (ISO-HDLC, as zlib's) of bytes 0..15 and the payload
+       160      payload           at least one byte
+
+A worked example by hand is in tests/satsim/test_packets.py. Knows no torch.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import bitstruct
+import fastcrc
+
+from satsim.errors import BadCrc, BadField, BadMagic, ShortPacket, UnknownVersion
+from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, MAX_SIDE_PX, MAX_STAGES
+
+MAGIC = 0xA7
+VERSION = 1
+CRC_BYTES = 4
+_FIELDS = bitstruct.compile("u8 u4 u16 u6 u6 u6 u4 u3 u12 u12 u16 u32 u3")
+_FIELDS_BYTES = HEADER_BYTES - CRC_BYTES
+
+
+@dataclass(frozen=True)
+class ImageTag:
+    """What every packet of one image says of it; BadField for a value that the header cannot hold."""
+
+    image_id: int  # 0..65535
+    n_stages: int  # 1..64: those that are sent
+    bits_per_index: int  # 1..16
+    downsampling_factor: int  # a power of two, 1..128
+    width: int  # 1..4096 px
+    height: int  # 1..4096 px
+    fingerprint: int  # 0..65535, see short_fingerprint
+    capture_time: int  # seconds since 1970-01-01 UTC, 32 bits
+
+    def __post_init__(self) -> None:
+        _check("image_id", self.image_id, 0, 0xFFFF)
+        _check("n_stages", self.n_stages, 1, MAX_STAGES)
+        _check("bits_per_index", self.bits_per_index, 1, MAX_BITS_PER_INDEX)
+        if self.downsampling_factor not in DOWNSAMPLING_FACTORS:
+            allowed = ", ".join(map(str, DOWNSAMPLING_FACTORS))
+            raise BadField(f"downsampling_factor is {self.downsampling_factor}; allowed: {allowed}")
+        _check("width", self.width, 1, MAX_SIDE_PX)
+        _check("height", self.height, 1, MAX_SIDE_PX)
+        _check("fingerprint", self.fingerprint, 0, 0xFFFF)
+        _check("capture_time", self.capture_time, 0, 0xFFFFFFFF)
+
+
+@dataclass(frozen=True)
+class Packet:
+    """Consecutive stages of one image; BadField for parts that contradict each other."""
+
+    image: ImageTag
+    first_stage: int  # 0-based
+    stage_count: int
+    payload: bytes  # the stages, one after the other, all of the same length
+
+    def __post_init__(self) -> None:
+        _check("stage_count", self.stage_count, 1, self.image.n_stages)
+        _check("first_stage", self.first_stage, 0, self.image.n_stages - self.stage_count)
+        if not self.payload or len(self.payload) % self.stage_count:
+            raise BadField(f"payload is {len(self.payload)} bytes; allowed: {self.stage_count} equal stages")
+
+    def stages(self) -> dict[int, bytes]:
+        """Return each stage's bytes by its 0-based number."""
+        length = len(self.payload) // self.stage_count
+        return {
+            self.first_stage + index: self.payload[index * length : (index + 1) * length]
+            for index in range(self.stage_count)
+        }
+
+
+class _Fields(NamedTuple):
+    magic: int
+    version: int
+    image_id: int
+    first_stage: int
+    stage_count_less_1: int
+    n_stages_less_1: int
+    bits_per_index_less_1: int
+    log2_factor: int
+    width_less_1: int
+    height_less_1: int
+    fingerprint: int
+    capture_time: int
+    reserved: int
+
+
+def short_fingerprint(sha256_hex: str) -> int:
+    """Return the header's fingerprint: the first two bytes of a sha256 given in hexadecimal."""
+    return int(sha256_hex[:4], 16)
+
+
+def pack(packet: Packet) -> bytes:
+    """Return the packet's bytes: 20 of header, then the payload."""
+    image = packet.image
+    fields = _Fields(
+        MAGIC,
+        VERSION,
+        image.image_id,
+        packet.first_stage,
+        packet.stage_count - 1,
+        image.n_stages - 1,
+        image.bits_per_index - 1,
+        DOWNSAMPLING_FACTORS.index(image.downsampling_factor),
+        image.width - 1,
+        image.height - 1,
+        image.fingerprint,
+        image.capture_time,
+        0,
+    )
+    head = bytes(_FIELDS.pack(*fields))
+    return head + _crc(head, packet.payload).to_bytes(CRC_BYTES, "big") + packet.payload
+
+
+def parse(data: bytes) -> Packet:
+    """Return the packet that `data` holds; for bytes that are none, raises the PacketError that says why."""
+    if len(data) < HEADER_BYTES:
+        raise ShortPacket(f"{len(data)} bytes; allowed: at least the {HEADER_BYTES} of a header")
+    fields = _Fields(*_FIELDS.unpack(data[:_FIELDS_BYTES]))
+    if fields.magic != MAGIC:
+        raise BadMagic(f"first byte is 0x{fields.magic:02X}; allowed: 0x{MAGIC:02X}")
+    if fields.version != VERSION:
+        raise UnknownVersion(f"header version is {fields.version}; allowed: {VERSION}")
+    sent = int.from_bytes(data[_FIELDS_BYTES:HEADER_BYTES], "big")
+    found = _crc(data[:_FIELDS_BYTES], data[HEADER_BYTES:])
+    if found != sent:
+        raise BadCrc(f"CRC-32 of {len(data)} bytes is {found:08X}; the header says {sent:08X}")
+    _check("reserved", fields.reserved, 0, 0)
+    image = ImageTag(
+        image_id=fields.image_id,
+        n_stages=fields.n_stages_less_1 + 1,
+        bits_per_index=fields.bits_per_index_less_1 + 1,
+        downsampling_factor=1 << fields.log2_factor,
+        width=fields.width_less_1 + 1,
+        height=fields.height_less_1 + 1,
+        fingerprint=fields.fingerprint,
+        capture_time=fields.capture_time,
+    )
+    return Packet(image, fields.first_stage, fields.stage_count_less_1 + 1, data[HEADER_BYTES:])
+
+
+def _crc(head: bytes, payload: bytes) -> int:
+    return int(fastcrc.crc32.iso_hdlc(payload, fastcrc.crc32.iso_hdlc(head)))
+
+
+def _check(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise BadField(f"{name} is {value}; allowed: {low} to {high}")

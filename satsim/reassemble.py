@@ -1,0 +1,86 @@
+"""Deliveries into stages held: whatever bytes arrive are judged and counted, and none stops the receiver."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from satsim.errors import PacketError
+from satsim.packets import ImageTag, Packet, parse
+from satsim.records import Delivery, Holding, Verdict
+
+
+class Reassembler:
+    """The stages of one image, gathered from its packets in any order.
+
+    It follows the image that it is given or else the first one heard. Packets of any other image are
+    rejected, so a picture is never made of two.
+    """
+
+    def __init__(self, image: ImageTag | None = None) -> None:
+        self._image = image
+        self._stages: dict[int, bytes] = {}
+        self._holdings: list[Holding] = []
+        self._packets = 0
+        self._bytes = 0
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """What was held from when on, one entry for each packet that brought something."""
+        return tuple(self._holdings)
+
+    @property
+    def stages(self) -> Mapping[int, bytes]:
+        """The bytes of the stages held, by 0-based number."""
+        return MappingProxyType(self._stages)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stage that the sender announced is held."""
+        return self._image is not None and len(self._stages) == self._image.n_stages
+
+    def accept(self, delivery: Delivery) -> Verdict:
+        """Judge one delivery, whatever its bytes, and keep what is new in it."""
+        try:
+            packet = parse(delivery.packet)
+        except PacketError as error:
+            return Verdict("rejected", f"{type(error).__name__}: {error}")
+        if self._image is None:
+            self._image = packet.image
+        if packet.image != self._image:
+            return Verdict("rejected", _difference(packet.image, self._image))
+        new = {number: stage for number, stage in packet.stages().items() if number not in self._stages}
+        if not new:
+            return Verdict("duplicate", _contradiction(packet, self._stages))
+        self._stages |= new
+        self._packets += 1
+        self._bytes += len(delivery.packet)
+        held = tuple(sorted(self._stages))
+        self._holdings.append(Holding(delivery.time_s, held, self._packets, self._bytes))
+        return Verdict("received", "")
+
+
+class Reassembly(NamedTuple):
+    """What a whole list of deliveries came to."""
+
+    verdicts: tuple[Verdict, ...]  # one a delivery
+    holdings: tuple[Holding, ...]
+    stages: Mapping[int, bytes]
+
+
+def reassemble(deliveries: Iterable[Delivery], image: ImageTag | None = None) -> Reassembly:
+    """Judge `deliveries` in their order; see Reassembler."""
+    reassembler = Reassembler(image)
+    verdicts = tuple(reassembler.accept(delivery) for delivery in deliveries)
+    return Reassembly(verdicts, reassembler.holdings, reassembler.stages)
+
+
+def _difference(other: ImageTag, followed: ImageTag) -> str:
+    if other.image_id == followed.image_id:
+        return f"image {other.image_id} with another header"
+    age = "stale" if other.capture_time < followed.capture_time else "another"
+    return f"{age} image {other.image_id} while receiving {followed.image_id}"
+
+
+def _contradiction(packet: Packet, held: Mapping[int, bytes]) -> str:
+    differs = any(held[number] != stage for number, stage in packet.stages().items())
+    return "its bytes differ from those held" if differs else ""

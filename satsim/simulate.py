@@ -1,0 +1,74 @@
+"""One scheme's packets over one link: the simulated world, in which only bytes move."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import simpy
+
+from satsim.channel import Channel, Independent, Perfect
+from satsim.link import Link
+from satsim.packets import Packet, pack
+from satsim.reassemble import Reassembler
+from satsim.receiver import Receiver
+from satsim.records import EventLog, Frame, SchemeRun
+from satsim.scenario import LinkSettings, RepairSettings
+from satsim.sender import Sender
+
+
+def simulate(
+    scheme: str,
+    packets: Sequence[Packet],
+    link: LinkSettings,
+    repair: RepairSettings,
+    encode_s: float,
+    seed: int,
+) -> SchemeRun:
+    """Send the packets of one image and return all that happened and what was held from when on.
+
+    The link is free at 0 s and the handset has encoded at `encode_s`. Every scheme of a run is given the same
+    seed and so meets the same channel: its k-th slot is lost for all of them or for none.
+    """
+    return simulate_on(channel_of(link, seed), scheme, packets, link, repair, encode_s)
+
+
+def simulate_on(
+    channel: Channel,
+    scheme: str,
+    packets: Sequence[Packet],
+    link: LinkSettings,
+    repair: RepairSettings,
+    encode_s: float,
+) -> SchemeRun:
+    """Do as `simulate` does, on a channel of the caller's."""
+    env = simpy.Environment()
+    log = EventLog(scheme)
+    gathering = Reassembler(packets[0].image if packets else None)
+    receiver = Receiver(env, log, gathering)
+    carrier = Link(env, channel, log, receiver, link.interval_s, link.latency.total_s)
+    sender = Sender(env, log, carrier, encode_s, repair.attempts)
+    env.process(sender.send([_frame(number, packet) for number, packet in enumerate(packets, 1)]))
+    env.run()
+    happened = Counter(event.event for event in log.events)
+    return SchemeRun(
+        scheme=scheme,
+        events=tuple(log.events),
+        holdings=gathering.holdings,
+        packets_sent=happened["sent"],
+        packets_lost=happened["lost"],
+        bytes_sent=sum(event.bytes for event in log.events if event.event == "sent"),
+    )
+
+
+def channel_of(link: LinkSettings, seed: int) -> Channel:
+    """Return the scenario's channel with a generator of its own, the first child of `seed`."""
+    if link.loss.rate == 0:
+        return Perfect()
+    (own_seed,) = np.random.SeedSequence(seed).spawn(1)
+    return Independent(link.loss.rate, np.random.default_rng(own_seed))
+
+
+def _frame(number: int, packet: Packet) -> Frame:
+    last = packet.first_stage + packet.stage_count - 1
+    stage = f"{packet.first_stage}" if packet.stage_count == 1 else f"{packet.first_stage}-{last}"
+    return Frame(number, stage, 0, pack(packet))
