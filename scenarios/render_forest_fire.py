@@ -29,6 +29,7 @@ def _sources(front: flames.FireFront, ground: land.Land, camera: land.Camera) ->
     return [
         smoke.Source(float(c), float(r), 0.012 + 0.022 * float(s), float(s))
         for c, r, s in zip(columns, rows, strength, strict=True)
+        if s > 0.45
     ]
 
 
@@ -61,7 +62,7 @@ def render(size_px: int, seed: int) -> NDArray[np.uint8]:
     behind = trees.depth_m > front.depth(x_m) + 25
     forest.paint_trees(picture, trees.where(behind), plants, depth_m)
     sources = _sources(front, ground, camera)
-    rho = smoke.density(rngs[5], size_px // 2, sources)
+    rho = smoke.density(rngs[5], size_px * 5 // 8, sources)
     picture = smoke.light_smoke(rho, sources, size_px).over(picture)
     tongues = [flames.tongue(rngs[6]) for _ in range(24)]
     fire = flames.kindle(rngs[7], front, ground, camera)

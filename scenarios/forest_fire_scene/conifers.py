@@ -27,7 +27,7 @@ class Habit:
 def random_habit(rng: np.random.Generator) -> Habit:
     """Draw a spruce, fir or pine."""
     return Habit(
-        width=rng.uniform(0.13, 0.24),
+        width=rng.uniform(0.16, 0.27),
         droop=rng.uniform(0.1, 0.5),
         raggedness=rng.uniform(0.25, 0.6),
         bare=rng.uniform(0.02, 0.15),

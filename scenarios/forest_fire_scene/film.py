@@ -27,11 +27,11 @@ def _grain(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return 1.6 * blur(grey + colour, 0.6)
 
 
-def develop(rng: np.random.Generator, light: Array, exposure: float = 0.9) -> Array:
+def develop(rng: np.random.Generator, light: Array, exposure: float = 0.82) -> Array:
     """Linear scene light (size, size, 3) to an 8-bit sRGB picture."""
     display = _tone(_lens(light) * exposure)
     grey = display.mean(axis=2, keepdims=True)
-    display = grey + 0.88 * (display - grey)
+    display = np.clip(grey + 0.96 * (display - grey), 0, 1)
     encoded = np.where(display <= 0.0031308, 12.92 * display, 1.055 * display.clip(1e-9) ** (1 / 2.4) - 0.055)
-    noisy = encoded + 0.012 * _grain(rng, light.shape)
+    noisy = encoded + 0.008 * _grain(rng, light.shape)
     return np.asarray(np.clip(noisy * 255 + 0.5, 0, 255), np.uint8)

@@ -10,7 +10,7 @@ from forest_fire_scene.land import SKY, SUN, Camera, Land, haze_over
 from forest_fire_scene.noise import Array, PlaneNoise, place, smoothstep
 
 _NEAR_M, _DENSE_M, _FAR_M = 82.0, 1100.0, 5200.0
-_SPACING_M = 5.0
+_SPACING_M = 6.0
 _FIRELIGHT = np.array([9.0, 3.0, 0.55])
 
 
@@ -50,11 +50,11 @@ def plant(
     x_m = slope * depth_m
     noise = PlaneNoise(rng)
     vigour = noise.fractal(x_m / 130, depth_m / 130, 3)
-    tall_m = 8 + 20 * vigour + rng.normal(0, 3.5, x_m.size)
+    tall_m = 4 + 26 * vigour + rng.normal(0, 4.5, x_m.size)
     column = camera.column(x_m, depth_m)
     base = camera.row(land.height(x_m, depth_m), depth_m)
     tall = np.clip(tall_m, 5, 34) * camera.focal_px / depth_m
-    clearing = smoothstep(0.62, 0.7, noise.fractal(x_m / 320 + 40, depth_m / 420, 4))
+    clearing = smoothstep(0.5, 0.66, noise.fractal(x_m / 190 + 40, depth_m / 260, 4))
     seen = _visible(camera, ground_m, column, base - tall, depth_m) & (tall > 1.2)
     seen &= rng.random(x_m.size) > 0.93 * clearing
     sun, shade = _light(rng, land, front, x_m, depth_m, noise)
@@ -75,10 +75,10 @@ def _light(
     """Leaf colour times light, in the sun and in the shade, hazed later; each (n, 3)."""
     stand = noise.fractal(x_m / 210 + 7, depth_m / 210, 3)[:, None]
     own = rng.normal(1, 0.22, (x_m.size, 1)).clip(0.45, 1.7)
-    dry = np.clip(rng.random((x_m.size, 1)) ** 5 + 0.8 * (stand - 0.45), 0, 1)
-    albedo = own * (np.array([0.030, 0.044, 0.020]) * (1 - dry) + np.array([0.070, 0.060, 0.026]) * dry)
+    dry = np.clip(rng.random((x_m.size, 1)) ** 5 + 1.6 * (stand - 0.5), 0, 1)
+    albedo = own * (np.array([0.031, 0.040, 0.021]) * (1 - dry) + np.array([0.070, 0.060, 0.026]) * dry)
     cloud = smoothstep(0.3, 0.62, noise.fractal(x_m / 700, depth_m / 900 + 60, 3))
-    sun = SUN * (land.shade(x_m, depth_m) * (0.25 + 0.9 * cloud))[:, None]
+    sun = SUN * (land.shade(x_m, depth_m) * (0.45 + 0.75 * cloud))[:, None]
     fire = _FIRELIGHT * front.glow(x_m, depth_m)[:, None]
     return albedo * (sun + 0.5 * fire), albedo * (SKY * 0.9 + fire)
 

@@ -8,11 +8,11 @@ from forest_fire_scene.noise import Array, PlaneNoise, smoothstep
 
 # Height over depth along the middle of the view, in metres; the camera is at height 0.
 _DEPTH_M = [0, 115, 300, 450, 700, 1050, 1250, 1700, 2600, 3300, 5200, 6300, 9500, 14000]
-_HEIGHT_M = [-48, -66, -122, -150, -108, -28, -40, -150, 40, -80, 260, 0, 640, 0]
+_HEIGHT_M = [-48, -66, -122, -150, -108, -28, -40, -150, 130, -80, 430, 0, 950, 0]
 _FARTHEST_M = 13000.0
-_HAZE_REACH_M = np.array([5200.0, 4300.0, 3500.0])  # blue is scattered first
+_HAZE_REACH_M = np.array([7000.0, 5900.0, 4800.0])  # blue is scattered first
 HAZE = np.array([0.62, 0.60, 0.58])
-SUN = np.array([3.3, 2.75, 2.05])
+SUN = np.array([5.6, 4.6, 3.3])
 SKY = np.array([0.50, 0.58, 0.70])
 
 
@@ -92,11 +92,11 @@ def sky(camera: Camera, noise: PlaneNoise) -> Array:
     """A hazy afternoon sky with thin high cloud, (size, size, 3)."""
     size = camera.size_px
     up = (1 - np.arange(size) / camera.horizon_px)[:, None, None]
-    blue = np.array([0.42, 0.53, 0.66])
+    blue = np.array([0.30, 0.42, 0.58])
     clear = HAZE * 1.12 + (blue - HAZE * 1.12) * smoothstep(-0.1, 1.1, up)
     x, y = np.meshgrid(np.linspace(0, 3, size), np.linspace(0, 9, size))
     cloud = smoothstep(0.45, 0.8, noise.fractal(x + 0.4 * y, y, 5))[..., None]
-    return clear + (np.array([0.76, 0.74, 0.72]) - clear) * 0.45 * cloud
+    return clear + (np.array([0.76, 0.74, 0.72]) - clear) * 0.3 * cloud
 
 
 def ground(land: Land, camera: Camera, depth_m: Array, noise: PlaneNoise) -> Array:
@@ -105,6 +105,6 @@ def ground(land: Land, camera: Camera, depth_m: Array, noise: PlaneNoise) -> Arr
     x_m = camera.across(np.arange(camera.size_px)[None, :] + 0.5, far)
     canopy = noise.fractal(x_m / 14, far / 30, 4, 0.7)
     meadow = smoothstep(0.6, 0.75, noise.fractal(x_m / 500, far / 800, 4))[..., None]
-    albedo = np.array([0.030, 0.040, 0.018]) * (1 - meadow) + np.array([0.095, 0.085, 0.045]) * meadow
+    albedo = np.array([0.032, 0.036, 0.019]) * (1 - meadow) + np.array([0.095, 0.085, 0.045]) * meadow
     light = SUN * land.shade(x_m, far)[..., None] * (0.2 + 1.1 * canopy[..., None] ** 2) + SKY * 0.5
     return np.where(np.isinf(depth_m)[..., None], 0.0, haze_over(albedo * light, far))
