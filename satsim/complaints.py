@@ -1,7 +1,8 @@
 """pydantic's findings, turned into lines that a user can act on."""
 
 import difflib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -10,7 +11,6 @@ from pydantic_core import ErrorDetails
 from satsim.errors import ScenarioError
 
 SHOWN_CHARS = 60
-
 
 KeyPath = tuple[int | str, ...]
 SourceOf = Callable[[KeyPath], str]
@@ -29,12 +29,12 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, dict):
-        return f"{{{cut(', '.join(str(key) for key in value))}}}"
+        return f"{{{cut(', '.join(_text(key) for key in value))}}}"
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
+        return f"[{cut(', '.join(_text(part) for part in value))}]"
     if isinstance(value, str):
         return f'"{cut(value)}"'
-    return cut(_number_text(value))
+    return cut(_text(value))
 
 
 def dotted(path: KeyPath) -> str:
@@ -47,7 +47,9 @@ def cut(text: str) -> str:
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
-def _number_text(value: object) -> str:
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple | dict | set):
+        return "…"  # aliases can make a small file's values endless
     try:
         return str(value)
     except ValueError:  # Python refuses to write an int of more than 4300 digits
@@ -63,20 +65,23 @@ def _follows_from_another(detail: ErrorDetails, details: list[ErrorDetails]) -> 
 
 def _fault(detail: ErrorDetails, model: type[BaseModel], source_of: SourceOf) -> ScenarioError:
     path, kind = detail["loc"], detail["type"]
-    key = dotted(path)
     if kind in ("extra_forbidden", "invalid_key"):
-        parent, _ = _described(path[:-1], model)
-        return ScenarioError(source_of(path), key, "an unknown key", _known_keys(str(path[-1]), parent))
+        unknown = cut(_text(path[-1]))
+        known = list(_described(path[:-1], model)[0].model_fields)
+        allowed = ", ".join(known) + _nearest(unknown, known)
+        return ScenarioError(source_of(path), dotted((*path[:-1], unknown)), "an unknown key", allowed)
+    key = dotted(path)
     if kind == "missing":
         return ScenarioError(source_of(path), key, "nothing", _described(path, model)[1])
     allowed = str(detail["ctx"]["allowed"]) if kind == "not_allowed" else _described(path, model)[1]
+    if kind in ("literal_error", "not_allowed"):
+        allowed += _nearest(detail["input"], re.findall(r"\w+", allowed))
     return ScenarioError(source_of(path), key, shown(detail["input"]), allowed)
 
 
-def _known_keys(unknown: str, model: type[BaseModel]) -> str:
-    known = list(model.model_fields)
-    near = difflib.get_close_matches(unknown, known, n=1)
-    return ", ".join(known) + (f" (did you mean {near[0]}?)" if near else "")
+def _nearest(found: object, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(found, known, n=1) if isinstance(found, str) else []
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _described(path: KeyPath, model: type[BaseModel]) -> tuple[type[BaseModel], str]:

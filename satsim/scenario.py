@@ -155,14 +155,14 @@ def _parsed(text: str, source: str) -> Any:
     try:
         return YAML(typ="safe", pure=True).load(text)
     except DuplicateKeyError as error:
-        found = (error.problem or "a key twice").partition(" with value")[0]
+        found = (error.problem or "a key twice").removeprefix("found ").partition(" with value")[0]
         raise ScenarioError(_at(source, error), "", found, "each key once") from None
     except MarkedYAMLError as error:
-        found = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ScenarioError(_at(source, error), "", found, "YAML 1.2") from None
+        why = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ScenarioError(_at(source, error), "", f"broken syntax ({why})", "YAML 1.2") from None
     except (YAMLError, ValueError, RecursionError) as error:
-        found = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ScenarioError(source, "", found, "YAML 1.2") from None
+        why = cut(str(error).partition("\n")[0] or type(error).__name__)
+        raise ScenarioError(source, "", f"broken syntax ({why})", "YAML 1.2") from None
 
 
 def _at(source: str, error: MarkedYAMLError) -> str:

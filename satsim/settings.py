@@ -114,7 +114,7 @@ class LinkSettings(Section):
     payload_bytes: int = Field(
         ge=21, le=65536, description="a whole number from 21 (our header and one byte) to 65536"
     )
-    interval_s: float = Field(gt=0, le=WEEK_S, description="a number above 0, up to 604800 (seconds)")
+    interval_s: float = Field(ge=0.001, le=WEEK_S, description="a number from 0.001 to 604800 (seconds)")
     latency: LatencySettings = Field(default=LatencySettings(), description="propagation_s, processing_s")
     loss: LossSettings = Field(default=LossSettings(), description="rate")
 

@@ -1,0 +1,302 @@
+"""A scenario file loads to exactly what it says, or ends in one line that a user can act on."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from satsim.errors import InputError, ScenarioError
+from satsim.scenario import BUILT_IN_SCHEMES, Scenario, Scheme, dump_scenario, load_scenario
+from satsim.settings import (
+    CodecSettings,
+    ImageSettings,
+    LatencySettings,
+    LinkSettings,
+    LossSettings,
+    Mark,
+    RepairSettings,
+    SenderSettings,
+)
+
+HERE = Path(__file__).parent
+GOOD = HERE / "good_scenario.yaml"
+BAD = sorted((HERE / "bad_scenarios").glob("*.yaml"))
+FOREST_FIRE = HERE.parents[1] / "scenarios" / "forest_fire.yaml"
+
+
+def loaded(text: str, folder: Path) -> Scenario:
+    path = folder / "scenario.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_scenario(path)
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_bad_scenario_says_file_key_found_and_allowed(path: Path) -> None:
+    expected = re.findall(r"^# expect: (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path)
+    assert str(caught.value).replace(f"{path.parent}/", "").splitlines() == expected
+    assert caught.value.exit_code == 2
+
+
+def test_forest_fire_is_the_papers_link() -> None:
+    scenario = load_scenario(FOREST_FIRE)
+    assert scenario.link == LinkSettings(payload_bytes=360, interval_s=60)
+    assert scenario.codec == CodecSettings(model="f16", stages=5, bits_per_index=10, downsampling_factor=16)
+    assert scenario.sender == SenderSettings(encode_s=0.56)
+    assert scenario.image.path == FOREST_FIRE.parent / "forest_fire.png"
+    assert scenario.image.size == (256, 256)
+    assert scenario.schemes == tuple(BUILT_IN_SCHEMES.values())
+    assert [scenario.budget_bytes(scheme) for scheme in scenario.schemes[:3]] == [1600, 320, 1600]
+
+
+def test_defaults() -> None:
+    scenario = load_scenario(GOOD)
+    assert scenario.repair.attempts == 50
+    assert scenario.link.loss.rate == 0
+    assert scenario.link.latency.total_s == 0
+    assert (scenario.usable, scenario.detail) == (Mark(thumbnail_px=32), Mark(thumbnail_px=64))
+
+
+def test_overrides_are_yaml_and_win() -> None:
+    scenario = load_scenario(
+        GOOD,
+        [
+            "link.loss.rate=1e-1",  # YAML 1.2: a number
+            "image.size=[64, 48]",
+            "schemes=[webp_low, {name: mine, codec: progic, delivery: low, budget_bytes: 640}]",
+            "seed=2",
+            "seed=3",
+        ],
+    )
+    assert scenario.link.loss.rate == 0.1
+    assert scenario.image.size == (64, 48)
+    assert scenario.schemes[1] == Scheme(name="mine", codec="progic", delivery="low", budget_bytes=640)
+    assert scenario.budget_bytes(scenario.schemes[1]) == 640
+    assert scenario.seed == 3
+    assert scenario.link.payload_bytes == 360
+
+
+def test_a_choice_is_replaced_whole() -> None:
+    scenario = load_scenario(GOOD, ["sender.encode=measured", "usable.dists=0.3", "repair.kind=none"])
+    assert scenario.sender == SenderSettings(encode="measured")
+    assert scenario.usable == Mark(dists=0.3)
+    assert scenario.repair.attempts == 1
+
+
+def test_two_overrides_make_up_one_choice() -> None:
+    scenario = load_scenario(GOOD, ["repair.max_attempts=3", "repair.kind=arq_next_slot"])
+    assert scenario.repair.attempts == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed", 'override: found "seed"; allowed: key=value, such as link.loss.rate=0.1'),
+        ("link..rate=1", 'override: found "link..rate=1"; allowed: key=value, such as link.loss.rate=0.1'),
+        ("seed=x", 'override seed=x: seed: found "x"; allowed: a whole number from 0 to 9007199254740992'),
+        (
+            "link.loss.rat=0",
+            "override link.loss.rat=0: link.loss.rat: found an unknown key; allowed: rate (did you mean rate?)",
+        ),
+        (
+            "seed=[",
+            "override seed=[, line 1: found broken syntax (while parsing a flow node, expected the node content,"
+            " but found '<stream end>'); allowed: YAML 1.2",
+        ),
+        (
+            "image.size=[1]",
+            "override image.size=[1]: image.size[1]: found nothing; allowed: [width, height], each a whole"
+            " number from 1 to 4096 (pixels)",
+        ),
+    ],
+)
+def test_bad_override_is_named(override: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(GOOD, [override])
+    assert str(caught.value) == message
+
+
+def test_overlay_keeps_all_but_its_keys(tmp_path: Path) -> None:
+    overlay = loaded(f"extends: {FOREST_FIRE}\nname: lossy\nlink: {{loss: {{rate: 0.2}}}}", tmp_path)
+    base = load_scenario(FOREST_FIRE)
+    assert overlay.name == "lossy"
+    assert overlay.link == base.link.model_copy(update={"loss": LossSettings(rate=0.2)})
+    assert overlay.model_copy(update={"name": base.name, "link": base.link}) == base
+
+
+def test_image_path_is_relative_to_the_file_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "base.yaml").write_text(
+        "name: a\nimage: {path: a.png, fit: pad}\nlink: {payload_bytes: 360, interval_s: 60}"
+    )
+    kept = loaded("extends: ../base.yaml", tmp_path / "sub").image
+    assert (kept.path, kept.fit) == (tmp_path.resolve() / "a.png", "pad")
+    replaced = loaded("extends: ../base.yaml\nimage: b.png", tmp_path / "sub").image
+    assert (replaced.path, replaced.fit) == (tmp_path.resolve() / "sub" / "b.png", "pad")
+
+
+def test_error_names_the_file_that_has_the_key(tmp_path: Path) -> None:
+    base = tmp_path / "base.yaml"
+    base.write_text("name: a\nimage: a.png\nlink: {payload_bytes: 360, interval_s: 0}")
+    with pytest.raises(ScenarioError) as caught:
+        loaded("extends: base.yaml\nseed: 2", tmp_path)
+    assert caught.value.file == str(base)
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"name: caf\xe9", "byte 0xe9 at 9"),
+        (b"name: a\x00b", "broken syntax"),
+        (b"a: " + b"[" * 50_000, "broken syntax"),
+        (b"seed: " + b"9" * 5000, "broken syntax"),
+        (b"#" * 1_000_001, "a larger file"),
+    ],
+    ids=["latin-1", "nul", "deep", "digits", "large"],
+)
+def test_file_that_is_no_yaml(raw: bytes, found: str, tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_bytes(raw)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path)
+    assert caught.value.found.startswith(found)
+
+
+def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match="found no readable file \\(Is a directory\\)"):
+        load_scenario(tmp_path)
+
+
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20))
+
+
+@pytest.mark.parametrize("text", [BOMB, "name: &a [*a]", "link: &a {link: *a}", f"seed: 0x{'f' * 9000}"])
+def test_endless_values_end_in_an_error(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        loaded(text, tmp_path)
+    assert len(str(caught.value)) < 10_000
+
+
+@given(text=st.text())
+def test_any_text_loads_or_is_an_input_error(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_text(text, encoding="utf-8", errors="replace")
+    with pytest.raises(InputError):
+        load_scenario(path)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just({}),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = st.sampled_from(["name", "image", "codec", "sender", "link", "repair", "schemes", "usable", "seed"])
+
+
+@given(keys=st.dictionaries(KEYS, VALUES, min_size=1))
+def test_any_values_load_or_are_an_input_error(
+    keys: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "values.yaml"
+    YAML(typ="safe", pure=True).dump({**keys, "extends": str(GOOD)}, path)
+    try:
+        scenario = load_scenario(path)
+    except InputError:
+        return
+    assert load_scenario(GOOD).model_copy(update={key: getattr(scenario, key) for key in keys}) == scenario
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}", fullmatch=True)
+SECONDS = st.floats(0, 604_800)
+FILE_NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1).filter(
+    lambda name: name.strip() and name not in (".", "..")
+)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    names = draw(st.lists(NAMES, min_size=1, max_size=4, unique_by=str.casefold))
+    codecs = st.sampled_from(["progic", "webp", "avif", "identity"])
+    marks = st.builds(Mark, thumbnail_px=st.integers(1, 4096)) | st.builds(
+        Mark, dists=st.floats(0, 1, exclude_min=True)
+    )
+    return Scenario(
+        name=draw(NAMES),
+        image=ImageSettings(
+            path=Path("/").resolve() / draw(FILE_NAMES),
+            size=(draw(st.integers(1, 4096)), draw(st.integers(1, 4096))),
+            fit=draw(st.sampled_from(["crop", "pad"])),
+        ),
+        codec=CodecSettings(
+            model=draw(st.text(st.characters(exclude_categories=["Cs"]), min_size=1)),
+            stages=draw(st.integers(1, 64)),
+            bits_per_index=draw(st.integers(1, 16)),
+            downsampling_factor=2 ** draw(st.integers(0, 7)),
+        ),
+        sender=draw(st.builds(SenderSettings, encode_s=SECONDS) | st.just(SenderSettings(encode="measured"))),
+        link=LinkSettings(
+            payload_bytes=draw(st.integers(21, 65536)),
+            interval_s=draw(st.floats(0.001, 604_800)),
+            latency=LatencySettings(propagation_s=draw(SECONDS), processing_s=draw(SECONDS)),
+            loss=LossSettings(rate=draw(st.floats(0, 1))),
+        ),
+        repair=draw(
+            st.builds(RepairSettings, max_attempts=st.none() | st.integers(1, 1000))
+            | st.just(RepairSettings(kind="none"))
+        ),
+        schemes=tuple(
+            Scheme(name=name, codec=draw(codecs), delivery=draw(st.sampled_from(["low", "high"])))
+            for name in names
+        ),
+        usable=draw(marks),
+        detail=draw(marks),
+        metrics=draw(st.sampled_from([("dists",), ("psnr_db", "ms_ssim")])),
+        seed=draw(st.integers(0, 2**53)),
+    )
+
+
+@given(scenario=scenarios())
+@example(scenario=load_scenario(GOOD).model_copy(update={"name": "1e3"}))
+@example(scenario=load_scenario(GOOD).model_copy(update={"name": "no"}))
+@example(scenario=load_scenario(GOOD).model_copy(update={"name": "0o17"}))
+def test_dump_loads_to_an_equal_scenario(
+    scenario: Scenario, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "dumped.yaml"
+    path.write_text(dump_scenario(scenario), encoding="utf-8")
+    assert load_scenario(path) == scenario
+
+
+def sections(model: type[BaseModel]) -> set[type[BaseModel]]:
+    nested = (field.annotation for field in model.model_fields.values())
+    return {model}.union(
+        *(sections(each) for each in nested if isinstance(each, type) and issubclass(each, BaseModel))
+    )
+
+
+def test_every_description_states_the_bounds_that_hold() -> None:
+    checked = 0
+    for model in [*sections(Scenario), Scheme]:
+        for name, field in model.model_fields.items():
+            bounds = [
+                bound
+                for part in field.metadata
+                for bound in (getattr(part, "ge", None), getattr(part, "gt", None), getattr(part, "le", None))
+                if bound is not None
+            ]
+            stated = [float(number) for number in re.findall(r"\d+\.?\d*", field.description or "")]
+            assert field.description, name
+            assert [bound for bound in bounds if bound not in stated] == [], name
+            checked += len(bounds)
+    assert checked >= 20
+
+
+def test_a_scenario_cannot_be_changed() -> None:
+    scenario = load_scenario(GOOD)
+    with pytest.raises(ValueError, match="frozen"):
+        scenario.link.loss.rate = 0.5  # type: ignore[misc]
