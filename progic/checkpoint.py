@@ -1,0 +1,87 @@
+"""Everything a training run needs to go on exactly where it stopped, in one safetensors file."""
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Generator, Tensor
+from torch.optim import Optimizer
+
+from progic.codec import CodecNet
+from progic.config import TrainConfig
+from progic.errors import ConfigError, WeightsError
+
+SCHEDULE_ONLY = {"steps", "checkpoint_every_steps", "compile"}  # may differ when a run goes on
+
+
+def write(
+    path: Path,
+    config: TrainConfig,
+    step: int,
+    nets: dict[str, CodecNet],
+    optimizer: Optimizer,
+    generator: Generator,
+) -> None:
+    """Write the state whole or not at all: nets, codebook averages, optimizer, random generator, step."""
+    tensors = {"generator": generator.get_state()}
+    for role, net in nets.items():
+        tensors |= {f"{role}.{name}": tensor for name, tensor in net.state_dict().items()}
+    tensors |= {f"quantizer.{name}": tensor for name, tensor in _averages(nets["net"]).items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+    metadata = {"config": config.model_dump_json(), "step": str(step)}
+    partial = path.with_name(f".{path.name}.partial")
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(on_cpu, partial, metadata)
+    partial.replace(path)
+
+
+def read(
+    path: Path, config: TrainConfig, nets: dict[str, CodecNet], optimizer: Optimizer, generator: Generator
+) -> int:
+    """Load the state into the objects given and return the step.
+
+    Raises WeightsError for a file that is cut, ConfigError for a checkpoint of another recipe.
+    """
+    try:
+        with safe_open(path, framework="pt") as content:
+            metadata = content.metadata()
+            tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: not a training checkpoint, or cut: {error}") from None
+    _check_recipe(path, TrainConfig.model_validate_json(metadata["config"]), config)
+    for role, net in nets.items():
+        net.load_state_dict(_part(tensors, role))
+    for name, average in _averages(nets["net"]).items():
+        average.copy_(tensors[f"quantizer.{name}"])
+    generator.set_state(tensors["generator"])
+    _restore_optimizer(optimizer, _part(tensors, "optimizer"))
+    return int(metadata["step"])
+
+
+def _averages(net: CodecNet) -> dict[str, Tensor]:
+    return {"counts": net.quantizer.counts, "sums": net.quantizer.sums}
+
+
+def _part(tensors: dict[str, Tensor], role: str) -> dict[str, Tensor]:
+    prefix = f"{role}."
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    state = optimizer.state_dict()
+    for name, tensor in tensors.items():
+        index, _, key = name.partition(".")
+        state["state"].setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict(state)
+
+
+def _check_recipe(path: Path, found: TrainConfig, wanted: TrainConfig) -> None:
+    theirs, ours = (json.loads(config.model_dump_json(exclude=SCHEDULE_ONLY)) for config in (found, wanted))
+    different = [key for key in ours if theirs[key] != ours[key]]
+    if different:
+        key = different[0]
+        raise ConfigError(
+            f"{path}: checkpoint of another recipe: {key} is {theirs[key]!r}, the recipe has {ours[key]!r}"
+        )

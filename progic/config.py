@@ -1,0 +1,111 @@
+"""What a model is (`CodecConfig`) and how it is trained (`TrainConfig`, one YAML recipe a model)."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from progic.errors import ConfigError
+
+Width = Annotated[int, Field(ge=8, le=1024, multiple_of=8)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+RECIPES = Path(__file__).parent / "recipes"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CodecConfig(_Strict):
+    """Shape of one codec; equation (1) of arXiv 2603.02897's supplement gives its rate, `bits_per_pixel`."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    n_stages: int = Field(default=5, ge=1, le=64)  # N
+    bits_per_index: int = Field(default=10, ge=1, le=16)  # L: 2^L codes a stage
+    downsampling_factor: Literal[8, 16, 32, 64] = 16  # f
+    code_dim: int = Field(default=32, ge=4, le=256)
+    encoder_widths: tuple[Width, ...] = (64, 160, 256)  # channels at 1/4, 1/8, ... 1/f
+    encoder_blocks: tuple[int, ...] = (1, 2, 1)
+    decoder_widths: tuple[Width, ...] = (320, 192, 96)  # channels at 1/f, ... 1/8, 1/4
+    decoder_blocks: tuple[int, ...] = (2, 3, 2)
+
+    @model_validator(mode="after")
+    def _one_width_a_level(self) -> Self:
+        levels = self.downsampling_factor.bit_length() - 2  # 1/4 is level one
+        for key in ("encoder_widths", "encoder_blocks", "decoder_widths", "decoder_blocks"):
+            if len(getattr(self, key)) != levels:
+                factor = self.downsampling_factor
+                raise ValueError(f"{key} needs {levels} entries for downsampling_factor {factor}")
+        return self
+
+    @property
+    def n_codes(self) -> int:
+        """Codes in each codebook, 2^L."""
+        return 1 << self.bits_per_index
+
+    @property
+    def bits_per_pixel(self) -> float:
+        """Rate of all stages, N * L / f^2 (equation 1)."""
+        return self.n_stages * self.bits_per_index / self.downsampling_factor**2
+
+
+class LossConfig(_Strict):
+    """Weights of the training loss's terms."""
+
+    l1: float = Field(default=1.0, ge=0)
+    lpips: float = Field(default=0.5, ge=0)
+    dists: float = Field(default=1.0, ge=0)
+    commitment: float = Field(default=0.25, ge=0)
+
+
+class TrainConfig(_Strict):
+    """A recipe: the model, its loss, and the schedule."""
+
+    codec: CodecConfig
+    loss: LossConfig = LossConfig()
+    seed: int = Field(default=1, ge=0)
+    steps: int = Field(ge=1)
+    batch: int = Field(default=16, ge=1)
+    crop_px: int = Field(default=128, ge=32, multiple_of=16)
+    last_crop_px: int = Field(default=256, ge=32, multiple_of=16)  # crop size after last_crop_from
+    last_crop_from: Fraction = 0.85  # part of the steps after which crops grow, the batch shrinks to match
+    learning_rate: float = Field(default=5e-4, gt=0, le=0.1)
+    linear_learning_rate_factor: Fraction = 0.1  # the principal components start right: move them slowly
+    decay_from: Fraction = 0.5  # constant rate until here, then a cosine to zero
+    weight_decay: float = Field(default=1e-4, ge=0)
+    betas: tuple[Fraction, Fraction] = (0.9, 0.99)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    weight_ema: Fraction = 0.999
+    warmup_steps: int = Field(default=150, ge=1)  # continuous autoencoder, before the codebooks exist
+    kmeans_vectors: int = Field(default=24_000, ge=256)
+    pca_scale_exponent: float = Field(default=-0.25, ge=-0.5, le=0)  # component scale = variance^exponent
+    codebook_ema: Fraction = 0.98
+    revive_below: Fraction = 0.1  # codes used less than this part of a uniform share are replaced
+    full_depth_share: Fraction = 0.35  # samples decoded from all stages
+    subset_share: Fraction = 0.2  # samples decoded from a random subset; the rest from a random prefix
+    checkpoint_every_steps: int = Field(default=200, ge=1)
+    compile: bool = True  # the loss, by torch.compile: half its time on a CPU
+
+
+def load_recipe(name_or_path: str) -> TrainConfig:
+    """Read a shipped recipe by name (`f16`) or any recipe by path.
+
+    Raises ConfigError naming file, key, value found and what is allowed.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = RECIPES / f"{name_or_path}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml")))
+        raise ConfigError(f"{name_or_path}: no such recipe; shipped are {known}, or give a .yaml file")
+    try:
+        content: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return TrainConfig.model_validate(content)
+    except YAMLError as error:
+        raise ConfigError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "(top level)"
+        raise ConfigError(f"{path}: {key}: {first['msg']}, found {first['input']!r}") from None

@@ -1,0 +1,80 @@
+"""Photos for training: read once into memory, cropped at random."""
+
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from progic.errors import ImageError
+from progic.images import PHOTO_SUFFIXES, open_photo
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Decoded photos, uint8 (h, w, 3) each, and the names of those that could not be read."""
+
+    photos: tuple[Tensor, ...]
+    unreadable: tuple[str, ...]
+
+    def crops(self, count: int, crop_px: int, generator: Generator) -> Float[Tensor, "b 3 s s"]:
+        """`count` random square crops, mirrored half of the time, float32 0..1, channels last."""
+        large = [photo for photo in self.photos if min(photo.shape[:2]) >= crop_px]
+        if not large:
+            raise ImageError(f"no photo has both sides of {crop_px} pixels or more, which the crops need")
+        chosen = [_crop(large[_draw(len(large), generator)], crop_px, generator) for _ in range(count)]
+        batch = torch.stack(chosen).permute(0, 3, 1, 2)  # keeps the channels last in memory
+        return batch.float() / 255
+
+
+def photo_paths(folders: Iterable[Path]) -> list[Path]:
+    """All photos under the folders, sorted within each.
+
+    Raises ImageError naming a folder that is missing or holds none.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise ImageError(f"{folder}: not a folder")
+        inside = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+        if not inside:
+            raise ImageError(f"{folder}: holds no photo; looked for {', '.join(sorted(PHOTO_SUFFIXES))}")
+        found += inside
+    return found
+
+
+def read_photos(folders: Iterable[Path], report: Callable[[str], object] = sys.stderr.write) -> PhotoSet:
+    """Decode every photo of the folders; unreadable ones are skipped, named by `report`, and counted."""
+    paths = photo_paths(folders)
+    with ThreadPoolExecutor() as pool:
+        decoded = list(pool.map(_read, paths))
+    unreadable = tuple(str(path) for path, photo in zip(paths, decoded, strict=True) if photo is None)
+    for name in unreadable:
+        report(f"skipped, unreadable: {name}\n")
+    photos = tuple(photo for photo in decoded if photo is not None)
+    if not photos:
+        raise ImageError(f"none of {len(paths)} photos could be read")
+    return PhotoSet(photos, unreadable)
+
+
+def _read(path: Path) -> Tensor | None:
+    try:
+        return torch.from_numpy(np.array(open_photo(path)))
+    except ImageError:
+        return None
+
+
+def _draw(n: int, generator: Generator) -> int:
+    return int(torch.randint(n, (), generator=generator))
+
+
+def _crop(photo: Tensor, crop_px: int, generator: Generator) -> Tensor:
+    top = _draw(photo.shape[0] - crop_px + 1, generator)
+    left = _draw(photo.shape[1] - crop_px + 1, generator)
+    crop = photo[top : top + crop_px, left : left + crop_px]
+    return crop.flip(1) if _draw(2, generator) else crop

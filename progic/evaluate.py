@@ -1,0 +1,141 @@
+"""How good a model is: every photo of a folder after 1..N stages, by DISTS, LPIPS, PSNR and MS-SSIM."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from progic.bitstream import unpack_indices
+from progic.codec import Codec
+from progic.data import photo_paths
+from progic.errors import ImageError
+from progic.images import fit_photo, open_photo, to_tensor
+from progic.metrics import PerceptualMetrics, Scores
+
+CONFIDENCE_Z = 1.96  # two-sided 95 % of a normal distribution
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean over photos, and half of its 95 % interval (normal approximation)."""
+
+    mean: float
+    half_interval: float
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One depth: what the first `stages` stages give."""
+
+    stages: int
+    bytes: int
+    bpp: float
+    dists: Mean
+    lpips: Mean
+    psnr_db: Mean
+    ms_ssim: Mean
+
+
+@dataclass(frozen=True)
+class CodebookRow:
+    """How evenly a stage's codes were used over all photos."""
+
+    stage: int
+    used_share: float  # of the 2^L codes, those that occurred
+    entropy_bits: float  # empirical, of at most L
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Result of `evaluate`."""
+
+    model: str
+    size: tuple[int, int]
+    photos: tuple[str, ...]
+    skipped: tuple[str, ...]
+    stages: tuple[StageRow, ...]
+    codebooks: tuple[CodebookRow, ...]
+    dists_by_photo: dict[str, tuple[float, ...]]  # after 1..N stages
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data for `--json`."""
+        return asdict(self)
+
+
+def evaluate(
+    codec: Codec,
+    folder: Path,
+    metrics: PerceptualMetrics,
+    size: tuple[int, int] = (256, 256),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Code every photo of `folder`, fitted to `size` by centre crop, and score all prefixes.
+
+    Unreadable photos are named in `skipped`. Raises ImageError when the folder holds no readable one.
+    """
+    paths = photo_paths([folder])
+    cells = math.prod(math.ceil(side / codec.config.downsampling_factor) for side in size)
+    scores: dict[str, list[Scores]] = {}
+    indices: list[list[NDArray[np.int64]]] = [[] for _ in range(codec.config.n_stages)]
+    skipped: list[str] = []
+    for done, path in enumerate(paths):
+        progress(done, len(paths))
+        try:
+            photo = fit_photo(open_photo(path), size)
+        except ImageError as error:
+            skipped.append(str(error))
+            continue
+        stages = codec.encode(photo)
+        scores[str(path.relative_to(folder))] = list(score_prefixes(codec, stages, photo, metrics))
+        for stage, payload in enumerate(stages):
+            indices[stage].append(unpack_indices(payload, cells, codec.config.bits_per_index))
+    if not scores:
+        raise ImageError(f"{folder}: none of its {len(paths)} photos could be read: {skipped[0]}")
+    return Evaluation(
+        model=codec.config.name,
+        size=size,
+        photos=tuple(scores),
+        skipped=tuple(skipped),
+        stages=tuple(_row(codec, size, depth, scores) for depth in range(codec.config.n_stages)),
+        codebooks=tuple(_usage(stage, used, codec.config.n_codes) for stage, used in enumerate(indices)),
+        dists_by_photo={name: tuple(score.dists for score in rows) for name, rows in scores.items()},
+    )
+
+
+def score_prefixes(
+    codec: Codec, stages: Sequence[bytes], photo: Image.Image, metrics: PerceptualMetrics
+) -> Iterator[Scores]:
+    """Scores after 1, 2, ... stages."""
+    reference = metrics.reference(to_tensor(photo))
+    for depth in range(len(stages)):
+        picture = codec.decode(stages[: depth + 1], photo.size)
+        with torch.no_grad():
+            yield metrics.scores(reference, to_tensor(picture))
+
+
+def _row(codec: Codec, size: tuple[int, int], depth: int, scores: dict[str, list[Scores]]) -> StageRow:
+    at_depth = [rows[depth] for rows in scores.values()]
+    total = (depth + 1) * codec.bytes_per_stage(size)
+    means = {name: _mean([getattr(score, name) for score in at_depth]) for name in Scores._fields}
+    return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means)
+
+
+def _mean(values: Sequence[float]) -> Mean:
+    deviation = np.std(values, ddof=1) if len(values) > 1 else math.nan
+    return Mean(float(np.mean(values)), float(CONFIDENCE_Z * deviation / math.sqrt(len(values))))
+
+
+def _usage(stage: int, indices: list[NDArray[np.int64]], n_codes: int) -> CodebookRow:
+    counts = np.bincount(np.concatenate(indices), minlength=n_codes)
+    return CodebookRow(stage + 1, float((counts > 0).mean()), entropy_bits(counts))
+
+
+def entropy_bits(counts: NDArray[np.integer]) -> float:
+    """Shannon entropy, in bits a symbol, of how often each symbol occurred."""
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log2(shares)).sum()) + 0.0  # + 0.0: one symbol gives 0, not -0

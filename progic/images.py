@@ -1,0 +1,86 @@
+"""Photos in and out: files, sizes, and tensors."""
+
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from progic.errors import ImageError
+
+MAX_PIXELS = 100_000_000  # a 4:3 photo of 11500 pixels across; more is taken for a decompression bomb
+PHOTO_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".heic", ".heif"}
+)
+
+
+def open_photo(path: str | Path) -> Image.Image:
+    """Read a still photo as RGB, turned upright by its EXIF tag; transparency is laid on white.
+
+    Raises ImageError, naming the file, when it is missing, no image, cut, animated, or over MAX_PIXELS.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS below decides
+            with Image.open(path) as image:
+                _check_still(image, path)
+                image.load()
+                return _to_rgb(ImageOps.exif_transpose(image))
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path}: is a folder, allowed is one photo") from None
+    except UnidentifiedImageError:
+        allowed = "allowed are PNG, JPEG, WebP, AVIF, TIFF, BMP"
+        raise ImageError(f"{path}: not an image that can be read; {allowed}") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"{path}: too many pixels, allowed at most {MAX_PIXELS}") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"{path}: broken image: {error}") from None
+
+
+def _check_still(image: Image.Image, path: str | Path) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise ImageError(f"{path}: animated, found {frames} frames, allowed 1")
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{path}: {width}x{height} pixels, allowed at most {MAX_PIXELS} in all")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
+        levels = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if levels.max(initial=0) > 255 else 255.0
+        image = Image.fromarray((levels / top * 255).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def fit_photo(image: Image.Image, size: tuple[int, int], fit: Literal["crop", "pad"] = "crop") -> Image.Image:
+    """Scale (Lanczos) to `size` = (width, height) in pixels.
+
+    `crop` fills it and cuts what stands over, evenly; `pad` fits inside, on black.
+    """
+    if fit == "pad":
+        return ImageOps.pad(image, size, Image.Resampling.LANCZOS)
+    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+
+
+def to_tensor(image: Image.Image) -> Float[Tensor, "1 3 h w"]:
+    """RGB photo to float32, 0..1."""
+    pixels = torch.from_numpy(np.array(image.convert("RGB")))
+    return pixels.permute(2, 0, 1)[None].float() / 255
+
+
+def to_image(pixels: Float[Tensor, "1 3 h w"]) -> Image.Image:
+    """Float pixels, clipped to 0..1, to an 8-bit RGB photo."""
+    levels = (pixels[0].clamp(0, 1) * 255).round().to(torch.uint8)
+    return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())

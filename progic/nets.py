@@ -1,0 +1,181 @@
+"""Encoder and decoder: a linear path through the photo's principal components, and a net that corrects it.
+
+Both nets end in a layer of zeros, so an untrained model is a Karhunen-Loève transform of 16x16 patches and
+every stage matters from the first step. The decoder is told which stages it holds (scale and bias in each
+block), after the stage modulation of arXiv 2603.02897. All layers are local (convolutions, attention in
+windows of 8x8 latents), so any photo whose sides are divisible by f passes, in time linear in its pixels.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from progic.config import CodecConfig
+
+SHUFFLE = 4  # pixels are folded 4x4 into channels; the nets begin and end at a quarter of the resolution
+WINDOW = 8  # latents across an attention window: 128 pixels at f = 16
+HEAD_DIM = 32
+
+Maps = Float[Tensor, "b c h w"]
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions round an activation; `condition` scales and shifts what is between them."""
+
+    def __init__(self, width: int, condition_dim: int = 0) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.modulation = nn.Linear(condition_dim, 2 * width) if condition_dim else None
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Maps, condition: Float[Tensor, "b k"] | None = None) -> Maps:
+        """Return x plus its correction."""
+        hidden = self.first(x)
+        if self.modulation is not None and condition is not None:
+            scale, bias = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
+            hidden = torch.addcmul(hidden + bias, hidden, scale)
+        correction: Tensor = self.second(F.silu(hidden))
+        return x + correction
+
+
+class WindowAttention(nn.Module):
+    """Self-attention within windows of WINDOW x WINDOW latents; `shift` moves the windows by half of that.
+
+    Windows and learned relative positions as in Swin (arXiv 2103.14030).
+    """
+
+    offsets: Tensor
+
+    def __init__(self, width: int, shift: bool) -> None:
+        super().__init__()
+        self.heads = width // HEAD_DIM
+        self.shift = WINDOW // 2 if shift else 0
+        self.norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.position_bias = nn.Parameter(torch.zeros(self.heads, (2 * WINDOW - 1) ** 2))
+        self.register_buffer("offsets", _relative_offsets(), persistent=False)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Maps) -> Maps:
+        """Return x plus what its window tells."""
+        batch, width, height, across = x.shape
+        pad_bottom, pad_right = (-(side + self.shift) % WINDOW for side in (height, across))
+        padding = (self.shift, pad_right, self.shift, pad_bottom)
+        tokens = _to_windows(F.pad(x, padding))  # (b windows, 64, c)
+        attended = self._attend(self.norm(tokens), self._mask(x, padding))
+        rows = (height + self.shift + pad_bottom) // WINDOW
+        folded = _from_windows(self.out(attended), batch, rows)
+        return x + folded[:, :, self.shift : self.shift + height, self.shift : self.shift + across]
+
+    def _attend(self, tokens: Float[Tensor, "n t c"], mask: Float[Tensor, "..."]) -> Float[Tensor, "n t c"]:
+        n, t, width = tokens.shape
+        query, key, value = self.qkv(tokens).view(n, t, 3, self.heads, HEAD_DIM).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask.to(query.dtype))
+        return attended.transpose(1, 2).reshape(n, t, width)
+
+    def _mask(self, x: Tensor, padding: tuple[int, int, int, int]) -> Float[Tensor, "n heads t t"]:
+        bias = self.position_bias[:, self.offsets].unsqueeze(0)  # (1, heads, 64, 64)
+        if not any(padding):
+            return bias
+        batch, _, height, across = x.shape
+        inside = F.pad(x.new_ones(1, 1, height, across), padding)
+        keys = _to_windows(inside)[:, None, None, :, 0]  # (windows, 1, 1, 64)
+        return (bias + (keys - 1) * 1e4).repeat(batch, 1, 1, 1)
+
+
+def _relative_offsets() -> Tensor:
+    """Index into a (2 W - 1)^2 table for each pair of positions of a window: (W^2, W^2)."""
+    axis = torch.arange(WINDOW)
+    row, column = (grid.reshape(-1) for grid in torch.meshgrid(axis, axis, indexing="ij"))
+    span = 2 * WINDOW - 1
+    down = row[:, None] - row[None] + WINDOW - 1
+    along = column[:, None] - column[None] + WINDOW - 1
+    return down * span + along
+
+
+def _to_windows(x: Maps) -> Float[Tensor, "n t c"]:
+    batch, channels, height, across = x.shape
+    x = x.view(batch, channels, height // WINDOW, WINDOW, across // WINDOW, WINDOW)
+    return x.permute(0, 2, 4, 3, 5, 1).reshape(-1, WINDOW * WINDOW, channels)
+
+
+def _from_windows(tokens: Float[Tensor, "n t c"], batch: int, rows: int) -> Maps:
+    channels = tokens.shape[2]
+    x = tokens.view(batch, rows, -1, WINDOW, WINDOW, channels)
+    return x.permute(0, 5, 1, 3, 2, 4).reshape(batch, channels, rows * WINDOW, -1)
+
+
+class Encoder(nn.Module):
+    """Photo (b 3 h w), 0..1, to latents (b d h/f w/f)."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        f, widths = config.downsampling_factor, config.encoder_widths
+        self.linear = nn.Conv2d(3, config.code_dim, f, stride=f)
+        first = nn.Conv2d(3 * SHUFFLE**2, widths[0], 3, padding=1)
+        layers: list[nn.Module] = [nn.PixelUnshuffle(SHUFFLE), first]
+        for level, (width, blocks) in enumerate(zip(widths, config.encoder_blocks, strict=True)):
+            if level:
+                layers.append(nn.Conv2d(widths[level - 1], width, 3, stride=2, padding=1))
+            layers += [ResidualBlock(width) for _ in range(blocks)]
+        layers.append(WindowAttention(widths[-1], shift=False))
+        self.net = nn.Sequential(*layers)
+        self.last = nn.Conv2d(widths[-1], config.code_dim, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    def forward(self, photo: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d u v"]:
+        """Return the latents."""
+        centred = photo - 0.5
+        latents: Tensor = self.linear(centred) + self.last(self.net(centred))
+        return latents
+
+
+class Decoder(nn.Module):
+    """Sum of the held stages' codes (b d u v), and which are held (b N), to a photo (b 3 h w)."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        f, widths = config.downsampling_factor, config.decoder_widths
+        condition_dim = widths[-1]
+        self.linear = nn.ConvTranspose2d(config.code_dim, 3, f, stride=f)
+        self.condition = nn.Sequential(nn.Linear(config.n_stages, condition_dim), nn.SiLU())
+        self.first = nn.Conv2d(config.code_dim, widths[0], 3, padding=1)
+        self.levels = nn.ModuleList()
+        self.ups = nn.ModuleList()
+        for level, (width, blocks) in enumerate(zip(widths, config.decoder_blocks, strict=True)):
+            if level:
+                up = nn.Sequential(nn.Conv2d(widths[level - 1], 4 * width, 1), nn.PixelShuffle(2))
+                self.ups.append(up)
+            parts: list[nn.Module] = []
+            for block in range(blocks):
+                parts.append(ResidualBlock(width, condition_dim))
+                if level == 0:
+                    parts.append(WindowAttention(width, shift=block % 2 == 1))
+            self.levels.append(nn.ModuleList(parts))
+        self.picture_in = nn.Conv2d(3 * SHUFFLE**2, widths[-1], 3, padding=1)
+        self.last = nn.Conv2d(widths[-1], 3 * SHUFFLE**2, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    def forward(
+        self, codes: Float[Tensor, "b d u v"], held: Float[Tensor, "b n"]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Return the photo, about 0..1, not clipped."""
+        condition = self.condition(held)
+        picture = self.linear(codes)
+        x = self.first(codes)
+        for level, parts in enumerate(self.levels):
+            if level:
+                x = self.ups[level - 1](x)
+            if level == len(self.levels) - 1:  # the last blocks see the linear picture and smooth its edges
+                x = x + self.picture_in(F.pixel_unshuffle(picture, SHUFFLE))
+            for part in parts:  # type: ignore[attr-defined]
+                x = part(x, condition) if isinstance(part, ResidualBlock) else part(x)
+        photo: Tensor = picture + F.pixel_shuffle(self.last(x), SHUFFLE) + 0.5
+        return photo

@@ -1,0 +1,116 @@
+"""Residual vector quantisation: stage k codes what stages 0..k-1 left over.
+
+Codebooks follow their vectors by exponential moving averages, and codes that nothing uses are moved onto
+vectors of the batch (SoundStream, arXiv 2107.03312, section III-C).
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor, nn
+
+
+class Quantized(NamedTuple):
+    """Result of quantising a batch of latents."""
+
+    indices: Int[Tensor, "n b u v"]  # stage, photo, row, column; 0..2^L-1
+    parts: Float[Tensor, "n b d u v"]  # each stage's code vectors; those held are summed
+    residuals: Float[Tensor, "n b d u v"]  # what each stage was given to code
+
+
+class ResidualVectorQuantizer(nn.Module):
+    """N codebooks of 2^L codes of `code_dim` numbers."""
+
+    codebooks: Tensor  # (N, 2^L, d)
+    counts: Tensor  # (N, 2^L) moving average of the vectors a batch gives to each code
+    sums: Tensor  # (N, 2^L, d) moving average of their sum
+
+    def __init__(self, n_stages: int, n_codes: int, code_dim: int) -> None:
+        super().__init__()
+        self.n_stages, self.n_codes = n_stages, n_codes
+        self.register_buffer("codebooks", torch.zeros(n_stages, n_codes, code_dim))
+        self.register_buffer("counts", torch.ones(n_stages, n_codes), persistent=False)
+        self.register_buffer("sums", torch.zeros(n_stages, n_codes, code_dim), persistent=False)
+
+    @torch.no_grad()
+    def forward(self, latents: Float[Tensor, "b d u v"]) -> Quantized:
+        """Code latents with every stage; no gradient passes."""
+        residual = latents.detach().float()
+        indices, parts, residuals = [], [], []
+        for stage in range(self.n_stages):
+            chosen = self.nearest(stage, _as_rows(residual)).view(residual.shape[0], *residual.shape[2:])
+            part = self._look_up(stage, chosen)
+            residuals.append(residual)
+            indices.append(chosen)
+            parts.append(part)
+            residual = residual - part
+        return Quantized(torch.stack(indices), torch.stack(parts), torch.stack(residuals))
+
+    def decode(self, indices: dict[int, Int[Tensor, "b u v"]]) -> Float[Tensor, "b d u v"]:
+        """Sum of the code vectors of the stages given, one or more."""
+        # in stage order, so that the same stages give the same bits however they arrived
+        return torch.stack([self._look_up(stage, indices[stage]) for stage in sorted(indices)]).sum(0)
+
+    def nearest(self, stage: int, rows: Float[Tensor, "m d"]) -> Int[Tensor, "m"]:
+        """Index of the code nearest to each row, by squared distance."""
+        codes = self.codebooks[stage]
+        with torch.autocast(rows.device.type, enabled=False):  # bf16 distances pick other codes
+            return torch.addmm(codes.square().sum(1), rows, codes.T, alpha=-2).argmin(1)
+
+    def _look_up(self, stage: int, indices: Int[Tensor, "b u v"]) -> Float[Tensor, "b d u v"]:
+        return self.codebooks[stage][indices].permute(0, 3, 1, 2)
+
+    @torch.no_grad()
+    def start(self, latents: Float[Tensor, "m d"], generator: Generator, rounds: int = 10) -> None:
+        """Set every codebook by k-means (Lloyd) on the residuals of `latents`, stage after stage."""
+        residual = latents.float()
+        for stage in range(self.n_stages):
+            codes = residual[_pick(len(residual), self.n_codes, generator)]
+            for _ in range(rounds):
+                self.codebooks[stage] = codes
+                counts, sums = self._tally(self.nearest(stage, residual), residual)
+                codes = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], codes)
+            self.codebooks[stage] = codes
+            chosen = self.nearest(stage, residual)
+            residual = residual - codes[chosen]
+        self.counts.fill_(1)
+        self.sums.copy_(self.codebooks)
+
+    @torch.no_grad()
+    def follow(self, quantized: Quantized, decay: float, revive_below: float, generator: Generator) -> None:
+        """Move codebooks toward the vectors they just coded.
+
+        Codes used less than `revive_below` of a uniform share are replaced by vectors of the batch.
+        """
+        for stage in range(self.n_stages):
+            rows = _as_rows(quantized.residuals[stage])
+            counts, sums = self._tally(quantized.indices[stage].reshape(-1), rows)
+            share = len(rows) / self.n_codes
+            self.counts[stage].lerp_(counts / share, 1 - decay)
+            self.sums[stage].lerp_(sums / share, 1 - decay)
+            self.codebooks[stage] = self.sums[stage] / self.counts[stage].clamp(min=1e-5)[:, None]
+            self._revive(stage, rows, revive_below, generator)
+
+    def _revive(self, stage: int, rows: Tensor, revive_below: float, generator: Generator) -> None:
+        idle = (self.counts[stage] < revive_below).nonzero()[:, 0][: len(rows)]
+        if len(idle):
+            fresh = rows[_pick(len(rows), len(idle), generator)]
+            self.codebooks[stage, idle] = fresh
+            self.sums[stage, idle] = fresh
+            self.counts[stage, idle] = 1.0
+
+    def _tally(self, indices: Int[Tensor, "m"], rows: Float[Tensor, "m d"]) -> tuple[Tensor, Tensor]:
+        counts = torch.bincount(indices, minlength=self.n_codes).to(rows.dtype)
+        sums = torch.zeros(self.n_codes, rows.shape[1], device=rows.device).index_add_(0, indices, rows)
+        return counts, sums
+
+
+def _as_rows(latents: Float[Tensor, "b d u v"]) -> Float[Tensor, "m d"]:
+    return latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1])
+
+
+def _pick(n: int, k: int, generator: Generator) -> Int[Tensor, "k"]:
+    """k of n rows at random, each at most once where n allows."""
+    order = torch.randperm(n, generator=generator)
+    return order[:k] if k <= n else order[torch.randint(n, (k,), generator=generator)]

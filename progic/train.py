@@ -1,0 +1,304 @@
+"""The training loop: continuous warm-up, k-means start, then one prefix or subset of stages a sample."""
+
+import copy
+import csv
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from progic import checkpoint, weights
+from progic.codec import CodecNet
+from progic.config import TrainConfig
+from progic.data import PhotoSet
+from progic.errors import ProgicError
+from progic.images import to_image
+from progic.losses import PerceptualLoss
+
+
+class Terms(NamedTuple):
+    """Values of one step."""
+
+    loss: Tensor
+    l1: Tensor
+    lpips: Tensor
+    dists: Tensor
+    commitment: Tensor
+    codes_used: float  # distinct codes in the batch, mean over stages
+
+    def values(self) -> tuple[float, ...]:
+        """Plain numbers, in the log's order."""
+        return tuple(float(torch.as_tensor(term).detach()) for term in self)
+
+
+LOG_COLUMNS = ("step", "elapsed_s", "learning_rate", *Terms._fields)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the recipe asks of one step."""
+
+    learning_rate: float
+    crop_px: int
+    batch: int
+    quantise: bool
+
+
+def schedule(config: TrainConfig, step: int) -> Schedule:
+    """Plan of a step, counted from 0: the rate is constant, then a cosine to zero.
+
+    When the crops grow, the batch shrinks, so that the pixels of a step stay about the same.
+    """
+    done = step / config.steps
+    late = max(0.0, (done - config.decay_from) / max(1e-9, 1 - config.decay_from))
+    rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, late)))
+    crop, batch = config.crop_px, config.batch
+    if done >= config.last_crop_from:
+        batch = max(1, batch * crop**2 // config.last_crop_px**2)
+        crop = config.last_crop_px
+    return Schedule(rate, crop, batch, quantise=step >= config.warmup_steps)
+
+
+def draw_held(count: int, config: TrainConfig, generator: Generator) -> Float[Tensor, "b n"]:
+    """Which stages each sample is decoded from: all, a random subset, or a prefix; short ones more often."""
+    n = config.codec.n_stages
+    held = torch.ones(count, n)
+    lengths = 1 / torch.arange(1, n + 1, dtype=torch.float32)
+    for row in held:
+        kind = float(torch.rand((), generator=generator))
+        if kind < config.full_depth_share:
+            continue
+        length = int(torch.multinomial(lengths, 1, generator=generator)) + 1
+        order = torch.randperm(n, generator=generator)
+        subset = kind < config.full_depth_share + config.subset_share
+        row[order[length:] if subset else slice(length, n)] = 0
+    return held
+
+
+@torch.no_grad()
+def start_linear(net: CodecNet, photos: PhotoSet, exponent: float, generator: Generator) -> None:
+    """Set both linear layers to the principal components of the photos' f x f patches.
+
+    Component i is scaled by variance_i^exponent on the way in, and back on the way out.
+    """
+    f, dims = net.config.downsampling_factor, net.config.code_dim
+    crop = f * 8 if f < 32 else f * 2
+    patches = F.unfold(photos.crops(2048, crop, generator) - 0.5, f, stride=f)  # (b, 3 f f, patches)
+    rows = patches.transpose(1, 2).reshape(-1, 3 * f * f).double()
+    values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
+    top, scale = vectors.flip(1)[:, :dims], values.flip(0)[:dims].clamp(min=1e-9) ** exponent
+    net.encoder.linear.weight.copy_((top * scale).T.reshape(dims, 3, f, f))
+    net.decoder.linear.weight.copy_((top / scale).T.reshape(dims, 3, f, f))
+    for layer in (net.encoder.linear, net.decoder.linear):
+        torch.nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+
+class Trainer:
+    """A run: its nets, its optimizer, its random generator, its step."""
+
+    def __init__(
+        self, config: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], device: torch.device
+    ) -> None:
+        self.config, self.photos, self.device = config, photos, device
+        self.generator = Generator().manual_seed(config.seed)
+        torch.manual_seed(config.seed)  # the layers' first values
+        self.net = CodecNet(config.codec)
+        start_linear(self.net, photos, config.pca_scale_exponent, self.generator)
+        self.net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.net).eval()
+        self.perceptual = PerceptualLoss(metric_weights).to(device)
+        self.loss = torch.compile(self.perceptual) if config.compile else self.perceptual
+        decay = config.weight_decay
+        self.optimizer = torch.optim.AdamW(self._groups(), betas=config.betas, weight_decay=decay)
+        self.step = 0
+
+    def _groups(self) -> list[dict[str, object]]:
+        linear = [p for name, p in self.net.named_parameters() if ".linear." in name]
+        others = [p for name, p in self.net.named_parameters() if ".linear." not in name]
+        factor = self.config.linear_learning_rate_factor
+        return [{"params": others, "factor": 1.0}, {"params": linear, "factor": factor}]
+
+    def advance(self) -> Terms:
+        """Take one step and return its terms."""
+        plan = schedule(self.config, self.step)
+        if self.step == self.config.warmup_steps:
+            self._start_codebooks(plan)
+        for group in self.optimizer.param_groups:
+            group["lr"] = plan.learning_rate * group["factor"]
+        photo = self._crops(plan.batch, plan.crop_px)
+        terms = self._terms(photo, plan.quantise)
+        if not torch.isfinite(terms.loss):
+            raise ProgicError(f"loss is {terms.loss.item()} at step {self.step}; the last checkpoint is kept")
+        self.optimizer.zero_grad(set_to_none=True)
+        terms.loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.gradient_clip)
+        self.optimizer.step()
+        self.step += 1
+        self._follow_average()
+        return terms
+
+    def _crops(self, count: int, crop_px: int) -> Float[Tensor, "b 3 s s"]:
+        return self.photos.crops(count, crop_px, self.generator).to(self.device, non_blocking=True)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def _terms(self, photo: Tensor, quantise: bool) -> Terms:
+        with self._autocast():
+            latents = self.net.encoder(photo).float()
+            codes, held, commitment, used = self._quantise(latents) if quantise else self._pass(latents)
+            picture = self.net.decoder(codes, held).float()
+            dists, lpips = self.loss(picture, photo)
+        l1 = F.l1_loss(picture, photo)
+        weight = self.config.loss
+        loss = weight.l1 * l1 + weight.lpips * lpips + weight.dists * dists + weight.commitment * commitment
+        return Terms(loss, l1, lpips, dists, commitment, used)
+
+    def _pass(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
+        held = torch.ones(len(latents), self.config.codec.n_stages, device=self.device)
+        return latents, held, latents.new_zeros(()), 0.0
+
+    def _quantise(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
+        quantized = self.net.quantizer(latents)
+        held = draw_held(len(latents), self.config, self.generator).to(self.device)
+        codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
+        commitment = F.mse_loss(latents, quantized.parts.sum(0))
+        revive = self.config.revive_below
+        self.net.quantizer.follow(quantized, self.config.codebook_ema, revive, self.generator)
+        used = sum(len(stage.unique()) for stage in quantized.indices) / self.config.codec.n_stages
+        return latents + (codes - latents).detach(), held, commitment, used
+
+    @torch.no_grad()
+    def _start_codebooks(self, plan: Schedule) -> None:
+        f = self.config.codec.downsampling_factor
+        batches = math.ceil(self.config.kmeans_vectors * f**2 / (plan.batch * plan.crop_px**2))
+        rows = []
+        for _ in range(batches):
+            latents = self.net.encoder(self._crops(plan.batch, plan.crop_px))
+            rows.append(latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1]))
+        self.net.quantizer.start(torch.cat(rows), self.generator)
+
+    @torch.no_grad()
+    def _follow_average(self) -> None:
+        decay = min(self.config.weight_ema, (1 + self.step) / (10 + self.step))
+        for mean, now in zip(self.average.parameters(), self.net.parameters(), strict=True):
+            mean.lerp_(now, 1 - decay)
+        self.average.quantizer.codebooks.copy_(self.net.quantizer.codebooks)
+
+    def nets(self) -> dict[str, CodecNet]:
+        """The nets that a checkpoint keeps."""
+        return {"net": self.net, "average": self.average}
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint."""
+        checkpoint.write(path, self.config, self.step, self.nets(), self.optimizer, self.generator)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        self.step = checkpoint.read(path, self.config, self.nets(), self.optimizer, self.generator)
+
+    @torch.no_grad()
+    def preview(self, photos: Sequence[Tensor]) -> tuple[Tensor, list[float]]:
+        """Draw each photo (3 h w) after 1..N stages.
+
+        Return the strip (3, rows, columns), and the photos' mean DISTS at each depth.
+        """
+        n = self.config.codec.n_stages
+        rows, distances = [], torch.zeros(n)
+        for photo in photos:
+            batch = photo[None].to(self.device)
+            parts = self.average.quantizer(self.average.encoder(batch)).parts
+            held = torch.ones(n, n, device=self.device).tril()
+            pictures = self.average.decoder(torch.einsum("nbduv,kn->kbduv", parts, held)[:, 0], held)
+            pictures = pictures.clamp(0, 1)
+            for depth in range(n):
+                distances[depth] += self.perceptual(pictures[depth : depth + 1], batch).dists.cpu()
+            rows.append(torch.cat([batch[0], *pictures], dim=2).cpu())
+        return torch.cat(rows, dim=1), (distances / len(photos)).tolist()
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """Yield a question: has SIGTERM or Ctrl-C come? The step in hand is finished first."""
+    came: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    old = {number: signal.signal(number, lambda got, _: came.append(got)) for number in numbers}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def train(
+    trainer: Trainer,
+    folder: Path,
+    validation: Sequence[Tensor] = (),
+    max_minutes: float = math.inf,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Run to the recipe's last step, the time limit, or a signal.
+
+    Leaves `checkpoint.safetensors`, the averaged weights, `log.csv` and `strip.png` in `folder`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    began, first = time.monotonic(), trainer.step
+    with stop_on_signals() as stopped, _log(folder / "log.csv") as log:
+        while trainer.step < trainer.config.steps and not stopped():
+            if time.monotonic() - began > max_minutes * 60:
+                break
+            terms = trainer.advance()
+            elapsed = time.monotonic() - began
+            log(trainer, terms, elapsed)
+            if trainer.step % 10 == 0:
+                left = elapsed / (trainer.step - first) * (trainer.config.steps - trainer.step)
+                report(_line(trainer, terms, left))
+            if trainer.step % trainer.config.checkpoint_every_steps == 0:
+                keep(trainer, folder, validation, report)
+        keep(trainer, folder, validation, report)
+
+
+def keep(trainer: Trainer, folder: Path, validation: Sequence[Tensor], report: Callable[[str], None]) -> None:
+    """Write the checkpoint, the averaged weights, and the strip of the validation photos."""
+    trainer.save(folder / "checkpoint.safetensors")
+    progress: dict[str, object] = {"steps": trainer.step, "recipe": trainer.config.model_dump(mode="json")}
+    weights.save(folder / f"{trainer.config.codec.name}.safetensors", trainer.average, progress)
+    if validation and trainer.step > trainer.config.warmup_steps:
+        strip, distances = trainer.preview(validation)
+        to_image(strip[None]).save(folder / "strip.png")
+        numbers = " ".join(f"{distance:.4f}" for distance in distances)
+        report(f"step {trainer.step}  DISTS of the validation photos after 1, 2, ... stages: {numbers}")
+
+
+@contextmanager
+def _log(path: Path) -> Iterator[Callable[[Trainer, Terms, float], None]]:
+    fresh = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if fresh:
+            writer.writerow(LOG_COLUMNS)
+
+        def write(trainer: Trainer, terms: Terms, elapsed_s: float) -> None:
+            rate = trainer.optimizer.param_groups[0]["lr"]
+            values = [f"{value:.5g}" for value in (rate, *terms.values())]
+            writer.writerow([trainer.step, f"{elapsed_s:.1f}", *values])
+            file.flush()
+
+        yield write
+
+
+def _line(trainer: Trainer, terms: Terms, left_s: float) -> str:
+    _, l1, lpips, dists, _, used = terms.values()
+    return (
+        f"step {trainer.step}/{trainer.config.steps}  L1 {l1:.4f}  LPIPS' {lpips:.3f}  DISTS {dists:.3f}  "
+        f"codes {used:.0f}  {left_s / 60:.0f} min left"
+    )

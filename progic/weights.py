@@ -1,0 +1,91 @@
+"""Weights on disk: safetensors with the model's configuration in its metadata, named by their sha256."""
+
+import hashlib
+import json
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from progic.codec import Codec, CodecNet
+from progic.config import CodecConfig
+from progic.errors import WeightsError
+
+BUNDLED = files("progic") / "models"
+
+
+def bundled_models() -> list[str]:
+    """Names of the models in the package."""
+    names = (entry.name for entry in BUNDLED.iterdir())
+    return sorted(name.removesuffix(".safetensors") for name in names if name.endswith(".safetensors"))
+
+
+def load(model: str | Path = "f16") -> Codec:
+    """Load a bundled model by name, checked against its recorded sha256, or weights from a path.
+
+    Raises WeightsError when there is no such model, or when the file is cut, damaged or of another kind.
+    """
+    if Path(model).suffix == ".safetensors":
+        return load_file(Path(model))
+    if str(model) not in bundled_models():
+        allowed = ", ".join([*bundled_models(), "or the path of a .safetensors file"])
+        raise WeightsError(f"model: found {str(model)!r}, allowed {allowed}")
+    with as_file(BUNDLED / f"{model}.safetensors") as path:
+        return load_file(path, expected_sha256(str(model)))
+
+
+def expected_sha256(model: str) -> str:
+    """The sha256 recorded in the package for a bundled model's weights."""
+    for line in (BUNDLED / "SHA256SUMS").read_text(encoding="ascii").splitlines():
+        digest, _, name = line.partition("  ")
+        if name == f"{model}.safetensors":
+            return digest
+    raise WeightsError(f"SHA256SUMS: no line for {model}.safetensors; reinstall progic-satsim")
+
+
+def load_file(path: Path, sha256: str | None = None) -> Codec:
+    """Load weights from a file; with `sha256`, refuse any other content."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: {error.strerror}") from None
+    digest = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise WeightsError(f"{path}: sha256 is {digest}, allowed {sha256}; reinstall progic-satsim")
+    try:
+        config = CodecConfig.model_validate_json(read_metadata(path).get("config", ""))
+        net = CodecNet(config)
+        net.load_state_dict({name: tensor.float() for name, tensor in load_tensors(data).items()})
+    except (SafetensorError, ValidationError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        found = f"{len(data)} bytes that are not the weights of a progic model, or cut"
+        raise WeightsError(f"{path}: found {found}: {reason}") from None
+    return Codec(net, digest)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Text metadata of a safetensors file: `config` and `training`, both JSON."""
+    with safe_open(path, framework="pt") as content:
+        return dict(content.metadata() or {})
+
+
+def save(path: Path, net: CodecNet, training: dict[str, object]) -> str:
+    """Write weights (nets in float16, codebooks in float32) whole or not at all; return their sha256."""
+    tensors = {
+        name: tensor.detach().cpu().contiguous().to(_stored_type(name))
+        for name, tensor in net.state_dict().items()
+    }
+    metadata = {"config": net.config.model_dump_json(), "training": json.dumps(training)}
+    data = save_tensors(tensors, metadata)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _stored_type(name: str) -> torch.dtype:
+    return torch.float32 if name.startswith("quantizer") else torch.float16

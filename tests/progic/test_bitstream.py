@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from progic.bitstream import (
+    StageFile,
+    pack_indices,
+    read_stage_file,
+    stage_bytes,
+    unpack_indices,
+    write_stage_file,
+)
+from progic.errors import PayloadError
+
+
+@st.composite
+def index_lists(draw: st.DrawFn) -> tuple[int, list[int]]:
+    bits = draw(st.integers(1, 16))
+    return bits, draw(st.lists(st.integers(0, 2**bits - 1), max_size=70))
+
+
+@given(index_lists())
+def test_unpack_inverts_pack_for_every_width(case: tuple[int, list[int]]) -> None:
+    bits, values = case
+    payload = pack_indices(np.array(values, dtype=np.int64), bits)
+    assert len(payload) == stage_bytes(len(values), bits)
+    assert unpack_indices(payload, len(values), bits).tolist() == values
+
+
+def test_bits_are_row_major_and_most_significant_first() -> None:
+    # 0x3FF, 0x000, 0x201, 0x001 as ten bits each: 1111111111 0000000000 1000000001 0000000001
+    grid = np.array([[0x3FF, 0x000], [0x201, 0x001]])
+    assert pack_indices(grid, 10).hex() == "ffc0080401"
+
+
+def test_the_card_configuration_is_320_bytes() -> None:
+    assert stage_bytes(16 * 16, 10) == 320
+
+
+@pytest.mark.parametrize("bad", [-1, 1024])
+def test_index_out_of_range_is_named(bad: int) -> None:
+    with pytest.raises(PayloadError, match=r"allowed 0\.\.1023"):
+        pack_indices(np.array([0, bad]), 10)
+
+
+def test_short_payload_and_spare_bits_are_named() -> None:
+    with pytest.raises(PayloadError, match="found 319 bytes, allowed 320"):
+        unpack_indices(bytes(319), 256, 10)
+    with pytest.raises(PayloadError, match="spare bits of byte 1"):
+        unpack_indices(b"\x00\x01", 1, 10)
+
+
+@st.composite
+def stage_files(draw: st.DrawFn) -> StageFile:
+    n, bits = draw(st.integers(1, 64)), draw(st.integers(1, 16))
+    factor = draw(st.sampled_from([8, 16, 32, 64]))
+    size = (draw(st.integers(1, 90)), draw(st.integers(1, 90)))
+    empty = StageFile("0123456789abcdef", n, bits, factor, size, {})
+    per_stage = empty.bytes_per_stage
+    held = draw(st.sets(st.integers(0, n - 1), max_size=4))
+    payloads = {stage: draw(st.binary(min_size=per_stage, max_size=per_stage)) for stage in sorted(held)}
+    return StageFile(empty.fingerprint, n, bits, factor, size, payloads)
+
+
+@given(stage_files())
+def test_file_round_trip(content: StageFile) -> None:
+    assert read_stage_file(write_stage_file(content)) == content
+
+
+@given(stage_files(), st.data())
+def test_any_flipped_bit_or_cut_is_a_payload_error(content: StageFile, data: st.DataObject) -> None:
+    whole = write_stage_file(content)
+    bit = data.draw(st.integers(0, 8 * len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(PayloadError):
+        read_stage_file(bytes(damaged))
+    with pytest.raises(PayloadError):
+        read_stage_file(whole[: bit // 8])

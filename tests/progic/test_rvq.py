@@ -1,0 +1,64 @@
+import pytest
+import torch
+from vector_quantize_pytorch import ResidualVQ
+
+from progic.rvq import ResidualVectorQuantizer
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(3)
+
+
+@pytest.fixture
+def quantizer() -> ResidualVectorQuantizer:
+    rvq = ResidualVectorQuantizer(n_stages=4, n_codes=16, code_dim=6)
+    rvq.codebooks.normal_(generator=_generator())
+    return rvq
+
+
+def test_same_indices_as_a_second_implementation(quantizer: ResidualVectorQuantizer) -> None:
+    other = ResidualVQ(dim=6, codebook_size=16, num_quantizers=4).eval()
+    for layer, codebook in zip(other.layers, quantizer.codebooks, strict=True):
+        layer._codebook.embed.copy_(codebook[None])
+    latents = torch.randn(2, 6, 5, 7, generator=_generator())
+    rows = latents.flatten(2).transpose(1, 2)  # (b, cells, d)
+    codes, indices, _ = other(rows)
+    ours = quantizer(latents)
+    assert torch.equal(ours.indices.flatten(2), indices.permute(2, 0, 1))
+    torch.testing.assert_close(ours.parts.sum(0).flatten(2), codes.transpose(1, 2), atol=1e-5, rtol=0)
+
+
+def test_decode_sums_the_stages_held(quantizer: ResidualVectorQuantizer) -> None:
+    quantized = quantizer(torch.randn(1, 6, 2, 2, generator=_generator()))
+    held = {stage: quantized.indices[stage] for stage in (3, 1)}
+    assert torch.equal(quantizer.decode(held), quantized.parts[1] + quantized.parts[3])
+
+
+def test_kmeans_finds_clusters_and_leaves_their_residual_to_the_next_stage() -> None:
+    rvq = ResidualVectorQuantizer(n_stages=2, n_codes=2, code_dim=3)
+    centres = torch.tensor([[10.0, 0, 3], [-10, 1, 0]])
+    offsets = torch.tensor([[0.5, 0, 0], [-0.5, 0, 0]])
+    rows = (centres[:, None] + offsets).reshape(-1, 3).repeat(50, 1)
+    rvq.start(rows, _generator(), rounds=30)
+    error = (rows - rvq(rows.T[None, :, :, None]).parts.sum(0)[0, :, :, 0].T).square().mean()
+    assert error < 1e-6
+
+
+def test_codebook_follows_the_mean_of_its_vectors() -> None:
+    rvq = ResidualVectorQuantizer(n_stages=1, n_codes=2, code_dim=1)
+    rvq.start(torch.tensor([[0.0], [10.0]]).repeat(20, 1), _generator())
+    latents = torch.tensor([1.0, 1.0, 11.0, 11.0]).view(1, 1, 2, 2)
+    for _ in range(400):
+        rvq.follow(rvq(latents), decay=0.9, revive_below=0.1, generator=_generator())
+    assert rvq.codebooks.flatten().sort().values.tolist() == pytest.approx([1.0, 11.0])
+
+
+def test_idle_codes_are_moved_onto_vectors_of_the_batch() -> None:
+    rvq = ResidualVectorQuantizer(n_stages=1, n_codes=4, code_dim=1)
+    rvq.codebooks.copy_(torch.tensor([0.0, 1.0, 500.0, 600.0]).view(1, 4, 1))
+    rvq.sums.copy_(rvq.codebooks)
+    latents = torch.linspace(0, 1, 16).view(1, 1, 4, 4)
+    for _ in range(50):
+        rvq.follow(rvq(latents), decay=0.8, revive_below=0.1, generator=_generator())
+    assert rvq.codebooks.max() <= 1.0
+    assert len(rvq(latents).indices.unique()) == 4
