@@ -108,7 +108,7 @@ class Reference:
 class PerceptualMetrics(nn.Module):
     """DISTS and LPIPS, with weights as from `progic.metric_weights.load_metric_weights`.
 
-    On a GPU, torch's default TF32 convolutions move scores by about 1e-3.
+    Scores are float32's; on a GPU, torch runs convolutions in TF32 (10 bits of mantissa) unless told not to.
     """
 
     alpha: Tensor
