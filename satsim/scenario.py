@@ -30,7 +30,7 @@ __all__ = [
     "load_scenario",
 ]
 
-MAX_FILE_BYTES = 1_000_000
+MAX_FILE_BYTES = 65_536
 MAX_EXTENDS = 8
 CHOICES = ("sender", "repair", "usable", "detail")  # their keys exclude each other: replaced whole
 
@@ -69,6 +69,9 @@ def dump_scenario(scenario: Scenario) -> str:
     keys = scenario.model_dump(mode="json", exclude_none=True)
     text = io.StringIO()
     yaml = YAML()
+    yaml.allow_unicode = (
+        False  # else ruamel 0.19 leaves a next-line sign (U+0085) bare and reads back a space
+    )
     yaml.width = 1000
     yaml.dump(keys, text)
     return text.getvalue()

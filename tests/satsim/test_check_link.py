@@ -1,0 +1,112 @@
+"""An impossible link is refused before anything is encoded, with what would fit."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from satsim.errors import ScenarioError
+from satsim.scenario import Scenario, check_link
+from satsim.settings import CodecSettings, ImageSettings, LinkSettings, Scheme
+from satsim.units import HEADER_BYTES, bits_per_pixel, stage_bytes
+
+PROGIC = Scheme(name="a", codec="progic", delivery="progressive")
+WEBP = Scheme(name="b", codec="webp", delivery="low")
+
+
+def scenario(
+    payload_bytes: int,
+    size: tuple[int, int] = (256, 256),
+    bits: int = 10,
+    factor: int = 16,
+    scheme: Scheme = PROGIC,
+) -> Scenario:
+    return Scenario(
+        name="a",
+        image=ImageSettings(path=Path("/photo.png"), size=size),
+        codec=CodecSettings(bits_per_index=bits, downsampling_factor=factor),
+        link=LinkSettings(payload_bytes=payload_bytes, interval_s=60),
+        schemes=(scheme,),
+    )
+
+
+def message(tight: Scenario) -> str:
+    with pytest.raises(ScenarioError) as caught:
+        check_link(tight, "a.yaml")
+    return str(caught.value)
+
+
+def test_one_sbd_message_holds_one_stage_and_its_header() -> None:
+    check_link(scenario(340), "a.yaml")
+
+
+def test_one_byte_less_names_what_would_fit() -> None:
+    assert message(scenario(339)) == (
+        "a.yaml: link.payload_bytes: found 339, but one stage of 256x256 px at L=10, f=16 takes 320 bytes"
+        " and its header 20; allowed: at least 340, or codec.bits_per_index at most 9, or"
+        " codec.downsampling_factor at least 32, or image.size at most [240, 240]"
+    )
+
+
+def test_only_what_exists_is_offered() -> None:
+    # 4096x4096 at f=128: 1024 cells, even one bit each takes 128 bytes; f=128 is the largest there is
+    assert message(scenario(21, size=(4096, 4096), bits=8, factor=128)) == (
+        "a.yaml: link.payload_bytes: found 21, but one stage of 4096x4096 px at L=8, f=128 takes 1024 bytes"
+        " and its header 20; allowed: at least 1044, or image.size at most [128, 128]"
+    )
+
+
+def test_files_can_be_cut_anywhere() -> None:
+    check_link(scenario(21, scheme=WEBP), "a.yaml")
+
+
+@given(
+    payload_bytes=st.integers(21, 2000),
+    size=st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
+    bits=st.integers(1, 16),
+    factor=st.sampled_from([1, 2, 4, 8, 16, 32, 64, 128]),
+)
+def test_every_offer_fits_and_the_next_step_does_not(
+    payload_bytes: int, size: tuple[int, int], bits: int, factor: int
+) -> None:
+    room = payload_bytes - HEADER_BYTES
+    assume(stage_bytes(size, bits, factor) > room)
+    text = message(scenario(payload_bytes, size, bits, factor))
+    offers = re.findall(r"(codec\.\w+|image\.size) at (?:most|least) \[?(\d+)(?:, (\d+))?", text)
+    for key, first, second in offers:
+        number = int(first)
+        if key == "codec.bits_per_index":
+            assert stage_bytes(size, number, factor) <= room < stage_bytes(size, number + 1, factor)
+        elif key == "codec.downsampling_factor":
+            assert stage_bytes(size, bits, number) <= room < stage_bytes(size, bits, number // 2)
+        else:
+            assert stage_bytes((number, int(second)), bits, factor) <= room
+            assert stage_bytes((number + 1, second_of(number + 1, size)), bits, factor) > room
+    assert ("codec.bits_per_index" in text) == (stage_bytes(size, 1, factor) <= room)
+    assert ("codec.downsampling_factor" in text) == (stage_bytes(size, bits, 128) <= room)
+    assert ("image.size" in text) == (stage_bytes((1, second_of(1, size)), bits, factor) <= room)
+
+
+def second_of(width: int, size: tuple[int, int]) -> int:
+    """The height that keeps the shape of `size` at another width."""
+    return max(1, round(width * size[1] / size[0]))
+
+
+@pytest.mark.parametrize(
+    ("size", "bits", "factor", "expected"),
+    [
+        ((256, 256), 10, 16, 320),  # 16x16 cells x 10 bits / 8
+        ((1, 1), 10, 16, 2),  # one cell, 10 bits
+        ((257, 256), 10, 16, 340),  # 17x16 cells
+        ((10, 20000), 1, 128, 20),  # 1x157 cells
+        ((8, 8), 3, 8, 1),
+    ],
+)
+def test_stage_bytes(size: tuple[int, int], bits: int, factor: int, expected: int) -> None:
+    assert stage_bytes(size, bits, factor) == expected
+
+
+def test_bits_per_pixel_is_n_times_l_over_f_squared() -> None:
+    assert bits_per_pixel(5 * 320, (256, 256)) == 5 * 10 / 16**2

@@ -1,0 +1,100 @@
+"""Whatever arrives is counted, nothing stops the receiver, and no picture is made of two."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satsim.packetize import packetize
+from satsim.packets import ImageTag, Packet, pack
+from satsim.reassemble import Reassembler, reassemble
+from satsim.records import Delivery, Holding, Verdict
+
+TAG = ImageTag(7, 5, 10, 16, 256, 256, 0xBEEF, 1_700_000_000)
+STAGES = [bytes([65 + number]) * 320 for number in range(5)]
+PACKETS = [pack(packet) for packet in packetize(STAGES, TAG, 360)]
+
+
+def delivered(*packets: bytes) -> list[Delivery]:
+    return [Delivery(float(time_s), packet) for time_s, packet in enumerate(packets)]
+
+
+def of_another(**changes: int) -> bytes:
+    return pack(Packet(replace(TAG, **changes), 0, 1, b"z" * 320))
+
+
+def test_holdings_grow_with_what_is_new() -> None:
+    both = pack(Packet(TAG, 0, 2, STAGES[0] + STAGES[1]))
+    result = reassemble(delivered(PACKETS[3], both, PACKETS[1], PACKETS[3]))
+    assert result.verdicts == (
+        Verdict("received", ""),
+        Verdict("received", ""),
+        Verdict("duplicate", ""),
+        Verdict("duplicate", ""),
+    )
+    assert result.holdings == (Holding(0, (3,), 1, 340), Holding(1, (0, 1, 3), 2, 1000))
+    assert result.stages == {0: STAGES[0], 1: STAGES[1], 3: STAGES[3]}
+
+
+def test_what_is_wrong_is_said() -> None:
+    result = reassemble(
+        delivered(
+            PACKETS[0],
+            b"",
+            PACKETS[1][:-1],
+            b"\x00" + PACKETS[1][1:],
+            of_another(image_id=6, capture_time=1_600_000_000),
+            of_another(image_id=8, capture_time=1_700_000_001),
+            of_another(width=128),
+            of_another(),
+        )
+    )
+    assert [verdict.event for verdict in result.verdicts] == ["received"] + 6 * ["rejected"] + ["duplicate"]
+    assert [verdict.detail.partition(" of ")[0] for verdict in result.verdicts] == [
+        "",
+        "ShortPacket: 0 bytes; allowed: at least the 20",
+        "BadCrc: CRC-32",
+        "BadMagic: first byte is 0x00; allowed: 0xA7",
+        "stale image 6 while receiving 7",
+        "another image 8 while receiving 7",
+        "image 7 with another header",
+        "its bytes differ from those held",
+    ]
+    assert result.stages == {0: STAGES[0]}
+
+
+def test_the_image_that_is_waited_for_is_not_the_first_heard() -> None:
+    result = reassemble(delivered(of_another(image_id=6), PACKETS[2]), TAG)
+    assert [verdict.event for verdict in result.verdicts] == ["rejected", "received"]
+    assert result.stages == {2: STAGES[2]}
+
+
+def test_complete_when_all_that_were_announced_are_held() -> None:
+    reassembler = Reassembler()
+    seen = []
+    for delivery in delivered(*PACKETS):
+        seen.append(reassembler.complete)
+        reassembler.accept(delivery)
+    assert [*seen, reassembler.complete] == [False] * 5 + [True]
+
+
+def spoilt(draw: st.DrawFn) -> bytes:
+    """One of the packets, whole, or cut, or with some bytes overwritten."""
+    packet = draw(st.sampled_from([*PACKETS, of_another(image_id=6)]))
+    at = draw(st.integers(0, len(packet)))
+    junk = draw(st.binary(max_size=4))
+    return draw(st.sampled_from([packet, packet[:at], packet[:at] + junk + packet[at + len(junk) :]]))
+
+
+@given(
+    packets=st.lists(st.composite(spoilt)() | st.binary(max_size=400), max_size=30),
+)
+def test_no_bytes_stop_it_or_spoil_a_stage(packets: list[bytes]) -> None:
+    result = reassemble(delivered(*packets), TAG)
+    assert len(result.verdicts) == len(packets)
+    assert all(stage == STAGES[number] for number, stage in result.stages.items())
+    intact = {number for number, packet in enumerate(PACKETS) if packet in packets}
+    assert set(result.stages) == intact
+    accepted = [verdict.event for verdict in result.verdicts].count("received")
+    assert accepted == len(result.holdings) == len(intact)
+    assert result.holdings == () or result.holdings[-1].bytes == 340 * accepted
