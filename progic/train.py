@@ -25,6 +25,9 @@ from progic.images import to_image
 from progic.losses import PerceptualLoss
 
 
+PCA_PATCHES = 25_000  # 32 a component of 16x16 pixels in three colours
+
+
 class Terms(NamedTuple):
     """Values of one step."""
 
@@ -85,17 +88,18 @@ def draw_held(count: int, config: TrainConfig, generator: Generator) -> Float[Te
 
 
 @torch.no_grad()
-def start_linear(net: CodecNet, photos: PhotoSet, exponent: float, generator: Generator) -> None:
+def start_linear(net: CodecNet, photos: PhotoSet, config: TrainConfig, generator: Generator) -> None:
     """Set both linear layers to the principal components of the photos' f x f patches.
 
-    Component i is scaled by variance_i^exponent on the way in, and back on the way out.
+    Component i is scaled by variance_i^pca_scale_exponent on the way in, and back on the way out.
     """
-    f, dims = net.config.downsampling_factor, net.config.code_dim
-    crop = f * 8 if f < 32 else f * 2
-    patches = F.unfold(photos.crops(2048, crop, generator) - 0.5, f, stride=f)  # (b, 3 f f, patches)
-    rows = patches.transpose(1, 2).reshape(-1, 3 * f * f).double()
+    f, dims = config.codec.downsampling_factor, config.codec.code_dim
+    count = math.ceil(PCA_PATCHES * f**2 / config.crop_px**2)
+    crops = photos.crops(count, config.crop_px, generator)
+    patches = F.unfold(crops - 0.5, f, stride=f)  # (b, 3 f f, patches)
+    rows = patches.transpose(1, 2).reshape(-1, 3 * f * f)
     values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
-    top, scale = vectors.flip(1)[:, :dims], values.flip(0)[:dims].clamp(min=1e-9) ** exponent
+    top, scale = vectors.flip(1)[:, :dims], values.flip(0)[:dims].clamp(min=1e-9) ** config.pca_scale_exponent
     net.encoder.linear.weight.copy_((top * scale).T.reshape(dims, 3, f, f))
     net.decoder.linear.weight.copy_((top / scale).T.reshape(dims, 3, f, f))
     for layer in (net.encoder.linear, net.decoder.linear):
@@ -112,7 +116,7 @@ class Trainer:
         self.generator = Generator().manual_seed(config.seed)
         torch.manual_seed(config.seed)  # the layers' first values
         self.net = CodecNet(config.codec)
-        start_linear(self.net, photos, config.pca_scale_exponent, self.generator)
+        start_linear(self.net, photos, config, self.generator)
         self.net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).eval()
         self.perceptual = PerceptualLoss(metric_weights).to(device)

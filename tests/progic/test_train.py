@@ -1,0 +1,193 @@
+"""The real training loop on a toy model and made-up photos."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from progic.config import CodecConfig, LossConfig, TrainConfig, load_recipe
+from progic.data import PhotoSet, read_photos
+from progic.errors import ConfigError, ImageError, ProgicError
+from progic.losses import PerceptualLoss
+from progic.metrics import PerceptualMetrics
+from progic.train import Trainer, draw_held, schedule, train
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def photos() -> PhotoSet:
+    """Smooth pictures of 96x96, so that a crop differs from its neighbour."""
+    noise = np.random.default_rng(5).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
+    large = [Image.fromarray(pixels).resize((96, 96), Image.Resampling.BICUBIC) for pixels in noise]
+    return PhotoSet(tuple(torch.from_numpy(np.array(image)) for image in large), ())
+
+
+@pytest.fixture(scope="module")
+def recipe(toy_config: CodecConfig) -> TrainConfig:
+    return TrainConfig(
+        codec=toy_config,
+        steps=20,
+        batch=2,
+        crop_px=32,
+        last_crop_px=64,
+        warmup_steps=4,
+        kmeans_vectors=256,
+        checkpoint_every_steps=1000,
+        compile=False,
+    )
+
+
+def _trainer(recipe: TrainConfig, photos: PhotoSet, weights: dict[str, Tensor]) -> Trainer:
+    return Trainer(recipe, photos, weights, CPU)
+
+
+def test_twenty_steps_equal_ten_and_a_resume_and_ten(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path
+) -> None:
+    whole = _trainer(recipe, photos, metric_weights)
+    losses = [float(whole.advance().loss.detach()) for _ in range(20)]
+    first = _trainer(recipe, photos, metric_weights)
+    halves = [float(first.advance().loss.detach()) for _ in range(10)]
+    first.save(tmp_path / "checkpoint.safetensors")
+    second = _trainer(recipe, photos, metric_weights)
+    second.resume(tmp_path / "checkpoint.safetensors")
+    halves += [float(second.advance().loss.detach()) for _ in range(10)]
+    assert halves == losses
+    for role, net in whole.nets().items():
+        for name, tensor in net.state_dict().items():
+            assert torch.equal(tensor, second.nets()[role].state_dict()[name]), (role, name)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    _trainer(recipe, photos, metric_weights).save(path)
+    other = recipe.model_copy(update={"batch": 3})
+    with pytest.raises(ConfigError, match="another recipe: batch is 2, the recipe has 3"):
+        _trainer(other, photos, metric_weights).resume(path)
+
+
+def test_sigterm_leaves_a_checkpoint_that_goes_on(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path
+) -> None:
+    trainer = _trainer(recipe.model_copy(update={"steps": 10_000}), photos, metric_weights)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    train(trainer, tmp_path, report=lambda line: None)
+    again = _trainer(recipe, photos, metric_weights)
+    again.resume(tmp_path / "checkpoint.safetensors")
+    assert 0 < again.step == trainer.step < 10_000
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert len(lines) == trainer.step + 1
+    assert lines[0].startswith("step,elapsed_s,learning_rate,loss,l1,lpips,dists")
+
+
+def test_a_nan_loss_stops_and_says_where(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    trainer = _trainer(recipe, photos, metric_weights)
+    trainer.advance()
+    with torch.no_grad():
+        trainer.net.decoder.last.bias.fill_(float("nan"))  # type: ignore[union-attr]
+    with pytest.raises(ProgicError, match="loss is nan at step 1"):
+        trainer.advance()
+
+
+def test_an_untrained_model_is_the_principal_components(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    """Both linear layers invert each other on the kept components: a projection, whatever the scale."""
+    net = _trainer(recipe, photos, metric_weights).net
+    picture = photos.crops(2, 64, torch.Generator().manual_seed(1))
+    held = torch.ones(2, 3)
+    with torch.no_grad():
+        once = net.decoder(net.encoder(picture), held)
+        twice = net.decoder(net.encoder(once), held)
+    torch.testing.assert_close(once, twice, atol=1e-4, rtol=0)
+    patch_means = F.interpolate(F.avg_pool2d(picture, 16), scale_factor=16)
+    assert (once - picture).square().mean() < (patch_means - picture).square().mean()
+
+
+def test_stages_held_are_prefixes_subsets_and_all(recipe: TrainConfig) -> None:
+    config = recipe.model_copy(update={"full_depth_share": 0.3, "subset_share": 0.0})
+    held = draw_held(4000, config, torch.Generator().manual_seed(2))
+    assert (held.diff(dim=1) <= 0).all()  # prefixes only
+    assert (held[:, 0] == 1).all()
+    # full: 0.3, and of the other 0.7 the weights 1, 1/2, 1/3 of lengths 1, 2, 3
+    shares = [float((held.sum(1) == k).float().mean()) for k in (1, 2, 3)]
+    expected = [0.7 * 6 / 11, 0.7 * 3 / 11, 0.3 + 0.7 * 2 / 11]
+    for share, wanted in zip(shares, expected, strict=True):
+        assert abs(share - wanted) < 4 * (wanted * (1 - wanted) / 4000) ** 0.5
+    subsets = draw_held(400, config.model_copy(update={"subset_share": 0.7}), torch.Generator().manual_seed(2))
+    assert (subsets.sum(1) >= 1).all()
+    assert (subsets[:, 0] == 0).any()
+
+
+def test_schedule_keeps_pixels_and_ends_at_zero(recipe: TrainConfig) -> None:
+    config = recipe.model_copy(update={"steps": 100, "batch": 16, "decay_from": 0.5, "last_crop_from": 0.85})
+    plans = [schedule(config, step) for step in range(100)]
+    assert {plan.batch * plan.crop_px**2 for plan in plans} == {16 * 32**2}
+    assert [plan.learning_rate for plan in plans[:51]] == [config.learning_rate] * 51
+    assert plans[75].learning_rate == pytest.approx(config.learning_rate / 2)
+    assert plans[99].learning_rate < config.learning_rate / 1000
+    assert [plan.quantise for plan in plans[3:5]] == [False, True]
+
+
+def test_the_loss_is_the_metric_itself(photos: PhotoSet, metric_weights: dict[str, Tensor]) -> None:
+    a, b = photos.crops(2, 64, torch.Generator().manual_seed(4)).chunk(2)
+    found = PerceptualLoss(metric_weights)(a, b).dists
+    wanted = PerceptualMetrics(metric_weights).dists(a, b)[0]
+    assert float(found) == pytest.approx(float(wanted), abs=1e-4)
+
+
+def test_loss_moves_only_what_it_weighs(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    weighed = recipe.model_copy(update={"loss": LossConfig(l1=2, lpips=0, dists=0, commitment=0)})
+    terms = _trainer(weighed, photos, metric_weights).advance()
+    loss, l1, *_ = terms.values()
+    assert loss == pytest.approx(2 * l1)
+
+
+def test_one_unreadable_photo_is_skipped_named_and_counted(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 40)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG no")
+    said: list[str] = []
+    found = read_photos([tmp_path], said.append)
+    assert len(found.photos) == 1
+    assert found.unreadable == (str(tmp_path / "bad.png"),)
+    assert said == [f"skipped, unreadable: {tmp_path / 'bad.png'}\n"]
+
+
+def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="holds no photo"):
+        read_photos([tmp_path])
+
+
+def test_shipped_recipe_is_the_bundled_configuration() -> None:
+    codec = load_recipe("f16").codec
+    assert (codec.n_stages, codec.bits_per_index, codec.downsampling_factor) == (5, 10, 16)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("steps: [", "not readable as YAML"),
+        ("steps: 3\ncodec: {name: x}\nlernrate: 1", "lernrate: Extra inputs are not permitted"),
+        ("steps: 0\ncodec: {name: x}", "steps: Input should be greater than or equal to 1, found 0"),
+        ("steps: 1\ncodec: {name: x, downsampling_factor: 32}", "encoder_widths needs 4 entries"),
+    ],
+)
+def test_bad_recipes_are_named(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=complaint):
+        load_recipe(str(path))
