@@ -55,7 +55,9 @@ def test_bad_stages_are_named(toy_codec: Codec) -> None:
         toy_codec.decode([], (16, 16))
     with pytest.raises(PayloadError, match=r"found 3, allowed 0\.\.2"):
         toy_codec.decode({3: b"\0"}, (16, 16))
-    with pytest.raises(PayloadError, match="stage 1 of a 16x16 photo: stage payload: found 2 bytes, allowed 1"):
+    with pytest.raises(
+        PayloadError, match="stage 1 of a 16x16 photo: stage payload: found 2 bytes, allowed 1"
+    ):
         toy_codec.decode([b"\0", b"\0\0"], (16, 16))
 
 

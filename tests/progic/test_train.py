@@ -126,7 +126,9 @@ def test_stages_held_are_prefixes_subsets_and_all(recipe: TrainConfig) -> None:
     expected = [0.7 * 6 / 11, 0.7 * 3 / 11, 0.3 + 0.7 * 2 / 11]
     for share, wanted in zip(shares, expected, strict=True):
         assert abs(share - wanted) < 4 * (wanted * (1 - wanted) / 4000) ** 0.5
-    subsets = draw_held(400, config.model_copy(update={"subset_share": 0.7}), torch.Generator().manual_seed(2))
+    subsets = draw_held(
+        400, config.model_copy(update={"subset_share": 0.7}), torch.Generator().manual_seed(2)
+    )
     assert (subsets.sum(1) >= 1).all()
     assert (subsets[:, 0] == 0).any()
 

@@ -1,0 +1,77 @@
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from progic.cli import app
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def coded(tmp_path: Path) -> Path:
+    Image.effect_noise((100, 60), 80).convert("RGB").resize((300, 200)).save(tmp_path / "photo.png")
+    result = runner.invoke(
+        app, ["encode", str(tmp_path / "photo.png"), str(tmp_path / "photo.progic"), "--size", "96x64"]
+    )
+    assert (result.exit_code, result.output) == (
+        0,
+        f"{tmp_path / 'photo.progic'}: 96x64, 5 stages of 30 bytes\n",  # 6 * 4 cells * 10 bit
+    )
+    return tmp_path / "photo.progic"
+
+
+def test_decode_draws_prefixes_and_subsets(coded: Path) -> None:
+    drawn = {}
+    for stages in ("", "1", "2", "1,3"):
+        out = coded.with_name(f"seen{stages}.png")
+        result = runner.invoke(app, ["decode", str(coded), str(out), "--stages", stages])
+        assert (result.exit_code, result.output) == (0, f"{out}: 96x64\n")
+        drawn[stages] = Image.open(out).tobytes()
+    assert len(set(drawn.values())) == 4
+
+
+@pytest.mark.parametrize(
+    ("stages", "complaint"),
+    [
+        ("6", "found '6', the file holds 1, 2, 3, 4, 5"),
+        ("0", "found '0'"),
+        ("x", "found 'x', allowed a count"),
+    ],
+)
+def test_bad_stages_end_with_two(coded: Path, stages: str, complaint: str) -> None:
+    out = coded.with_name("seen.png")
+    result = runner.invoke(app, ["decode", str(coded), str(out), "--stages", stages])
+    assert result.exit_code == 2
+    assert complaint in result.output
+    assert not out.exists()
+
+
+def test_a_damaged_file_ends_with_two(coded: Path) -> None:
+    coded.write_bytes(coded.read_bytes()[:-1])
+    result = runner.invoke(app, ["decode", str(coded), str(coded.with_name("seen.png"))])
+    assert (result.exit_code, result.output) == (2, "progic: CRC-32 at byte 28: the file is damaged or cut\n")
+
+
+def test_an_unwritable_format_leaves_nothing(coded: Path) -> None:
+    before = sorted(coded.parent.iterdir())
+    result = runner.invoke(app, ["decode", str(coded), str(coded.with_name("seen.xyz"))])
+    assert result.exit_code == 2
+    assert "suffix '.xyz'" in result.output
+    assert sorted(coded.parent.iterdir()) == before
+
+
+def test_missing_photo_and_model_end_with_two(tmp_path: Path) -> None:
+    missing = runner.invoke(app, ["encode", str(tmp_path / "no.png"), str(tmp_path / "out.progic")])
+    assert (missing.exit_code, missing.output) == (2, f"progic: {tmp_path / 'no.png'}: no such file\n")
+    model = runner.invoke(app, ["info", "--model", "f99"])
+    assert model.exit_code == 2
+    assert "found 'f99', allowed f16" in model.output
+
+
+def test_info_as_json_gives_rate_and_digest() -> None:
+    facts = json.loads(runner.invoke(app, ["info", "--json"]).output)
+    assert facts["bits per pixel, first to last stage"] == [0.039062, 0.078125, 0.117188, 0.15625, 0.195312]
+    assert facts["bytes per stage at 256x256"] == 320

@@ -1,0 +1,54 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from torch import Tensor
+
+from progic.codec import Codec
+from progic.errors import ImageError
+from progic.evaluate import entropy_bits, evaluate
+from progic.images import to_tensor
+from progic.metrics import PerceptualMetrics
+
+
+def test_entropy_of_uniform_and_skewed_counts() -> None:
+    assert entropy_bits(np.full(1024, 7)) == pytest.approx(10)
+    assert entropy_bits(np.array([0, 5, 0])) == 0
+    assert entropy_bits(np.array([1, 2, 1])) == pytest.approx(1.5)
+
+
+def test_evaluation_is_the_mean_of_its_photos(
+    toy_codec: Codec, metric_weights: dict[str, Tensor], photo: Image.Image, tmp_path: Path
+) -> None:
+    size = (48, 32)
+    first, second = photo.resize(size), photo.rotate(180).resize(size)
+    first.save(tmp_path / "a.png")
+    second.save(tmp_path / "b.png")
+    (tmp_path / "broken.png").write_bytes(b"no")
+    metrics = PerceptualMetrics(metric_weights)
+    result = evaluate(toy_codec, tmp_path, metrics, size)
+    assert result.photos == ("a.png", "b.png")
+    assert [str(tmp_path / "broken.png") in line for line in result.skipped] == [True]
+    by_hand = []
+    for image in (first, second):
+        picture = toy_codec.decode(toy_codec.encode(image)[:2], size)
+        by_hand.append(float(metrics.dists(to_tensor(image), to_tensor(picture))))
+    row = result.stages[1]
+    assert row.dists.mean == pytest.approx(sum(by_hand) / 2, abs=1e-5)
+    # standard error of two values: half of their distance
+    assert row.dists.half_interval == pytest.approx(1.96 * abs(by_hand[0] - by_hand[1]) / 2, abs=1e-5)
+    assert (row.stages, row.bytes) == (2, 2 * math.ceil(3 * 2 * 5 / 8))
+    assert row.bpp == row.bytes * 8 / (48 * 32)
+    assert 0 < result.codebooks[0].used_share <= 12 / 32
+    assert json.loads(json.dumps(result.as_json()))["model"] == "toy"
+
+
+def test_a_folder_of_broken_photos_says_so(
+    toy_codec: Codec, metric_weights: dict[str, Tensor], tmp_path: Path
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no")
+    with pytest.raises(ImageError, match="none of its 1 photos could be read"):
+        evaluate(toy_codec, tmp_path, PerceptualMetrics(metric_weights), (32, 32))

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from progic.errors import ImageError
+from progic.images import MAX_PIXELS, fit_photo, open_photo, to_image, to_tensor
+
+
+@pytest.mark.parametrize(
+    ("suffix", "exact"), [("png", True), ("tiff", True), ("bmp", True), ("webp", False), ("avif", False)]
+)
+def test_formats_open_as_rgb(tmp_path: Path, suffix: str, exact: bool) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    Image.new("RGB", (20, 30), (10, 200, 90)).save(path)
+    photo = open_photo(path)
+    assert (photo.mode, photo.size) == ("RGB", (20, 30))
+    assert photo.getpixel((3, 3)) == pytest.approx((10, 200, 90), abs=0 if exact else 6)
+
+
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    image = Image.new("RGB", (40, 20), "red")
+    image.paste("blue", (0, 0, 20, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # EXIF 2.3, tag Orientation: turn a quarter clockwise to view
+    image.save(tmp_path / "turned.png", exif=exif)
+    photo = open_photo(tmp_path / "turned.png")
+    assert photo.size == (20, 40)
+    assert photo.getpixel((10, 5)) == (0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "seen"),
+    [
+        ("L", 100, (100, 100, 100)),
+        ("1", 1, (255, 255, 255)),
+        ("CMYK", (0, 0, 0, 0), (255, 255, 255)),
+        ("RGBA", (255, 0, 0, 0), (255, 255, 255)),
+        ("LA", (0, 255), (0, 0, 0)),
+        ("I;16", 65535, (255, 255, 255)),
+    ],
+)
+def test_other_modes_become_rgb(tmp_path: Path, mode: str, colour: object, seen: tuple[int, ...]) -> None:
+    path = tmp_path / "photo.tiff"
+    Image.new(mode, (8, 8), colour).save(path)  # type: ignore[arg-type]
+    assert open_photo(path).getpixel((4, 4)) == seen
+
+
+def test_faults_are_named(tmp_path: Path) -> None:
+    good = tmp_path / "good.png"
+    Image.effect_noise((64, 64), 50).save(good)
+    cases = {
+        tmp_path / "none.png": "no such file",
+        tmp_path: "is a folder",
+        tmp_path / "text.png": "not an image",
+        tmp_path / "cut.png": "broken image",
+        tmp_path / "moving.gif": "animated, found 2 frames",
+    }
+    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "cut.png").write_bytes(good.read_bytes()[:-900])
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    for path, complaint in cases.items():
+        with pytest.raises(ImageError, match=complaint) as caught:
+            open_photo(path)
+        assert str(path) in str(caught.value)
+
+
+def test_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    side = int(MAX_PIXELS**0.5) + 1
+    path = tmp_path / "bomb.png"
+    Image.new("1", (side, side)).save(path)
+    with pytest.raises(ImageError, match=f"allowed at most {MAX_PIXELS}"):
+        open_photo(path)
+
+
+def test_crop_fills_and_pad_keeps_all() -> None:
+    wide = Image.new("RGB", (200, 100), "white")
+    assert np.array(fit_photo(wide, (64, 64), "crop")).min() == 255
+    padded = np.array(fit_photo(wide, (64, 64), "pad"))
+    assert padded.shape == (64, 64, 3)
+    assert padded[0].max() == 0
+    assert padded[32].min() == 255
+
+
+def test_tensors_round_trip_and_clip() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    photo = Image.fromarray(pixels)
+    assert np.array_equal(np.array(to_image(to_tensor(photo))), pixels)
+    beyond = torch.tensor([-1.0, 0.5, 2.0]).view(1, 3, 1, 1)
+    assert to_image(beyond).getpixel((0, 0)) == (0, 128, 255)
