@@ -23,6 +23,7 @@ MAGIC = b"PGIC"
 VERSION = 1
 _HEADER = struct.Struct(">4sB8sBBBHHQ")
 _CRC = struct.Struct(">I")
+MAX_SIDE_PX = 65535
 HEADER_BYTES = _HEADER.size + _CRC.size
 
 
@@ -80,7 +81,13 @@ class StageFile:
 
 
 def write_stage_file(content: StageFile) -> bytes:
-    """Serialise to the bytes of a `.progic` file."""
+    """Serialise to the bytes of a `.progic` file.
+
+    Raises PayloadError for a photo with a side over MAX_SIDE_PX, which the header cannot say.
+    """
+    if max(content.size) > MAX_SIDE_PX:
+        width, height = content.size
+        raise PayloadError(f"size: found {width}x{height} pixels, allowed sides of up to {MAX_SIDE_PX}")
     held = sum(1 << stage for stage in content.stages)
     header = _HEADER.pack(
         MAGIC,

@@ -24,7 +24,6 @@ from progic.errors import ProgicError
 from progic.images import to_image
 from progic.losses import PerceptualLoss
 
-
 PCA_PATCHES = 25_000  # 32 a component of 16x16 pixels in three colours
 
 

@@ -51,6 +51,11 @@ def test_short_payload_and_spare_bits_are_named() -> None:
         unpack_indices(b"\x00\x01", 1, 10)
 
 
+def test_a_side_that_the_header_cannot_say_is_named() -> None:
+    with pytest.raises(PayloadError, match="found 65536x16 pixels, allowed sides of up to 65535"):
+        write_stage_file(StageFile("0123456789abcdef", 5, 10, 16, (65536, 16), {}))
+
+
 @st.composite
 def stage_files(draw: st.DrawFn) -> StageFile:
     n, bits = draw(st.integers(1, 64)), draw(st.integers(1, 16))
