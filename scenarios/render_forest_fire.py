@@ -8,15 +8,15 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
-from PIL import Image
-
 from forest_fire_scene import film, flames, forest, land, smoke
 from forest_fire_scene.conifers import Nursery, nursery
 from forest_fire_scene.noise import Array, PlaneNoise
+from numpy.typing import NDArray
+from PIL import Image
 
-SEED = 7
+SEED = 10
 SIZE_PX = 768
+OUT = Path(__file__).with_name("forest_fire.png")
 
 
 def _sources(front: flames.FireFront, ground: land.Land, camera: land.Camera) -> list[smoke.Source]:
@@ -34,7 +34,12 @@ def _sources(front: flames.FireFront, ground: land.Land, camera: land.Camera) ->
 
 
 def _paint_fire(
-    picture: Array, fire: flames.Flames, trees: forest.Trees, plants: Nursery, ground_m: Array, tongues: list[Array]
+    picture: Array,
+    fire: flames.Flames,
+    trees: forest.Trees,
+    plants: Nursery,
+    ground_m: Array,
+    tongues: list[Array],
 ) -> None:
     """Paint flames and the trees among and before them, from far to near."""
     edges = np.append(fire.depth_m, 0.0)
@@ -42,7 +47,9 @@ def _paint_fire(
     forest.paint_trees(picture, nearer, plants, ground_m)
     for i, depth in enumerate(fire.depth_m):
         shape = tongues[int(fire.kind[i]) % len(tongues)]
-        flames.paint_flame(picture, shape, float(fire.column[i]), float(fire.base_row[i]), float(fire.tall_px[i]))
+        flames.paint_flame(
+            picture, shape, float(fire.column[i]), float(fire.base_row[i]), float(fire.tall_px[i])
+        )
         between = (trees.depth_m <= depth) & (trees.depth_m > edges[i + 1])
         forest.paint_trees(picture, trees.where(between), plants, ground_m)
 
@@ -70,7 +77,7 @@ def render(size_px: int, seed: int) -> NDArray[np.uint8]:
     return film.develop(rngs[8], picture)
 
 
-def main(out: Annotated[Path, typer.Argument()] = Path(__file__).with_name("forest_fire.png")) -> None:
+def main(out: Annotated[Path, typer.Argument()] = OUT) -> None:
     """Write the picture."""
     Image.fromarray(render(SIZE_PX, SEED)).save(out, optimize=True)
 

@@ -84,7 +84,7 @@ def _paint(needles: Needles) -> Array:
     picture = np.zeros((rows, cols, 3))
     values = np.stack([np.ones_like(needles.sun), needles.sun, needles.open], axis=1)
     picture[row[order], col[order]] = values[order]
-    return picture.reshape(_TALL_PX, _FINE, _WIDE_PX, _FINE, 3).mean(axis=(1, 3))
+    return np.asarray(picture.reshape(_TALL_PX, _FINE, _WIDE_PX, _FINE, 3).mean(axis=(1, 3)))
 
 
 def conifer(rng: np.random.Generator) -> Array:
@@ -118,7 +118,7 @@ def _shrink(picture: Array, tall_px: float) -> Array:
     cols = max(round(tall_px * _WIDE_PX / _TALL_PX), 1)
     layers = [Image.fromarray(picture[..., k].astype(np.float32)) for k in range(3)]
     small = [np.asarray(a.resize((cols, rows), Image.Resampling.BICUBIC)) for a in layers]
-    return np.clip(np.stack(small, axis=-1), 0, 2)
+    return np.asarray(np.clip(np.stack(small, axis=-1), 0, 2))
 
 
 def nursery(rng: np.random.Generator, kinds: int = 14) -> Nursery:

@@ -11,7 +11,7 @@ def _lens(light: Array) -> Array:
     bright = np.maximum(light - 1.0, 0)
     bloom = 0.10 * blur(bright, size / 130) + 0.10 * blur(bright, size / 28)
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
-    return (blur(light, size / 1300) + bloom) * (1 - 0.16 * (x**2 + y**2))[..., None]
+    return np.asarray((blur(light, size / 1300) + bloom) * (1 - 0.16 * (x**2 + y**2))[..., None])
 
 
 def _tone(light: Array) -> Array:

@@ -10,7 +10,7 @@ from forest_fire_scene.noise import Array, PlaneNoise, place, smoothstep
 
 _WEST_M, _EAST_M = -215.0, 185.0
 _DEPTH_M = 650.0
-_TONGUE = np.array([1.0, 0.29, 0.045])
+_TONGUE = np.array([1.0, 0.25, 0.035])
 _HEART = np.array([1.0, 0.62, 0.22])
 
 
@@ -61,16 +61,18 @@ def tongue(rng: np.random.Generator, rows: int = 128, cols: int = 96) -> Array:
     body = smoothstep(0, 0.55, 1 - np.abs(u2) / width) * smoothstep(1.0, 0.6, v2)
     strand = noise.ridged(u2 * 3.2 + shift, v2 * 1.9 + swirl, 4)
     rim = smoothstep(1, 0.75, np.abs(u)) * smoothstep(0, 0.1, 1 - v) * smoothstep(-0.02, 0.12, v)
-    return body * rim * np.clip(2.6 * (strand - 0.45), 0, 1.5)
+    return np.asarray(body * rim * np.clip(2.6 * (strand - 0.45), 0, 1.5))
 
 
-def kindle(rng: np.random.Generator, front: FireFront, land: Land, camera: Camera, count: int = 380) -> Flames:
+def kindle(
+    rng: np.random.Generator, front: FireFront, land: Land, camera: Camera, count: int = 380
+) -> Flames:
     """Set flames along the front, sorted from far to near."""
     x_m = rng.uniform(_WEST_M - 30, _EAST_M + 30, count)
     heat = front.strength(x_m) * rng.uniform(0.3, 1, count)
     behind = rng.exponential(22, count) - 10
     depth_m = front.depth(x_m) + behind
-    tall_m = (5 + 50 * heat**1.8) * rng.lognormal(-0.2, 0.35, count)
+    tall_m = (5 + 50 * heat**1.8) * rng.lognormal(-0.15, 0.3, count)
     tall = tall_m * camera.focal_px / depth_m
     base = camera.row(land.height(x_m, depth_m) + rng.uniform(0, 12, count) * heat, depth_m)
     order = np.argsort(-depth_m)
@@ -82,7 +84,7 @@ def kindle(rng: np.random.Generator, front: FireFront, land: Land, camera: Camer
 def blaze(heat: Array) -> Array:
     """Linear light of burning soot: red where cool, yellow where thick and hot."""
     h = np.clip(heat, 0, 1.6)[..., None]
-    return 1.35 * h**1.2 * _TONGUE + 0.7 * h**4 * _HEART
+    return np.asarray(1.5 * h**1.3 * _TONGUE + 0.45 * h**4 * _HEART)
 
 
 def paint_flame(picture: Array, shape: Array, column: float, base_row: float, tall_px: float) -> None:
@@ -96,4 +98,4 @@ def paint_flame(picture: Array, shape: Array, column: float, base_row: float, ta
 def _resize(shape: Array, tall_px: float) -> Array:
     rows, cols = round(tall_px), max(round(tall_px * shape.shape[1] / shape.shape[0]), 1)
     layer = Image.fromarray(shape.astype(np.float32)).resize((cols, rows), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(layer), 0, None)
+    return np.asarray(np.clip(np.asarray(layer), 0, None))

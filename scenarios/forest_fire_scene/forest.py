@@ -42,9 +42,7 @@ def _stand(rng: np.random.Generator) -> tuple[Array, Array]:
     return rng.uniform(-half, half, depth_m.size), depth_m
 
 
-def plant(
-    rng: np.random.Generator, land: Land, camera: Camera, ground_m: Array, front: FireFront
-) -> Trees:
+def plant(rng: np.random.Generator, land: Land, camera: Camera, ground_m: Array, front: FireFront) -> Trees:
     """Plant the visible trees and light them by sun, sky and fire."""
     slope, depth_m = _stand(rng)
     x_m = slope * depth_m
@@ -74,10 +72,10 @@ def _light(
 ) -> tuple[Array, Array]:
     """Leaf colour times light, in the sun and in the shade, hazed later; each (n, 3)."""
     stand = noise.fractal(x_m / 210 + 7, depth_m / 210, 3)[:, None]
-    own = rng.normal(1, 0.22, (x_m.size, 1)).clip(0.45, 1.7)
+    own = rng.normal(1, 0.26, (x_m.size, 1)).clip(0.4, 1.8) * (0.35 + 1.3 * stand)
     dry = np.clip(rng.random((x_m.size, 1)) ** 5 + 1.6 * (stand - 0.5), 0, 1)
     albedo = own * (np.array([0.031, 0.040, 0.021]) * (1 - dry) + np.array([0.070, 0.060, 0.026]) * dry)
-    cloud = smoothstep(0.3, 0.62, noise.fractal(x_m / 700, depth_m / 900 + 60, 3))
+    cloud = smoothstep(0.3, 0.62, noise.fractal(x_m / 700, depth_m / 900 + 63, 3))
     sun = SUN * (land.shade(x_m, depth_m) * (0.45 + 0.75 * cloud))[:, None]
     fire = _FIRELIGHT * front.glow(x_m, depth_m)[:, None]
     return albedo * (sun + 0.5 * fire), albedo * (SKY * 0.9 + fire)

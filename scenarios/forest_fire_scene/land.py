@@ -57,7 +57,7 @@ class Land:
         along = depth_m * (1 + 0.5 * bend) + 0.16 * x_m
         spread = [np.interp(along * k, _DEPTH_M, _HEIGHT_M) for k in (0.94, 0.98, 1.02, 1.06)]
         ridges = self._noise.ridged(x_m / 2300, depth_m / 2300, 6) - 0.55
-        return np.mean(spread, axis=0) + ridges * np.clip(0.13 * depth_m, 0, 700)
+        return np.asarray(np.mean(spread, axis=0) + ridges * np.clip(0.13 * depth_m, 0, 700))
 
     def shade(self, x_m: Array, depth_m: Array) -> Array:
         """Sunlight on the slopes from the left, 0..about 1.3."""
@@ -103,7 +103,7 @@ def ground(land: Land, camera: Camera, depth_m: Array, noise: PlaneNoise) -> Arr
     """Forest floor and far canopy under the sun, hazed, (size, size, 3); zero in the sky."""
     far = np.where(np.isinf(depth_m), _FARTHEST_M, depth_m)
     x_m = camera.across(np.arange(camera.size_px)[None, :] + 0.5, far)
-    canopy = noise.fractal(x_m / 14, far / 30, 4, 0.7)
+    canopy = noise.fractal(x_m / 14, far / 30, 7, 0.75)
     meadow = smoothstep(0.6, 0.75, noise.fractal(x_m / 500, far / 800, 4))[..., None]
     albedo = np.array([0.032, 0.036, 0.019]) * (1 - meadow) + np.array([0.095, 0.085, 0.045]) * meadow
     light = SUN * land.shade(x_m, far)[..., None] * (0.2 + 1.1 * canopy[..., None] ** 2) + SKY * 0.5

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.floating[Any]]
+Array: TypeAlias = NDArray[Any]
 
 _LATTICE = 256
 

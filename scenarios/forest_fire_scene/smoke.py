@@ -10,9 +10,10 @@ from forest_fire_scene.noise import Array, smoothstep, volume_noise
 
 _REACH = 0.66  # share of the picture, from its top, that smoke may fill
 _SUN = np.array([3.0, 2.6, 2.1])
+_SUN_LEAN = (1.25, 0.55)  # voxels to the right and away for each one down
 _SKY = np.array([0.62, 0.66, 0.74])
 _FIRE = np.array([3.4, 0.95, 0.17])
-_ASH = np.array([0.58, 0.545, 0.51])  # share of light that smoke scatters on
+_ASH = np.array([0.54, 0.50, 0.46])  # share of light that smoke scatters on
 
 
 class Source(NamedTuple):
@@ -47,9 +48,13 @@ def _billows(rng: np.random.Generator, shape: tuple[int, int, int], cell: float)
 
 def _warped(rng: np.random.Generator, field: Array, cell: float, reach: float) -> Array:
     """The field with its places displaced by a smooth random flow."""
-    at = [np.arange(n, dtype=np.float32).reshape([-1 if a == k else 1 for a in range(3)])
-          for k, n in enumerate(field.shape)]
-    flow = [volume_noise(rng, field.shape, cell) + 0.5 * volume_noise(rng, field.shape, cell / 2.3) for _ in at]
+    at = [
+        np.arange(n, dtype=np.float32).reshape([-1 if a == k else 1 for a in range(3)])
+        for k, n in enumerate(field.shape)
+    ]
+    flow = [
+        volume_noise(rng, field.shape, cell) + 0.5 * volume_noise(rng, field.shape, cell / 2.3) for _ in at
+    ]
     moved = [(place + reach * push).round() for place, push in zip(at, flow, strict=True)]
     spots = [np.clip(m, 0, n - 1).astype(np.int32) for m, n in zip(moved, field.shape, strict=True)]
     return np.asarray(field[spots[0], spots[1], spots[2]])
@@ -85,25 +90,24 @@ def density(rng: np.random.Generator, size: int, sources: list[Source]) -> Array
     return np.asarray(smoothstep(0.0, 1.0, solid / (0.75 - 0.6 * y)) * thin * (38.0 / size), np.float32)
 
 
-def _sweep(density: Array, start: float, lean: tuple[float, float], dim: float) -> Array:
-    """Light from above left through the volume, dimmed by `dim` times the density on its way."""
+def _sweep(density: Array, lean: tuple[float, float], dim: float) -> Array:
+    """Light from above, leaning by `lean`, dimmed by `dim` times the density on its way."""
     light = np.empty_like(density)
-    beam = np.full(density.shape[1:], start, np.float32)
+    beam: Array = np.ones(density.shape[1:], np.float32)
     for y in range(density.shape[0]):
         light[y] = beam
-        beam = _drift(beam * np.exp(-dim * density[y]), *lean, fill=start)
+        beam = _drift(beam * np.exp(-dim * density[y]), 0, lean[0], 1.0)
+        beam = _drift(beam, 1, lean[1], 1.0)
     return light
 
 
-def _drift(plane: Array, across: float, inward: float, fill: float) -> Array:
-    for axis, step in ((0, across), (1, inward)):
-        whole, part = int(step), step - int(step)
-        for shift, weight in ((whole, 1 - part), (whole + 1, part)):
-            moved = np.roll(plane, shift, axis)
-            moved[(slice(0, shift),) if axis == 0 else (slice(None), slice(0, shift))] = fill
-            total = weight * moved if shift == whole else total + weight * moved
-        plane = total
-    return plane
+def _drift(plane: Array, axis: int, step: float, fill: float) -> Array:
+    """Move a plane along an axis by a broken number of voxels; `fill` flows in."""
+    whole, n = int(step), plane.shape[axis]
+    widths = [(whole + 1, 0) if k == axis else (0, 0) for k in range(2)]
+    padded = np.pad(plane, widths, constant_values=fill)
+    far, near = np.take(padded, range(n), axis), np.take(padded, range(1, n + 1), axis)
+    return np.asarray((1 - step + whole) * near + (step - whole) * far)
 
 
 def _from_below(density: Array, sources: list[Source]) -> Array:
@@ -135,10 +139,10 @@ def light_smoke(rho: Array, sources: list[Source], size: int) -> Smoke:
     before = np.concatenate([np.ones_like(passed[..., :1]), passed[..., :-1]], axis=2)
     weight = before - passed
     # Light scattered many times fades more slowly: a second, weaker extinction stands for it.
-    sun = 0.75 * _sweep(rho, 1, (1.25, 0.55), 1.8) + 0.25 * _sweep(rho, 1, (1.25, 0.55), 0.25)
-    sky = _sweep(rho, 1, (0.0, 0.0), 0.16)
+    sun = 0.75 * _sweep(rho, _SUN_LEAN, 2.2) + 0.25 * _sweep(rho, _SUN_LEAN, 0.25)
+    sky = _sweep(rho, (0.0, 0.0), 0.16)
     fire = _from_below(rho, sources)
     flat = [_enlarge(np.sum(weight * lit, axis=2), size)[..., None] for lit in (sun, sky, fire)]
     dull = _enlarge(np.sum(weight, axis=2), size)[..., None]
-    light = _ASH * (0.40 * _SUN * flat[0] + _SKY * (0.20 * flat[1] + 0.04 * dull) + _FIRE * flat[2])
+    light = _ASH * (0.46 * _SUN * flat[0] + _SKY * (0.20 * flat[1] + 0.04 * dull) + _FIRE * flat[2])
     return Smoke(np.maximum(light, 0), np.clip(1 - dull[..., 0], 0, 1))
