@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
-SMALL_PX = 64
+SMALL_PX = 40
 
 
 def test_seed_decides_every_pixel(monkeypatch: pytest.MonkeyPatch) -> None:

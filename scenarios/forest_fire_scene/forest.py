@@ -11,6 +11,8 @@ from forest_fire_scene.noise import Array, PlaneNoise, place, smoothstep
 
 _NEAR_M, _DENSE_M, _FAR_M = 82.0, 1100.0, 5200.0
 _SPACING_M = 6.0
+_TALLEST_M = 34.0
+_LEAST_PX = 1.2  # lower trees are left to the ground's own speckle
 _FIRELIGHT = np.array([9.0, 3.0, 0.55])
 
 
@@ -31,29 +33,30 @@ class Trees:
         return Trees(*(a[chosen] for a in vars(self).values()))
 
 
-def _stand(rng: np.random.Generator) -> tuple[Array, Array]:
+def _stand(rng: np.random.Generator, camera: Camera) -> tuple[Array, Array]:
     """Slope of view and depth of each tree: even on the land when near, even in the picture when far."""
     half = 0.52
+    far_m = max(_DENSE_M, min(_FAR_M, _TALLEST_M * camera.focal_px / _LEAST_PX))
     n_dense = int(half * (_DENSE_M**2 - _NEAR_M**2) / _SPACING_M**2)
-    n_far = int(2 * half * _DENSE_M**2 / _SPACING_M**2 * np.log(_FAR_M / _DENSE_M))
+    n_far = int(2 * half * _DENSE_M**2 / _SPACING_M**2 * np.log(far_m / _DENSE_M))
     dense = np.sqrt(rng.uniform(_NEAR_M**2, _DENSE_M**2, n_dense))
-    far = np.exp(rng.uniform(np.log(_DENSE_M), np.log(_FAR_M), n_far))
+    far = np.exp(rng.uniform(np.log(_DENSE_M), np.log(far_m), n_far))
     depth_m = np.sort(np.concatenate([dense, far]))[::-1]
     return rng.uniform(-half, half, depth_m.size), depth_m
 
 
 def plant(rng: np.random.Generator, land: Land, camera: Camera, ground_m: Array, front: FireFront) -> Trees:
     """Plant the visible trees and light them by sun, sky and fire."""
-    slope, depth_m = _stand(rng)
+    slope, depth_m = _stand(rng, camera)
     x_m = slope * depth_m
     noise = PlaneNoise(rng)
     vigour = noise.fractal(x_m / 130, depth_m / 130, 3)
     tall_m = 4 + 26 * vigour + rng.normal(0, 4.5, x_m.size)
     column = camera.column(x_m, depth_m)
     base = camera.row(land.height(x_m, depth_m), depth_m)
-    tall = np.clip(tall_m, 5, 34) * camera.focal_px / depth_m
+    tall = np.clip(tall_m, 5, _TALLEST_M) * camera.focal_px / depth_m
     clearing = smoothstep(0.5, 0.66, noise.fractal(x_m / 190 + 40, depth_m / 260, 4))
-    seen = _visible(camera, ground_m, column, base - tall, depth_m) & (tall > 1.2)
+    seen = _visible(camera, ground_m, column, base - tall, depth_m) & (tall > _LEAST_PX)
     seen &= rng.random(x_m.size) > 0.93 * clearing
     sun, shade = _light(rng, land, front, x_m, depth_m, noise)
     kind = rng.integers(0, 1 << 16, x_m.size)
