@@ -1,0 +1,108 @@
+"""What a run takes in besides its scenario: photos, the trained codec, the metrics."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import Image
+
+import progic
+from progic.errors import ImageError
+from progic.images import fit_photo, open_photo
+from progic.metric_weights import load_metric_weights
+from progic.metrics import MIN_SIDE_PX, PerceptualMetrics
+from satsim.codecs import TrainedCodec
+from satsim.errors import ScenarioError
+from satsim.manifest import PhotoFacts, SkippedPhoto
+from satsim.quality import PERCEPTUAL
+from satsim.scenario import Scenario, check_link
+
+MIN_PHOTO_SIDE_PX = 32  # below it a photo is no more than the thumbnail that "usable" is measured by
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The trained codec and the metrics; None where no scheme or metric asks for it."""
+
+    model: TrainedCodec | None
+    perceptual: PerceptualMetrics | None
+
+
+@dataclass(frozen=True)
+class Photo:
+    """The photo that was given, fitted to the scenario's size."""
+
+    image: Image.Image
+    facts: PhotoFacts
+
+
+@dataclass(frozen=True)
+class Album:
+    """The photos of a folder, by the name of each one's own run, and the files that cannot be used."""
+
+    photos: dict[str, Photo]
+    skipped: tuple[SkippedPhoto, ...]
+
+
+def check_scenario(scenario: Scenario, file: str) -> None:
+    """Raise a ScenarioError naming `file` for a link or a picture size that cannot work."""
+    check_link(scenario, file)
+    if PERCEPTUAL.intersection(scenario.metrics) and min(scenario.image.size) < MIN_SIDE_PX:
+        allowed = f"sides of at least {MIN_SIDE_PX}, which DISTS and LPIPS need"
+        raise ScenarioError(file, "image.size", str(list(scenario.image.size)), allowed)
+
+
+def load_parts(scenario: Scenario, file: str) -> Parts:
+    """Load the trained codec and the metrics, as far as the scenario needs them.
+
+    Raises ScenarioError, naming `file`, if N, L or f are not the model's, and progic's WeightsError.
+    """
+    uses_model = any(scheme.codec == "progic" for scheme in scenario.schemes)
+    model = progic.load(scenario.codec.model) if uses_model else None
+    if model:
+        _check_model(scenario, model.config, file)
+    uses_weights = PERCEPTUAL.intersection(scenario.metrics)
+    return Parts(model, PerceptualMetrics(load_metric_weights()) if uses_weights else None)
+
+
+def _check_model(scenario: Scenario, model: progic.CodecConfig, file: str) -> None:
+    asked = scenario.codec
+    if asked.stages > model.n_stages:
+        allowed = f"at most {model.n_stages}, the stages of model {asked.model}"
+        raise ScenarioError(file, "codec.stages", str(asked.stages), allowed)
+    for key in ("bits_per_index", "downsampling_factor"):
+        found, trained = getattr(asked, key), getattr(model, key)
+        if found != trained:
+            raise ScenarioError(file, f"codec.{key}", str(found), f"{trained}, that of model {asked.model}")
+
+
+def open_for(scenario: Scenario, path: Path) -> Photo:
+    """Read a photo and fit it to the scenario's size; raises progic's ImageError."""
+    image = open_photo(path)
+    if min(image.size) < MIN_PHOTO_SIDE_PX:
+        found = f"found {image.width}x{image.height} pixels"
+        raise ImageError(f"{path}: {found}, allowed is a photo with sides of at least {MIN_PHOTO_SIDE_PX}")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    fitted = fit_photo(image, scenario.image.size, scenario.image.fit)
+    bare = Image.frombytes("RGB", fitted.size, fitted.tobytes())  # no colour profile, no EXIF
+    return Photo(bare, PhotoFacts(path.name, sha256, image.width, image.height))
+
+
+def open_album(scenario: Scenario, folder: Path) -> Album:
+    """Read every photo in a folder, not below it; raises progic's ImageError if none can be used."""
+    photos: dict[str, Photo] = {}
+    skipped = []
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    for path in files:
+        try:
+            photo = open_for(scenario, path)
+        except ImageError as error:
+            skipped.append(SkippedPhoto(path.name, str(error)))
+            continue
+        name = path.stem if path.stem not in photos else path.name  # a.png and a.jpg
+        photos[name] = replace(photo, facts=replace(photo.facts, run=f"photos/{name}"))
+    if not photos:
+        why = f"none of its {len(files)} files can be used; {skipped[0].reason}" if skipped else "it is empty"
+        raise ImageError(f"{folder}: found no photo, {why}; allowed is a folder with at least one")
+    return Album(photos, tuple(skipped))

@@ -1,0 +1,89 @@
+"""How near a received picture is to the photo that was sent, and when it is near enough.
+
+Scores are those of `progic.metrics`; the marks "usable" and "detail" are DISTS values.
+"""
+
+import math
+from collections.abc import Collection
+from typing import NamedTuple
+
+from PIL import Image
+
+from progic.images import to_tensor
+from progic.metrics import PerceptualMetrics, ms_ssim, psnr_db
+from satsim.settings import Mark, Metric
+
+PERCEPTUAL: frozenset[Metric] = frozenset({"dists", "lpips"})  # those that need the metric weights
+
+
+class Scores(NamedTuple):
+    """A picture's scores; None: not asked for, or not defined for a picture of this size."""
+
+    dists: float | None
+    lpips: float | None
+    psnr_db: float | None  # infinite for equal pictures
+    ms_ssim: float | None
+
+
+class Scorer:
+    """Scores pictures against one original; a picture met again costs nothing.
+
+    `perceptual` may be None if `metrics` has neither DISTS nor LPIPS.
+    """
+
+    def __init__(
+        self, original: Image.Image, metrics: Collection[Metric], perceptual: PerceptualMetrics | None
+    ) -> None:
+        self.original = original
+        self._metrics = frozenset(metrics)
+        self._pixels = to_tensor(original)
+        needs_weights = perceptual is not None and self._metrics & PERCEPTUAL
+        self._perceptual = perceptual if needs_weights else None
+        self._reference = perceptual.reference(self._pixels) if perceptual and needs_weights else None
+        self._known: dict[bytes, Scores] = {}
+
+    def scores(self, picture: Image.Image) -> Scores:
+        """Return the scores of an RGB picture of the original's size."""
+        pixels = picture.tobytes()
+        if pixels not in self._known:
+            self._known[pixels] = self._measure(picture)
+        return self._known[pixels]
+
+    def distance(self, picture: Image.Image) -> float:
+        """Return what a sender minimises: DISTS, or minus the PSNR where DISTS is not measured."""
+        scores = self.scores(picture)
+        if scores.dists is not None:
+            return scores.dists
+        return -psnr_db(self._pixels, to_tensor(picture)).item()
+
+    def mark_dists(self, mark: Mark) -> float | None:
+        """Return the DISTS at or below which a picture reaches `mark`; None if DISTS is not measured.
+
+        A thumbnail's is that of the original shrunk to it and enlarged again, both bicubic; 32x32 is enough
+        to name a scene and its main objects (Torralba, Visual Neuroscience 26, 2009).
+        """
+        if "dists" not in self._metrics:
+            return None
+        if mark.thumbnail_px is None:
+            return mark.dists
+        return self.scores(thumbnail_view(self.original, mark.thumbnail_px)).dists
+
+    def _measure(self, picture: Image.Image) -> Scores:
+        pixels = to_tensor(picture)
+        dists = lpips = None
+        if self._perceptual is not None and self._reference is not None:
+            dists, lpips, psnr, ssim = self._perceptual.scores(self._reference, pixels)
+        else:
+            psnr, ssim = psnr_db(self._pixels, pixels).item(), ms_ssim(self._pixels, pixels).item()
+        return Scores(
+            dists=dists if "dists" in self._metrics else None,
+            lpips=lpips if "lpips" in self._metrics else None,
+            psnr_db=psnr if "psnr_db" in self._metrics else None,
+            ms_ssim=ssim if "ms_ssim" in self._metrics and not math.isnan(ssim) else None,
+        )
+
+
+def thumbnail_view(original: Image.Image, thumbnail_px: int) -> Image.Image:
+    """Return the original shrunk to a square of `thumbnail_px` and enlarged again, both bicubic."""
+    thumbnail = original.resize((thumbnail_px, thumbnail_px), Image.Resampling.BICUBIC)
+    return thumbnail.resize(original.size, Image.Resampling.BICUBIC)

@@ -1,0 +1,209 @@
+"""The run folder: written whole or not at all, and read back.
+
+Nothing here knows what made the numbers; plots and reports read a run through this room alone.
+"""
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from satsim.errors import RunFolderError
+from satsim.manifest import Manifest
+from satsim.means import MeanRow, MeanSummary
+from satsim.records import Event, SchemeSummary, TimelineRow
+from satsim.scenario import Scenario, dump_scenario, load_scenario
+
+SCENARIO, MANIFEST, SUMMARY = "scenario.yaml", "manifest.json", "summary.json"
+EVENTS, TIMELINE = "events.csv", "timeline.csv"
+IMAGES, ORIGINAL = "images", "original.png"
+DECIMALS = 6  # of every figure written: a microsecond, a millionth of a DISTS
+
+TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
+
+Row = TimelineRow | MeanRow
+Summary = SchemeSummary | MeanSummary
+AnyRow = TypeVar("AnyRow")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, read. Of a folder of photos: means, no events and no pictures."""
+
+    folder: Path
+    scenario: Scenario
+    manifest: Manifest
+    summary: Mapping[str, Summary]  # in the scenario's order
+    timeline: tuple[Row, ...]
+    events: tuple[Event, ...]
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether this is the mean over a folder of photos."""
+        return bool(self.manifest.photos) and self.manifest.photos[0].run is not None
+
+    def rows_of(self, scheme: str) -> tuple[Row, ...]:
+        """Return a scheme's rows of the timeline, in order of time."""
+        return tuple(row for row in self.timeline if row.scheme == scheme)
+
+
+def original_file(folder: Path) -> Path:
+    """Return where the photo stands as it was sent."""
+    return folder / IMAGES / ORIGINAL
+
+
+def picture_file(folder: Path, scheme: str, stages: str) -> Path:
+    """Return where the picture of a timeline row stands."""
+    return folder / IMAGES / f"{scheme}-{stages}.png"
+
+
+@contextmanager
+def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Hand out an empty folder that becomes `target` if the block ends well, and vanishes if it does not.
+
+    An existing run stays until the new one is complete. Raises RunFolderError before the block begins if
+    `target` may not be replaced (no `overwrite`, or it is no run) or cannot be written.
+    """
+    check_target(target, overwrite)
+    made = _make_parents(target)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as workplace:
+            draft = Path(workplace) / "new"
+            draft.mkdir()  # not the workplace itself, whose mode keeps everyone else out
+            yield draft
+            _put_in_place(draft, target, Path(workplace) / "old")
+    except BaseException:
+        _remove_empty(made)
+        raise
+
+
+def check_target(target: Path, overwrite: bool) -> None:
+    """Raise RunFolderError unless a run may be written to `target`."""
+    if not os.path.lexists(target):
+        return
+    if not target.is_dir():
+        raise RunFolderError(f"{target}: found a file, allowed is a new folder")
+    if not any(target.iterdir()):
+        return
+    if not (target / MANIFEST).is_file():
+        raise RunFolderError(f"{target}: found a folder with other things in it; allowed: a new or empty one")
+    if not overwrite:
+        raise RunFolderError(f"{target}: found a run; --overwrite replaces it, -o DIR writes elsewhere")
+
+
+def _make_parents(target: Path) -> list[Path]:
+    """Make the folders above `target` and try to write there; return those made, innermost first."""
+    missing = [folder for folder in target.parents if not folder.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            return missing
+    except OSError as error:
+        _remove_empty(missing)
+        raise RunFolderError(f"{target}: cannot be written: {error.strerror}") from None
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # never made, or someone else has put something there
+            folder.rmdir()
+
+
+def _put_in_place(draft: Path, target: Path, old: Path) -> None:
+    """Rename `draft` to `target`, and what stood there to `old`; put it back if that fails."""
+    replaces = target.exists()
+    if replaces:
+        target.rename(old)
+    try:
+        draft.rename(target)
+    except BaseException:
+        if replaces:
+            old.rename(target)
+        raise
+
+
+def write_run(folder: Path, scenario: Scenario, manifest: Manifest, summary: Mapping[str, Summary]) -> None:
+    """Write scenario.yaml, manifest.json and summary.json."""
+    (folder / SCENARIO).write_text(dump_scenario(scenario), encoding="utf-8")
+    _write_json(folder / MANIFEST, asdict(manifest))
+    _write_json(folder / SUMMARY, {name: asdict(each) for name, each in summary.items()})
+
+
+def write_events(folder: Path, events: Iterable[Event]) -> None:
+    """Write events.csv, its columns those of `Event`."""
+    _write_csv(folder / EVENTS, Event._fields, events)
+
+
+def write_timeline(folder: Path, rows: Sequence[Row], columns: Sequence[str] = TimelineRow._fields) -> None:
+    """Write timeline.csv, its columns those of `TimelineRow`, or of `MeanRow`."""
+    _write_csv(folder / TIMELINE, columns, rows)
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return round(value, DECIMALS) if isinstance(value, float) else value  # csv writes None as nothing
+
+
+def _write_json(path: Path, fields: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(_rounded(fields), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return round(value, DECIMALS) if isinstance(value, float) else value
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder; raises RunFolderError if it is none, or one of its files is broken."""
+    if not (folder / MANIFEST).is_file():
+        raise RunFolderError(f"{folder}: has no {MANIFEST}; allowed is a folder that `satsim run` wrote")
+    try:
+        return _read_run(folder)
+    except (OSError, ValueError, IndexError, AttributeError) as error:
+        raise RunFolderError(f"{folder}: a broken run folder: {error}") from error
+
+
+def _read_run(folder: Path) -> Run:
+    manifest = TypeAdapter(Manifest).validate_json((folder / MANIFEST).read_bytes())
+    is_mean = manifest.photos[0].run is not None
+    summary_type, row_type = (MeanSummary, MeanRow) if is_mean else (SchemeSummary, TimelineRow)
+    return Run(
+        folder=folder,
+        scenario=load_scenario(folder / SCENARIO),
+        manifest=manifest,
+        summary=_read_summary(folder / SUMMARY, TypeAdapter[Summary](summary_type)),
+        timeline=_read_csv(folder / TIMELINE, TypeAdapter[Row](row_type)),
+        events=() if is_mean else _read_csv(folder / EVENTS, TypeAdapter(Event)),
+    )
+
+
+def _read_summary(path: Path, summary_type: TypeAdapter[Summary]) -> dict[str, Summary]:
+    summaries = json.loads(path.read_bytes())
+    return {scheme: summary_type.validate_python(fields) for scheme, fields in summaries.items()}
+
+
+def _read_csv(path: Path, row_type: TypeAdapter[AnyRow]) -> tuple[AnyRow, ...]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(row_type.validate_python(_with_gaps(cells)) for cells in csv.DictReader(file))
+
+
+def _with_gaps(cells: Mapping[str, str]) -> dict[str, str | None]:
+    return {column: None if text == "" and column not in TEXTS else text for column, text in cells.items()}

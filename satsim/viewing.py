@@ -1,0 +1,117 @@
+"""What the receiver sees of one scheme: which pictures, when, and how near they are to the photo."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from satsim.codecs import PhotoCodec
+from satsim.quality import Scorer
+from satsim.records import Event, Holding, SchemeRun, SchemeSummary, TimelineRow
+from satsim.settings import Delivery
+from satsim.units import bits_per_pixel
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The DISTS at or below which a picture is usable, or shows detail; None: DISTS is not measured."""
+
+    usable_dists: float | None
+    detail_dists: float | None
+
+
+@dataclass(frozen=True)
+class View:
+    """One new picture at the receiver."""
+
+    row: TimelineRow
+    picture: Image.Image
+
+
+@dataclass(frozen=True)
+class SchemeView:
+    """All that happened with one scheme, and all that was seen of it."""
+
+    events: tuple[Event, ...]
+    views: tuple[View, ...]  # in order of time
+    summary: SchemeSummary
+
+
+def view_scheme(
+    run: SchemeRun,
+    stages: Sequence[bytes],
+    delivery: Delivery,
+    codec: PhotoCodec,
+    scorer: Scorer,
+    marks: Marks,
+) -> SchemeView:
+    """Decode and score what was held from when on; only progressive delivery shows anything before the end.
+
+    `stages` are the sender's; what the receiver accepted equals them, by CRC.
+    """
+    held = [each for each in run.holdings if delivery == "progressive" or len(each.stages) == len(stages)]
+    seen = tuple(_view(run.scheme, each, stages, codec, scorer, marks) for each in held)
+    return SchemeView(run.events, seen, _summarise(run, [view.row for view in seen], marks))
+
+
+def nothing_sent(note: str) -> SchemeView:
+    """Return the view of a scheme whose codec has nothing to send; `note` says why."""
+    return SchemeView((), (), SchemeSummary(None, None, None, None, None, None, 0, 0, 0, note))
+
+
+def _view(
+    scheme: str, held: Holding, stages: Sequence[bytes], codec: PhotoCodec, scorer: Scorer, marks: Marks
+) -> View:
+    payload = {stage: stages[stage] for stage in held.stages}
+    picture = codec.decode(payload, scorer.original.size)
+    scores = scorer.scores(picture)
+    row = TimelineRow(
+        scheme=scheme,
+        time_s=held.time_s,
+        packets=held.packets,
+        stages=stages_text(held.stages),
+        bytes=held.bytes,
+        bpp=bits_per_pixel(sum(map(len, payload.values())), picture.size),  # without headers, as N L / f^2
+        dists=scores.dists,
+        lpips=scores.lpips,
+        psnr_db=scores.psnr_db,
+        ms_ssim=scores.ms_ssim,
+        usable=_reaches(scores.dists, marks.usable_dists),
+    )
+    return View(row, picture)
+
+
+def _summarise(run: SchemeRun, rows: Sequence[TimelineRow], marks: Marks) -> SchemeSummary:
+    n_packets = sum(event.event == "queued" for event in run.events)
+    given_up = sum(event.event == "gave_up" for event in run.events)
+    return SchemeSummary(
+        t_first_s=rows[0].time_s if rows else None,
+        t_usable_s=_first_reaching(rows, marks.usable_dists),
+        t_detail_s=_first_reaching(rows, marks.detail_dists),
+        t_final_s=rows[-1].time_s if rows else None,
+        dists_first=rows[0].dists if rows else None,
+        dists_final=rows[-1].dists if rows else None,
+        bytes=run.holdings[-1].bytes if run.holdings else 0,
+        packets_sent=run.packets_sent,
+        packets_lost=run.packets_lost,
+        note=f"{given_up} of {n_packets} packets never got through" if given_up else None,
+    )
+
+
+def stages_text(stages: Iterable[int]) -> str:
+    """Return sorted 0-based stages for people, from 1: (0, 1, 3) is "1-2+4"."""
+    runs: list[list[int]] = []
+    for stage in stages:
+        if runs and runs[-1][-1] == stage - 1:
+            runs[-1].append(stage)
+        else:
+            runs.append([stage])
+    return "+".join(f"{run[0] + 1}" if len(run) == 1 else f"{run[0] + 1}-{run[-1] + 1}" for run in runs)
+
+
+def _first_reaching(rows: Iterable[TimelineRow], mark_dists: float | None) -> float | None:
+    return next((row.time_s for row in rows if _reaches(row.dists, mark_dists)), None)
+
+
+def _reaches(dists: float | None, mark_dists: float | None) -> bool | None:
+    return None if dists is None or mark_dists is None else dists <= mark_dists
