@@ -12,7 +12,7 @@ from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.errors import ConfigError, WeightsError
 
-SCHEDULE_ONLY = {"steps", "checkpoint_every_steps", "compile"}  # may differ when a run goes on
+SCHEDULE_ONLY = {"steps", "decay_from", "last_crop_from", "checkpoint_every_steps", "compile"}  # may differ
 
 
 def write(

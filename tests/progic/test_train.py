@@ -37,7 +37,7 @@ def recipe(toy_config: CodecConfig) -> TrainConfig:
         steps=20,
         batch=2,
         crop_px=32,
-        last_crop_px=64,
+        last_crop_px=32,
         warmup_steps=4,
         kmeans_vectors=256,
         checkpoint_every_steps=1000,
@@ -134,7 +134,8 @@ def test_stages_held_are_prefixes_subsets_and_all(recipe: TrainConfig) -> None:
 
 
 def test_schedule_keeps_pixels_and_ends_at_zero(recipe: TrainConfig) -> None:
-    config = recipe.model_copy(update={"steps": 100, "batch": 16, "decay_from": 0.5, "last_crop_from": 0.85})
+    asked = {"steps": 100, "batch": 16, "decay_from": 0.5, "last_crop_from": 0.85, "last_crop_px": 64}
+    config = recipe.model_copy(update=asked)
     plans = [schedule(config, step) for step in range(100)]
     assert {plan.batch * plan.crop_px**2 for plan in plans} == {16 * 32**2}
     assert [plan.learning_rate for plan in plans[:51]] == [config.learning_rate] * 51
