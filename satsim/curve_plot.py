@@ -1,0 +1,116 @@
+"""Quality over elapsed time, one step line a scheme, each named where it ends."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from satsim.rundir import Row, Run
+from satsim.wording import COLOURS, LOWER_IS_NEARER, METRIC_LABELS, scheme_colour, scheme_label, shown_metric
+
+TEXT_PT = 6.5
+POINTS_PER_IN = 72
+LABEL_PT = 8  # from one name to the next, so that they do not touch
+MARK_DASH = (0, (5, 3))
+DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1.2)))  # eight colours, then the same dashed, then dotted
+
+
+class _Point(NamedTuple):
+    """A score from a moment on."""
+
+    time_s: float
+    value: float
+
+
+class _End(NamedTuple):
+    """Where a line ends, and what is written there."""
+
+    value: float
+    label: str
+    colour: str
+
+
+def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
+    """Draw all schemes on axes in minutes, `height_in` high, with room for the names right of `end_s`."""
+    metric = shown_metric(run.scenario.metrics)
+    ends = []
+    for number, scheme in enumerate(run.summary):
+        points = _points(run.rows_of(scheme), metric)
+        if points:
+            _draw_steps(axes, number, points, end_s)
+            ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
+    _draw_marks(axes, run, end_s)
+    axes.margins(y=0.12)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
+    axes.tick_params(labelsize=TEXT_PT)
+    axes.grid(axis="y", color="#e4e4e4", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    _name_ends(axes, ends, end_s, height_in)
+
+
+def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
+    """Return positions near `wanted` (ascending), `step` apart or more, and in low..high if there is room."""
+    placed: list[float] = []
+    for value in wanted:
+        placed.append(max(value, placed[-1] + step if placed else low))
+    limit = high
+    for index in reversed(range(len(placed))):
+        placed[index] = min(placed[index], limit)
+        limit = placed[index] - step
+    return placed
+
+
+def _points(rows: Sequence[Row], metric: str) -> list[_Point]:
+    values = [_Point(row.time_s, getattr(row, metric)) for row in rows]
+    return [point for point in values if point.value is not None and isfinite(point.value)]
+
+
+def _draw_steps(axes: Axes, number: int, points: Sequence[_Point], end_s: float) -> None:
+    """Draw a line from the first picture on, above those of later schemes, which often coincide."""
+    colour = scheme_colour(number)
+    axes.plot(
+        [point.time_s / 60 for point in points] + [end_s / 60],
+        [point.value for point in points] + [points[-1].value],
+        color=colour,
+        linestyle=DASHES[number // len(COLOURS) % len(DASHES)],
+        linewidth=2.0 if number == 0 else 1.3,
+        drawstyle="steps-post",
+        zorder=4 - number / 100,
+    )
+    first = points[0]
+    axes.plot(first.time_s / 60, first.value, "o", color=colour, markersize=3.5, zorder=5 - number / 100)
+
+
+def _axis_label(metric: str) -> str:
+    nearer = "lower" if metric in LOWER_IS_NEARER else "higher"
+    label = next(text for name, text in METRIC_LABELS.items() if name == metric)
+    return f"{label} ({nearer} is nearer)"
+
+
+def _draw_marks(axes: Axes, run: Run, end_s: float) -> None:
+    """Draw the usable and the detail threshold across, named at the left, where nothing has arrived yet."""
+    if shown_metric(run.scenario.metrics) != "dists":
+        return
+    for name, value in (("usable", run.manifest.usable_dists), ("detail", run.manifest.detail_dists)):
+        if value is None:
+            continue
+        axes.plot([0, end_s / 60], [value, value], color="#555555", linewidth=0.8, linestyle=MARK_DASH)
+        text = f"{name} {value:.3f}"
+        axes.annotate(text, (0, value), (2, 2), textcoords="offset points", fontsize=TEXT_PT, color="#333333")
+
+
+def _name_ends(axes: Axes, ends: Sequence[_End], end_s: float, height_in: float) -> None:
+    """Write each scheme's name right of its line, moved up or down where two would touch."""
+    low, high = axes.get_ylim()
+    step = (high - low) / (height_in * POINTS_PER_IN) * LABEL_PT
+    ordered = sorted(ends, key=lambda end: end.value)
+    heights = spread([end.value for end in ordered], step, low + step / 2, high - step / 2)
+    axis_minutes = axes.get_xlim()[1]
+    lead = (axis_minutes - end_s / 60) * 0.08
+    for end, height in zip(ordered, heights, strict=True):
+        axes.plot([end_s / 60, end_s / 60 + lead], [end.value, height], color=end.colour, linewidth=0.6)
+        axes.text(end_s / 60 + lead * 1.3, height, end.label, fontsize=TEXT_PT, va="center_baseline")
+    axes.set_ylim(low, high)

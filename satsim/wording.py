@@ -1,0 +1,70 @@
+"""How schemes, times and scores are called and coloured wherever people see them."""
+
+from math import isinf
+
+from satsim.settings import Metric
+
+SCHEME_LABELS = {
+    "progressive": "ProGIC progressive",
+    "low_bpp": "ProGIC low BPP",
+    "high_bpp": "ProGIC high BPP",
+    "webp_low": "WebP low",
+    "webp_high": "WebP high",
+    "avif_low": "AVIF low",
+    "avif_high": "AVIF high",
+}
+METRIC_LABELS: dict[Metric, str] = {
+    "dists": "DISTS",
+    "lpips": "LPIPS",
+    "psnr_db": "PSNR (dB)",
+    "ms_ssim": "MS-SSIM",
+}
+LOWER_IS_NEARER: frozenset[Metric] = frozenset({"dists", "lpips"})
+COLOURS = (  # Okabe and Ito, "Color Universal Design" (2008), without the yellow, which is lost on white
+    "#0072b2",
+    "#56b4e9",
+    "#009e73",
+    "#e69f00",
+    "#d55e00",
+    "#cc79a7",
+    "#444444",
+    "#882255",  # wine, of Tol's "muted" scheme
+)
+
+
+def scheme_label(name: str) -> str:
+    """Return what people call a scheme; one of the user's own keeps its name."""
+    return SCHEME_LABELS.get(name, name.replace("_", " "))
+
+
+def scheme_colour(number: int) -> str:
+    """Return the colour of a run's scheme by its place, from 0; from the ninth on colours repeat."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def minutes_text(time_s: float | None) -> str:
+    """Return 60.56 as "1:01", hours as "1:00:00", and None as an en dash."""
+    if time_s is None:
+        return "–"
+    minutes, seconds = divmod(round(time_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def score_text(metric: Metric, value: float | None) -> str:
+    """Return a score as people read it: PSNR with one decimal, the others with three."""
+    if value is None:
+        return "–"
+    if isinf(value):
+        return "exact"  # the PSNR of equal pictures
+    return f"{value:.1f}" if metric == "psnr_db" else f"{value:.3f}"
+
+
+def rate_text(bpp: float) -> str:
+    """Return bits per pixel as people read them."""
+    return f"{bpp:.3f} bpp" if bpp < 1 else f"{bpp:.1f} bpp"
+
+
+def shown_metric(metrics: tuple[Metric, ...]) -> Metric:
+    """Return the metric that figures show: DISTS if measured, else the first that is."""
+    return "dists" if "dists" in metrics else metrics[0]
