@@ -178,7 +178,10 @@ class Trainer:
         revive = self.config.revive_below
         self.net.quantizer.follow(quantized, self.config.codebook_ema, revive, self.generator)
         used = sum(len(stage.unique()) for stage in quantized.indices) / self.config.codec.n_stages
-        return latents + (codes - latents).detach(), held, commitment, used
+        # Straight through (arXiv 1711.00937), but only where all stages are held: what a shallow picture
+        # lacks, its stages cannot hold, and asking the encoder for it makes the latents grow without end.
+        whole = held.all(1).float()[:, None, None, None]
+        return codes + whole * (latents - latents.detach()), held, commitment, used
 
     @torch.no_grad()
     def _start_codebooks(self, plan: Schedule) -> None:

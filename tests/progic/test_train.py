@@ -194,3 +194,17 @@ def test_bad_recipes_are_named(tmp_path: Path, text: str, complaint: str) -> Non
     path.write_text(text)
     with pytest.raises(ConfigError, match=complaint):
         load_recipe(str(path))
+
+
+def test_only_whole_sets_of_stages_teach_the_encoder(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    config = recipe.model_copy(update={"full_depth_share": 0.5, "subset_share": 0.25})
+    trainer = _trainer(config, photos, metric_weights)
+    trainer.net.quantizer.start(torch.randn(500, 8), trainer.generator)
+    latents = torch.randn(40, 8, 1, 1, requires_grad=True)
+    codes, held, _, _ = trainer._quantise(latents)
+    codes.sum().backward()
+    taught = latents.grad.flatten(1).sum(1)  # type: ignore[union-attr]
+    assert torch.equal(taught > 0, held.all(1))
+    assert 0 < int(held.all(1).sum()) < 40
