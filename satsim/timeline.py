@@ -23,6 +23,7 @@ DPI = 200
 PAGE_IN, TALLEST_IN = 7.6, 11.0  # A4 less margins
 LEFT_IN, RIGHT_IN = 0.1, 0.1
 ORIGINAL_IN = 1.1  # the original and its column
+LEGEND_IN = 2.3  # what is written under the original, at most
 LABELS_IN = 1.14  # the schemes' column
 NAMES_IN = 1.0  # right of the last moment, for the names of the curves
 PICTURE_IN = 0.95  # at most
@@ -48,10 +49,13 @@ def _figure(run: Run) -> Figure:
     film = film_of(run, width, NAMES_IN, _widest_picture(run))
     bands = _bands(run, film)
     rows_in = bands[0].top
-    height = HEAD_IN + rows_in + BETWEEN_IN + CURVES_IN + FOOT_IN
+    column_in = _original_size(run)[1] + LEGEND_IN
+    height = HEAD_IN + max(rows_in + BETWEEN_IN + CURVES_IN + FOOT_IN, column_in)
     figure = Figure(figsize=(PAGE_IN, height))
-    rows = figure.add_axes(_box((left, FOOT_IN + CURVES_IN + BETWEEN_IN, width, rows_in), height))
-    curves = figure.add_axes(_box((left, FOOT_IN, width, CURVES_IN), height), sharex=rows)
+    rows_bottom = height - HEAD_IN - rows_in
+    rows = figure.add_axes(_box((left, rows_bottom, width, rows_in), height))
+    curves_bottom = rows_bottom - BETWEEN_IN - CURVES_IN
+    curves = figure.add_axes(_box((left, curves_bottom, width, CURVES_IN), height), sharex=rows)
     curves.set_xlim(0, width * film.seconds_per_in / 60)
     draw_curves(curves, run, film.end_s, CURVES_IN)
     plot = RowPlot(rows, run, film, width, LABELS_IN)
@@ -87,6 +91,12 @@ def _aspect(run: Run) -> float:
     return height / width
 
 
+def _original_size(run: Run) -> tuple[float, float]:
+    """Return the original's width and height in its column; a tall one is narrower than the column."""
+    wide = min(ORIGINAL_IN, 2 * ORIGINAL_IN / _aspect(run))
+    return wide, wide * _aspect(run)
+
+
 def _widest_picture(run: Run) -> float:
     """Return the width of pictures at which all rows fit on a page."""
     rows_in = TALLEST_IN - HEAD_IN - BETWEEN_IN - CURVES_IN - FOOT_IN
@@ -117,9 +127,9 @@ def _finish_rows(rows: Axes, curves: Axes, rows_in: float, end_minutes: float) -
 
 def _draw_original(figure: Figure, run: Run, film: Film, height: float) -> None:
     """Draw the original in the left column, and how to read the rows under it."""
-    high = ORIGINAL_IN * _aspect(run)
+    wide, high = _original_size(run)
     top = height - HEAD_IN - SPACE_IN
-    axes = figure.add_axes(_box((LEFT_IN, top - high, ORIGINAL_IN, high), height))
+    axes = figure.add_axes(_box((LEFT_IN, top - high, wide, high), height))
     with Image.open(original_file(run.folder)) as original:
         axes.imshow(original, aspect="auto")
     axes.set_axis_off()

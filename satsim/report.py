@@ -1,0 +1,153 @@
+"""The report of a run: one self-contained page, drawn from its folder and nothing else."""
+
+import base64
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
+
+from satsim.records import TimelineRow
+from satsim.report_chart import chart_of
+from satsim.rundir import Run, Summary, original_file, picture_file, read_run
+from satsim.timeline import draw_timeline
+from satsim.wording import (
+    COLOURS,
+    METRIC_LABELS,
+    minutes_text,
+    rate_text,
+    scheme_label,
+    score_text,
+    shown_metric,
+)
+
+REPORT = "report.html"
+INLINE_BYTES = 2_000_000  # of all pictures together: a third more in base64, and the page stays under 3 MB
+QUALITIES = (95, 85, 70, 50, 30, 10)  # of WebP; the first at which all pictures fit
+SIDE_PX = 384  # no picture on the page has more
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture on the page."""
+
+    source: str  # a data address
+    time: str
+    score: str
+    rate: str
+    is_usable: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """One scheme on the page."""
+
+    number: int
+    label: str
+    summary: Summary
+    shots: tuple[Shot, ...]
+
+
+def finish(folder: Path) -> None:
+    """Draw the figure and the report of a run folder into it."""
+    draw_timeline(folder)
+    write_report(folder)
+
+
+def write_report(folder: Path) -> None:
+    """Write a run folder's report.html into it."""
+    run = read_run(folder)
+    metric = shown_metric(run.scenario.metrics)
+    sources = _inlined(_picture_files(run))
+    environment = Environment(
+        loader=PackageLoader("satsim"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"minutes": minutes_text}
+    page = environment.get_template("report.html.jinja").render(
+        run=run,
+        title=_title(run),
+        answer=_answer(run),
+        metric=METRIC_LABELS[metric],
+        parts=[_part(run, number, scheme, sources) for number, scheme in enumerate(run.summary)],
+        original=sources.get(original_file(folder)),
+        chart=chart_of(run, metric),
+        colours=COLOURS,
+    )
+    (folder / REPORT).write_text(page, encoding="utf-8")
+
+
+def _title(run: Run) -> str:
+    photos = run.manifest.photos
+    return f"Mean of {len(photos)} photos" if run.is_mean else photos[0].name
+
+
+def _answer(run: Run) -> str:
+    """Return the run's main result as a sentence."""
+    kind, when = "usable ", {name: each.t_usable_s for name, each in run.summary.items()}
+    if run.manifest.usable_dists is None:
+        kind, when = "", {name: each.t_first_s for name, each in run.summary.items()}
+    times = {name: time_s for name, time_s in when.items() if time_s is not None}
+    if not times:
+        return f"No scheme shows a {kind}picture."
+    first_s = min(times.values())
+    winners = " and ".join(scheme_label(name) for name, time_s in times.items() if time_s == first_s)
+    later = [time_s for time_s in times.values() if time_s > first_s]
+    rest = f"; the next scheme has one at {minutes_text(min(later))}" if later else ""
+    return f"The first {kind}picture: {minutes_text(first_s)}, by {winners}{rest}."
+
+
+def _part(run: Run, number: int, scheme: str, sources: Mapping[Path, str]) -> Part:
+    rows = [row for row in run.rows_of(scheme) if isinstance(row, TimelineRow)]
+    shots = tuple(_shot(run, row, sources[picture_file(run.folder, scheme, row.stages)]) for row in rows)
+    return Part(number, scheme_label(scheme), run.summary[scheme], shots)
+
+
+def _shot(run: Run, row: TimelineRow, source: str) -> Shot:
+    metric = shown_metric(run.scenario.metrics)
+    return Shot(
+        source=source,
+        time=minutes_text(row.time_s),
+        score=f"{METRIC_LABELS[metric]} {score_text(metric, getattr(row, metric))}",
+        rate=rate_text(row.bpp),
+        is_usable=bool(row.usable),
+    )
+
+
+def _picture_files(run: Run) -> list[Path]:
+    if run.is_mean:
+        return []
+    rows = (row for row in run.timeline if isinstance(row, TimelineRow))
+    return [original_file(run.folder), *(picture_file(run.folder, row.scheme, row.stages) for row in rows)]
+
+
+def _inlined(files: Iterable[Path]) -> dict[Path, str]:
+    """Return the pictures as data addresses, at the best quality at which all of them fit on the page."""
+    pictures = {file: _small(file) for file in files}
+    encoded: dict[Path, bytes] = {}
+    for quality in QUALITIES:
+        encoded = {file: _webp(picture, quality) for file, picture in pictures.items()}
+        if sum(map(len, encoded.values())) <= INLINE_BYTES:
+            break
+    return {
+        file: "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
+        for file, data in encoded.items()
+    }
+
+
+def _small(file: Path) -> Image.Image:
+    with Image.open(file) as image:
+        picture = image.convert("RGB")
+    picture.thumbnail((SIDE_PX, SIDE_PX))
+    return picture
+
+
+def _webp(picture: Image.Image, quality: int) -> bytes:
+    data = io.BytesIO()
+    picture.save(data, "WEBP", quality=quality, method=4)
+    return data.getvalue()

@@ -1,0 +1,115 @@
+"""The report's curves as plain coordinates; the page draws them, light or dark as its reader has it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10
+
+from satsim.curve_plot import spread
+from satsim.rundir import Row, Run
+from satsim.settings import Metric
+from satsim.wording import scheme_label
+
+WIDTH, HEIGHT = 760, 300  # of the drawing, in its own units
+LEFT, RIGHT, TOP, BOTTOM = 44, 140, 12, 38  # margins; right for the names
+NAME_STEP = 14  # from one name to the next
+TICKS = 5  # about as many on each axis
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A place on an axis and what stands there."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One scheme's steps, an SVG path, with its name at the end."""
+
+    number: int
+    label: str
+    path: str
+    end_y: float
+    name_y: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything to draw, x right and y down."""
+
+    curves: tuple[Curve, ...]
+    marks: tuple[Tick, ...]  # thresholds, by y
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    end_x: float
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """A straight line from values to the drawing's units."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 1)
+
+
+def chart_of(run: Run, metric: Metric) -> Chart | None:
+    """Return the curves of `metric` over minutes; None if no scheme shows anything."""
+    shown = {scheme: _finite(run.rows_of(scheme), metric) for scheme in run.summary}
+    values = [getattr(row, metric) for rows in shown.values() for row in rows]
+    if not values:
+        return None
+    thresholds = {"usable": run.manifest.usable_dists, "detail": run.manifest.detail_dists}
+    marks = {name: value for name, value in thresholds.items() if value is not None and metric == "dists"}
+    end_s = max(row.time_s for rows in shown.values() for row in rows)
+    x = _Scale(0, end_s / 60, LEFT, WIDTH - RIGHT)
+    y = _value_scale([*values, *marks.values()])
+    return Chart(
+        curves=_curves(run, shown, metric, x, y),
+        marks=tuple(Tick(y.at(value), f"{name} {value:.3f}") for name, value in marks.items()),
+        x_ticks=tuple(Tick(x.at(value), f"{value:g}") for value in _ticks(0, end_s / 60)),
+        y_ticks=tuple(Tick(y.at(value), f"{value:g}") for value in _ticks(y.low, y.high)),
+        end_x=x.end,
+    )
+
+
+def _finite(rows: Sequence[Row], metric: Metric) -> list[Row]:
+    return [row for row in rows if (value := getattr(row, metric)) is not None and isfinite(value)]
+
+
+def _value_scale(values: Sequence[float]) -> _Scale:
+    margin = (max(values) - min(values)) * 0.1 or abs(max(values)) * 0.1 or 1.0
+    return _Scale(min(values) - margin, max(values) + margin, HEIGHT - BOTTOM, TOP)
+
+
+def _curves(
+    run: Run, shown: dict[str, list[Row]], metric: Metric, x: _Scale, y: _Scale
+) -> tuple[Curve, ...]:
+    """Return the curves in the order in which they are drawn: the first scheme last, on top."""
+    numbers = {scheme: number for number, scheme in enumerate(run.summary)}
+    ends = sorted((y.at(getattr(rows[-1], metric)), scheme) for scheme, rows in shown.items() if rows)
+    names = spread([end for end, _ in ends], NAME_STEP, TOP + NAME_STEP / 2, HEIGHT - BOTTOM)
+    curves = [
+        Curve(numbers[scheme], scheme_label(scheme), _path(shown[scheme], metric, x, y), end, name)
+        for (end, scheme), name in zip(ends, names, strict=True)
+    ]
+    return tuple(sorted(curves, key=lambda curve: -curve.number))
+
+
+def _path(rows: Sequence[Row], metric: Metric, x: _Scale, y: _Scale) -> str:
+    steps = [f"M{x.at(rows[0].time_s / 60)} {y.at(getattr(rows[0], metric))}"]
+    steps += [f"H{x.at(row.time_s / 60)}V{y.at(getattr(row, metric))}" for row in rows[1:]]
+    return "".join(steps) + f"H{x.end}"
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return round numbers within low..high, 1, 2 or 5 times a power of ten apart."""
+    rough = (high - low) / TICKS
+    power = 10.0 ** floor(log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    return [number * step for number in range(ceil(low / step), floor(high / step) + 1)]
