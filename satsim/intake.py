@@ -1,6 +1,7 @@
 """What a run takes in besides its scenario: photos, the trained codec, the metrics."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from satsim.errors import ScenarioError
 from satsim.manifest import PhotoFacts, SkippedPhoto
 from satsim.quality import PERCEPTUAL
 from satsim.scenario import Scenario, check_link
+from satsim.settings import Metric
 
 MIN_PHOTO_SIDE_PX = 32  # below it a photo is no more than the thumbnail that "usable" is measured by
 
@@ -61,8 +63,12 @@ def load_parts(scenario: Scenario, file: str) -> Parts:
     model = progic.load(scenario.codec.model) if uses_model else None
     if model:
         _check_model(scenario, model.config, file)
-    uses_weights = PERCEPTUAL.intersection(scenario.metrics)
-    return Parts(model, PerceptualMetrics(load_metric_weights()) if uses_weights else None)
+    return Parts(model, load_perceptual(scenario.metrics))
+
+
+def load_perceptual(metrics: Collection[Metric]) -> PerceptualMetrics | None:
+    """Load DISTS and LPIPS if one of them is asked for; raises progic's WeightsError."""
+    return PerceptualMetrics(load_metric_weights()) if PERCEPTUAL.intersection(metrics) else None
 
 
 def _check_model(scenario: Scenario, model: progic.CodecConfig, file: str) -> None:

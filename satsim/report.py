@@ -2,6 +2,7 @@
 
 import base64
 import io
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
+from satsim.errors import RunFolderError
 from satsim.records import TimelineRow
 from satsim.report_chart import chart_of
 from satsim.rundir import Run, Summary, original_file, picture_file, read_run
@@ -51,14 +53,23 @@ class Part:
 
 
 def finish(folder: Path) -> None:
-    """Draw the figure and the report of a run folder into it."""
-    draw_timeline(folder)
-    write_report(folder)
+    """Draw the figure and the report of a run folder into it, each file whole or not at all.
 
-
-def write_report(folder: Path) -> None:
-    """Write a run folder's report.html into it."""
+    Raises RunFolderError for a folder that is none, or cannot be written.
+    """
     run = read_run(folder)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".drawing-", dir=folder) as workplace:
+            draw_timeline(run, Path(workplace))
+            write_report(run, Path(workplace))
+            for file in Path(workplace).iterdir():
+                file.replace(folder / file.name)
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot be drawn: {error}") from error
+
+
+def write_report(run: Run, folder: Path) -> None:
+    """Write a run's report.html into `folder`."""
     metric = shown_metric(run.scenario.metrics)
     sources = _inlined(_picture_files(run))
     environment = Environment(
@@ -75,7 +86,7 @@ def write_report(folder: Path) -> None:
         answer=_answer(run),
         metric=METRIC_LABELS[metric],
         parts=[_part(run, number, scheme, sources) for number, scheme in enumerate(run.summary)],
-        original=sources.get(original_file(folder)),
+        original=sources.get(original_file(run.folder)),
         chart=chart_of(run, metric),
         colours=COLOURS,
     )

