@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from satsim.errors import RunFolderError
+from satsim.means import MeanSummary
 from satsim.records import TimelineRow
 from satsim.report_chart import chart_of
 from satsim.rundir import Run, Summary, original_file, picture_file, read_run
@@ -107,10 +108,17 @@ def _answer(run: Run) -> str:
     if not times:
         return f"No scheme shows a {kind}picture."
     first_s = min(times.values())
-    winners = " and ".join(scheme_label(name) for name, time_s in times.items() if time_s == first_s)
+    winners = ", ".join(_named(run, name) for name, time_s in times.items() if time_s == first_s)
     later = [time_s for time_s in times.values() if time_s > first_s]
     rest = f"; the next scheme has one at {minutes_text(min(later))}" if later else ""
     return f"The first {kind}picture: {minutes_text(first_s)}, by {winners}{rest}."
+
+
+def _named(run: Run, scheme: str) -> str:
+    summary, label = run.summary[scheme], scheme_label(scheme)
+    if not isinstance(summary, MeanSummary) or run.manifest.usable_dists is None:
+        return label
+    return f"{label} ({summary.photos_usable} of {len(run.manifest.photos)} photos)"
 
 
 def _part(run: Run, number: int, scheme: str, sources: Mapping[Path, str]) -> Part:

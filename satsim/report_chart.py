@@ -87,9 +87,7 @@ def _value_scale(values: Sequence[float]) -> _Scale:
     return _Scale(min(values) - margin, max(values) + margin, HEIGHT - BOTTOM, TOP)
 
 
-def _curves(
-    run: Run, shown: dict[str, list[Row]], metric: Metric, x: _Scale, y: _Scale
-) -> tuple[Curve, ...]:
+def _curves(run: Run, shown: dict[str, list[Row]], metric: Metric, x: _Scale, y: _Scale) -> tuple[Curve, ...]:
     """Return the curves in the order in which they are drawn: the first scheme last, on top."""
     numbers = {scheme: number for number, scheme in enumerate(run.summary)}
     ends = sorted((y.at(getattr(rows[-1], metric)), scheme) for scheme, rows in shown.items() if rows)

@@ -7,41 +7,39 @@ from satsim.means import MeanSummary
 from satsim.rundir import Run, Summary
 from satsim.wording import minutes_text, scheme_label, score_text
 
-TIMES, PLAIN = ("first", "usable", "detail", "final"), ("bytes", "lost")
+
+MEANS = "Means are over the photos that have the value; photos: how many are usable, of those shown."
 
 
 def result_table(run: Run) -> Table:
     """Return a row for each scheme that showed anything; times as minutes:seconds, an en dash for never."""
     has_dists = run.manifest.usable_dists is not None
-    dists = ("DISTS first", "DISTS last") if has_dists else ()
-    photos = ("photos usable",) if run.is_mean and has_dists else ()
+    columns = ["first", "usable", "detail", "final", *(["DISTS"] if has_dists else []), "bytes", "lost"]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("scheme", no_wrap=True)
-    for column in (*TIMES, *dists, *PLAIN, *photos):
-        table.add_column(column, justify="right")
+    for column in [*columns, "photos"] if run.is_mean else columns:
+        table.add_column(column, justify="right", no_wrap=True)
     for scheme, summary in run.summary.items():
         if summary.t_first_s is not None:
-            cells = _cells(summary, has_dists)
-            table.add_row(scheme_label(scheme), *cells, *_photos(summary) if photos else ())
+            table.add_row(scheme_label(scheme), *_cells(summary, has_dists))
     return table
 
 
 def notes(run: Run) -> list[str]:
-    """Return a line for each scheme that has something to say, and for each photo left out."""
+    """Return a line for each scheme that has something to say, and for each file left out."""
     lines = [f"{scheme_label(name)} – {each.note}" for name, each in run.summary.items() if each.note]
+    lines += [MEANS] if run.is_mean else []
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
 
 
 def _cells(summary: Summary, has_dists: bool) -> list[str]:
     times = (summary.t_first_s, summary.t_usable_s, summary.t_detail_s, summary.t_final_s)
-    dists = (summary.dists_first, summary.dists_final) if has_dists else ()
+    first, last = score_text("dists", summary.dists_first), score_text("dists", summary.dists_final)
+    photos = [f"{summary.photos_usable} of {summary.photos}"] if isinstance(summary, MeanSummary) else []
     return [
         *(minutes_text(time_s) for time_s in times),
-        *(score_text("dists", value) for value in dists),
+        *([f"{first} to {last}"] if has_dists else []),
         f"{summary.bytes:.0f}",
         f"{summary.packets_lost:.4g}",
+        *photos,
     ]
-
-
-def _photos(summary: Summary) -> list[str]:
-    return [f"{summary.photos_usable}"] if isinstance(summary, MeanSummary) else []
