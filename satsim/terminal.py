@@ -7,14 +7,14 @@ from satsim.means import MeanSummary
 from satsim.rundir import Run, Summary
 from satsim.wording import minutes_text, scheme_label, score_text
 
-
 MEANS = "Means are over the photos that have the value; photos: how many are usable, of those shown."
 
 
 def result_table(run: Run) -> Table:
     """Return a row for each scheme that showed anything; times as minutes:seconds, an en dash for never."""
     has_dists = run.manifest.usable_dists is not None
-    columns = ["first", "usable", "detail", "final", *(["DISTS"] if has_dists else []), "bytes", "lost"]
+    marks, scores = (["usable", "detail"], ["DISTS"]) if has_dists else ([], [])
+    columns = ["first", *marks, "final", *scores, "bytes", "lost"]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("scheme", no_wrap=True)
     for column in [*columns, "photos"] if run.is_mean else columns:
@@ -33,11 +33,11 @@ def notes(run: Run) -> list[str]:
 
 
 def _cells(summary: Summary, has_dists: bool) -> list[str]:
-    times = (summary.t_first_s, summary.t_usable_s, summary.t_detail_s, summary.t_final_s)
+    marks = (summary.t_usable_s, summary.t_detail_s) if has_dists else ()
     first, last = score_text("dists", summary.dists_first), score_text("dists", summary.dists_final)
     photos = [f"{summary.photos_usable} of {summary.photos}"] if isinstance(summary, MeanSummary) else []
     return [
-        *(minutes_text(time_s) for time_s in times),
+        *(minutes_text(time_s) for time_s in (summary.t_first_s, *marks, summary.t_final_s)),
         *([f"{first} to {last}"] if has_dists else []),
         f"{summary.bytes:.0f}",
         f"{summary.packets_lost:.4g}",
