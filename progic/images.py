@@ -1,6 +1,7 @@
 """Photos in and out: files, sizes, and tensors."""
 
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,10 @@ def open_photo(path: str | Path) -> Image.Image:
 
     Raises ImageError, naming the file, when it is missing, no image, cut, animated, or over MAX_PIXELS.
     """
+    with suppress(ImportError):  # the extra `heic`
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS below decides
@@ -35,7 +40,7 @@ def open_photo(path: str | Path) -> Image.Image:
     except IsADirectoryError:
         raise ImageError(f"{path}: is a folder, allowed is one photo") from None
     except UnidentifiedImageError:
-        allowed = "allowed are PNG, JPEG, WebP, AVIF, TIFF, BMP"
+        allowed = "allowed are PNG, JPEG, WebP, AVIF, TIFF, BMP (and HEIC with the extra progic-satsim[heic])"
         raise ImageError(f"{path}: not an image that can be read; {allowed}") from None
     except Image.DecompressionBombError:
         raise ImageError(f"{path}: too many pixels, allowed at most {MAX_PIXELS}") from None
