@@ -70,16 +70,18 @@ class Scorer:
 
     def _measure(self, picture: Image.Image) -> Scores:
         pixels = to_tensor(picture)
-        dists = lpips = None
         if self._perceptual is not None and self._reference is not None:
-            dists, lpips, psnr, ssim = self._perceptual.scores(self._reference, pixels)
+            found = self._perceptual.scores(self._reference, pixels)._asdict()
         else:
-            psnr, ssim = psnr_db(self._pixels, pixels).item(), ms_ssim(self._pixels, pixels).item()
+            measures = {"psnr_db": psnr_db, "ms_ssim": ms_ssim}
+            found = {
+                name: measure(self._pixels, pixels).item()
+                for name, measure in measures.items()
+                if name in self._metrics
+            }
+        defined = {name: value for name, value in found.items() if not math.isnan(value)}
         return Scores(
-            dists=dists if "dists" in self._metrics else None,
-            lpips=lpips if "lpips" in self._metrics else None,
-            psnr_db=psnr if "psnr_db" in self._metrics else None,
-            ms_ssim=ssim if "ms_ssim" in self._metrics and not math.isnan(ssim) else None,
+            **{name: defined.get(name) if name in self._metrics else None for name in Scores._fields}
         )
 
 

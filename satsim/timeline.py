@@ -37,12 +37,17 @@ Box = tuple[float, float, float, float]  # left, bottom, width, height
 def draw_timeline(run: Run, folder: Path) -> None:
     """Draw timeline.png and timeline.svg into `folder`; for a folder of photos the mean curves only."""
     with matplotlib.rc_context({"svg.hashsalt": run.scenario.name}):  # no random ids: same run, same file
-        figure = _mean_figure(run) if run.is_mean else _figure(run)
+        figure = figure_of(run)
         figure.savefig(folder / PNG, dpi=DPI, metadata={"Software": None})
         figure.savefig(folder / SVG, metadata={"Date": None})
 
 
-def _figure(run: Run) -> Figure:
+def figure_of(run: Run) -> Figure:
+    """Return the figure, not yet drawn."""
+    return _mean_figure(run) if run.is_mean else _film_figure(run)
+
+
+def _film_figure(run: Run) -> Figure:
     left = LEFT_IN + ORIGINAL_IN + 0.14 + LABELS_IN
     width = PAGE_IN - left - RIGHT_IN
     film = film_of(run, width, NAMES_IN, _widest_picture(run))

@@ -1,6 +1,97 @@
-"""Hypothesis without its 200 ms deadline: a busy machine is no fault in the code."""
+"""A toy codec and a toy scenario, so that whole runs take a fraction of a second.
 
+Hypothesis runs without its 200 ms deadline: a busy machine is no fault in the code.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
 from hypothesis import settings
+from PIL import Image
+
+import progic
+from progic.config import CodecConfig
+from satsim.pipeline import run_scenario
+from satsim.report import finish
+from satsim.rundir import Run
+from satsim.scenario import load_scenario
 
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
+
+CELL_PX = 16
+TOY_SCENARIO = """
+name: toy
+image: {path: photo.png, size: [64, 64]}
+codec: {model: f16, stages: 3, bits_per_index: 10, downsampling_factor: 16}
+sender: {encode_s: 0.5}
+link: {payload_bytes: 40, interval_s: 60}
+schemes:
+  - progressive
+  - low_bpp
+  - high_bpp
+  - {name: webp, codec: webp, delivery: high, budget_bytes: 400}
+  - avif_low
+metrics: [psnr_db]
+"""
+
+
+class ToyCodec:
+    """Each stage is one channel's mean in every 16x16 cell: red, green, blue; what is not held is grey."""
+
+    config = CodecConfig(name="toy", n_stages=3)
+    fingerprint = "70f0" * 16
+
+    def __init__(self) -> None:
+        self.n_encoded = self.n_decoded = 0
+
+    def encode(self, photo: Image.Image) -> list[bytes]:
+        self.n_encoded += 1
+        cells = photo.resize((photo.width // CELL_PX, photo.height // CELL_PX), Image.Resampling.BOX)
+        levels = np.asarray(cells).reshape(-1, 3)
+        n_bytes = len(levels) * 10 // 8  # as ten bits a cell
+        return [levels[:, channel].tobytes().ljust(n_bytes, b"\0") for channel in range(3)]
+
+    def decode(self, stages: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
+        self.n_decoded += 1
+        width, height = size[0] // CELL_PX, size[1] // CELL_PX
+        levels = np.full((height, width, 3), 128, dtype=np.uint8)
+        for channel, stage in stages.items():
+            levels[..., channel] = np.frombuffer(stage[: width * height], np.uint8).reshape(height, width)
+        return Image.fromarray(levels).resize(size, Image.Resampling.NEAREST)
+
+
+def smooth_photo(seed: int, size: tuple[int, int] = (96, 96)) -> Image.Image:
+    noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def toy_codec(monkeypatch: pytest.MonkeyPatch) -> ToyCodec:
+    """What `progic.load` gives in a test that asks for this."""
+    codec = ToyCodec()
+    monkeypatch.setattr(progic, "load", lambda model: codec)
+    return codec
+
+
+@pytest.fixture
+def toy_scenario(tmp_path: Path, toy_codec: ToyCodec) -> Path:
+    """A scenario file beside its photo; runs of it meet the toy codec."""
+    smooth_photo(5).save(tmp_path / "photo.png")
+    (tmp_path / "toy.yaml").write_text(TOY_SCENARIO, encoding="utf-8")
+    return tmp_path / "toy.yaml"
+
+
+@pytest.fixture
+def run_toy(toy_scenario: Path) -> Callable[..., Run]:
+    """Run the toy scenario with overrides into a folder beside it; the figure and the report if `drawn`."""
+
+    def run(*overrides: str, name: str = "run", drawn: bool = False, overwrite: bool = False) -> Run:
+        scenario = load_scenario(toy_scenario, overrides)
+        draw = finish if drawn else lambda folder: None
+        target = toy_scenario.parent / name
+        return run_scenario(scenario, str(toy_scenario), target, overwrite, draw, lambda step, done: None)
+
+    return run

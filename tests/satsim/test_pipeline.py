@@ -1,0 +1,218 @@
+"""A whole run on the toy codec: who, what and when, to the byte; and what is left when it is stopped."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import progic
+from progic.errors import ImageError
+from satsim.errors import ScenarioError
+from satsim.pipeline import run_scenario
+from satsim.rundir import Run, read_run
+from satsim.scenario import load_scenario
+
+TABLES = ("events.csv", "timeline.csv", "summary.json")
+
+
+def tables(run: Run) -> dict[str, bytes]:
+    return {name: (run.folder / name).read_bytes() for name in TABLES}
+
+
+def test_pictures_come_at_the_hand_worked_times(run_toy: Callable[..., Run]) -> None:
+    with (run_toy().folder / "timeline.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = ("scheme", "time_s", "packets", "stages", "bytes", "bpp")
+    # encoded at 0.5 s, a slot of 60 s each; 20 bytes of header and 20 of stage; 160 bits on 4096 pixels
+    assert [tuple(row[name] for name in columns) for row in rows] == [
+        ("progressive", "60.5", "1", "1", "40", "0.039062"),
+        ("progressive", "120.5", "2", "1-2", "80", "0.078125"),
+        ("progressive", "180.5", "3", "1-3", "120", "0.117188"),
+        ("low_bpp", "60.5", "1", "1", "40", "0.039062"),
+        ("high_bpp", "180.5", "3", "1-3", "120", "0.117188"),
+        ("webp", "1200.5", "20", "1-20", rows[-1]["bytes"], rows[-1]["bpp"]),
+    ]
+    assert 380 + 20 * 20 < int(rows[-1]["bytes"]) <= 400 + 20 * 20
+    assert {row["dists"] for row in rows} == {row["usable"] for row in rows} == {""}  # not asked for
+    psnr_db = [float(row["psnr_db"]) for row in rows]
+    assert psnr_db[0] < psnr_db[1] < psnr_db[2] == psnr_db[4]
+    assert psnr_db[0] == psnr_db[3]
+
+
+def test_a_codec_that_fits_nothing_says_so_and_the_run_goes_on(run_toy: Callable[..., Run]) -> None:
+    summary = json.loads((run_toy().folder / "summary.json").read_text())["avif_low"]
+    assert summary.pop("note") == "AVIF: nothing fits in 20 bytes"
+    assert {key: value for key, value in summary.items() if value} == {}
+
+
+def test_each_picture_is_the_stages_held(run_toy: Callable[..., Run], toy_codec: object) -> None:
+    folder = run_toy().folder
+    with Image.open(folder / "images" / "progressive-1-2.png") as picture:
+        red, green, blue = picture.split()
+        assert blue.getextrema() == (128, 128)
+        assert red.getextrema() != green.getextrema() != (128, 128)
+
+
+def test_the_trained_codec_works_once_a_photo_and_set_of_stages(
+    run_toy: Callable[..., Run], toy_codec
+) -> None:  # type: ignore[no-untyped-def]
+    run_toy()
+    assert (toy_codec.n_encoded, toy_codec.n_decoded) == (1, 3)
+
+
+def test_same_seed_same_bytes_other_seed_other_losses(run_toy: Callable[..., Run]) -> None:
+    loss = "link.loss.rate=0.4"
+    first, again, other = (
+        run_toy(loss, "seed=1", name="a"),
+        run_toy(loss, "seed=1", name="b"),
+        run_toy(loss, "seed=2", name="c"),
+    )
+    assert tables(first) == tables(again)
+    assert tables(first)["events.csv"] != tables(other)["events.csv"]
+    assert any(event.event == "lost" for event in first.events)
+
+
+def test_a_run_folder_can_be_run_again(run_toy: Callable[..., Run], tmp_path: Path) -> None:
+    run = run_toy("link.loss.rate=0.4")
+    file = run.folder / "scenario.yaml"
+    again = run_scenario(
+        load_scenario(file),
+        str(file),
+        tmp_path / "again",
+        False,
+        lambda folder: None,
+        lambda step, done: None,
+    )
+    assert tables(again) == tables(run)
+
+
+def test_the_manifest_names_what_made_the_run(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
+    manifest = json.loads((run_toy("seed=7").folder / "manifest.json").read_text())
+    assert manifest["seed"] == 7
+    assert set(manifest["versions"]) == {"python", "progic-satsim", "torch", "numpy", "simpy", "pillow"}
+    assert manifest["codec_weights_sha256"] == "70f0" * 16
+    assert manifest["metric_weights_sha256"] is manifest["usable_dists"] is None
+    (photo,) = manifest["photos"]
+    assert (photo["name"], photo["width"], photo["height"], photo["run"]) == ("photo.png", 96, 96, None)
+    assert len(photo["sha256"]) == 64
+
+
+def test_measured_encode_time_moves_every_scheme_alike(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("sender.encode=measured", "schemes=[progressive, low_bpp]")
+    encoded = {event.time_s for event in run.events if event.event == "encoded"}
+    assert len(encoded) == 1
+    assert 0 < encoded.pop() < 10
+
+
+@pytest.mark.parametrize("step", ["reading", "low_bpp", "drawing"])
+def test_stopping_leaves_nothing(toy_scenario: Path, step: str) -> None:
+    before = sorted(toy_scenario.parent.rglob("*"))
+
+    def stop_at(what: str, done: float) -> None:
+        if what == step:
+            raise KeyboardInterrupt
+
+    target = toy_scenario.parent / "runs" / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_scenario(load_scenario(toy_scenario), "toy", target, False, lambda folder: None, stop_at)
+    assert sorted(toy_scenario.parent.rglob("*")) == before
+
+
+def test_progress_only_grows(toy_scenario: Path) -> None:
+    steps: list[float] = []
+    target = toy_scenario.parent / "run"
+    run_scenario(
+        load_scenario(toy_scenario),
+        "toy",
+        target,
+        False,
+        lambda folder: None,
+        lambda step, done: steps.append(done),
+    )
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [("stages", 4, "at most 3"), ("bits_per_index", 9, "10"), ("downsampling_factor", 32, "16")],
+)
+def test_a_model_of_another_shape_is_refused(
+    run_toy: Callable[..., Run], key: str, value: int, allowed: str
+) -> None:
+    with pytest.raises(ScenarioError, match=rf"codec\.{key}: found {value}; allowed: {allowed}"):
+        run_toy(f"codec.{key}={value}")
+
+
+def test_a_picture_too_small_for_dists_is_refused(run_toy: Callable[..., Run]) -> None:
+    with pytest.raises(ScenarioError, match=r"image\.size: found \[8, 64\]; allowed: sides of at least 16"):
+        run_toy("metrics=[dists]", "image.size=[8, 64]")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 10), (31, 400)])
+def test_a_photo_too_small_to_be_one_is_refused(
+    run_toy: Callable[..., Run], toy_scenario: Path, size: tuple[int, int]
+) -> None:
+    Image.new("RGB", size).save(toy_scenario.parent / "photo.png")
+    found = rf"photo\.png: found {size[0]}x{size[1]} pixels, allowed is a photo with sides of at least 32"
+    with pytest.raises(ImageError, match=found):
+        run_toy()
+
+
+@pytest.fixture
+def album(toy_scenario: Path) -> Path:
+    """Three photos, one name twice, and two files that are none."""
+    folder = toy_scenario.parent / "album"
+    folder.mkdir()
+    with Image.open(toy_scenario.parent / "photo.png") as photo:
+        photo.save(folder / "a.png")
+        photo.rotate(90).save(folder / "a.jpg")
+        photo.convert("CMYK").save(folder / "b.tif")
+    (folder / "c.png").write_bytes((folder / "a.png").read_bytes()[:200])
+    (folder / "notes.txt").write_text("no photo")
+    (folder / ".hidden").write_text("no photo")
+    return folder
+
+
+def test_an_album_is_a_run_of_each_and_the_mean(run_toy: Callable[..., Run], album: Path) -> None:
+    run = run_toy(f"image.path={album}", drawn=True)
+    assert run.is_mean
+    assert sorted(path.name for path in run.folder.iterdir()) == [
+        *("manifest.json", "photos", "report.html", "scenario.yaml", "summary.json"),
+        *("timeline.csv", "timeline.png", "timeline.svg"),
+    ]
+    assert [photo.run for photo in run.manifest.photos] == ["photos/a", "photos/a.png", "photos/b"]
+    assert [skipped.name for skipped in run.manifest.skipped] == ["c.png", "notes.txt"]
+    own = [read_run(run.folder / "photos" / name) for name in ("a", "a.png", "b")]
+    finals = [each.rows_of("progressive")[-1].psnr_db for each in own]
+    last = run.rows_of("progressive")[-1]
+    assert (last.time_s, last.psnr_db) == (180.5, pytest.approx(sum(finals) / 3, abs=2e-6))  # type: ignore[arg-type]
+    summary = json.loads((run.folder / "summary.json").read_text())
+    assert (summary["progressive"]["photos"], summary["progressive"]["photos_usable"]) == (3, 0)
+    assert (summary["avif_low"]["photos"], summary["avif_low"]["note"]) == (
+        0,
+        "AVIF: nothing fits in 20 bytes",
+    )
+    assert all((run.folder / "photos" / name / "report.html").is_file() for name in ("a", "a.png", "b"))
+    assert 'href="photos/a.png/report.html"' in (run.folder / "report.html").read_text()
+
+
+def test_an_album_without_a_photo_is_refused(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
+    folder = toy_scenario.parent / "album"
+    folder.mkdir()
+    with pytest.raises(ImageError, match="found no photo, it is empty"):
+        run_toy(f"image.path={folder}")
+    (folder / "notes.txt").write_text("no photo")
+    with pytest.raises(ImageError, match=r"none of its 1 files can be used; .*notes\.txt: not an image"):
+        run_toy(f"image.path={folder}")
+
+
+def test_a_run_without_our_codec_loads_no_model(
+    run_toy: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progic, "load", lambda model: pytest.fail("no scheme asks for it"))
+    run = run_toy("schemes=[{name: webp, codec: webp, delivery: high, budget_bytes: 400}]")
+    assert run.manifest.codec_weights_sha256 is None

@@ -1,0 +1,109 @@
+"""The page is one file that asks for nothing, small, and drawn from the folder alone."""
+
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from satsim.report import finish, write_report
+from satsim.report_chart import HEIGHT, TOP, WIDTH, chart_of
+from satsim.rundir import Run
+
+
+class Page(HTMLParser):
+    """Every tag that is opened and not closed, every address, and all text."""
+
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "data", "srcset")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page_of(folder: Path) -> Page:
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_asks_for_nothing(run_toy: Callable[..., Run]) -> None:
+    run = run_toy(drawn=True)
+    html = (run.folder / "report.html").read_text(encoding="utf-8")
+    page = Page(html)
+    assert page.open == []
+    assert len(page.addresses) == 1 + len(run.timeline)
+    assert all(address.startswith("data:image/webp;base64,") for address in page.addresses)
+    assert not re.search(r"https?:|//|@import|url\(|<script|<link", re.sub(r'"data:[^"]*"', "", html))
+
+
+def test_the_page_says_what_the_run_says(run_toy: Callable[..., Run]) -> None:
+    page = page_of(run_toy(drawn=True).folder)
+    assert "The first picture: 1:00, by ProGIC progressive, ProGIC low BPP" in page.text
+    assert "AVIF: nothing fits in 20 bytes" in page.text
+    assert "no loss" in page.text
+
+
+def test_names_are_text_and_no_markup(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
+    name = "<b>&'\".png"
+    (toy_scenario.parent / "photo.png").rename(toy_scenario.parent / name)
+    page = page_of(run_toy(f"image.path={name!r}".replace("\\'", "''"), drawn=True).folder)
+    assert name in page.text
+
+
+def test_a_large_run_stays_under_three_megabytes(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(toy_scenario.parent / "photo.png")
+    scheme = "{name: pixels, codec: identity, delivery: progressive, budget_bytes: 999999}"
+    run = run_toy(f"schemes=[{scheme}]", "image.size=[512, 512]", "link.payload_bytes=65536")
+    assert len(run.timeline) == 13  # of 786,432 bytes, 65,516 each
+    write_report(run, run.folder)
+    assert 1_000_000 < (run.folder / "report.html").stat().st_size < 3_000_000
+
+
+def test_figure_and_report_are_redrawn_from_a_moved_folder(
+    run_toy: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = run_toy(drawn=True)
+    drawn = ("report.html", "timeline.png", "timeline.svg")
+    before = {name: (run.folder / name).read_bytes() for name in drawn}
+    moved = tmp_path / "elsewhere"
+    shutil.move(run.folder, moved)
+    for name in drawn:
+        (moved / name).unlink()
+    finish(moved)
+    assert {name: (moved / name).read_bytes() for name in drawn} == before
+
+
+def test_curves_are_steps_to_the_end(run_toy: Callable[..., Run]) -> None:
+    chart = chart_of(run_toy("schemes=[progressive]"), "psnr_db")
+    assert chart is not None
+    (curve,) = chart.curves
+    heights = [float(text) for text in re.findall(r"(?:M\S+ |V)([\d.]+)", curve.path)]
+    assert heights == sorted(heights, reverse=True)  # better is higher, y is down
+    assert curve.path.endswith(f"H{chart.end_x}")
+    assert all(TOP <= tick.at <= HEIGHT for tick in chart.y_ticks)
+    assert all(0 <= tick.at <= WIDTH for tick in chart.x_ticks)
+    assert [tick.text for tick in chart.x_ticks] == ["0", "1", "2", "3"]
+
+
+def test_nothing_shown_is_no_chart(run_toy: Callable[..., Run]) -> None:
+    assert chart_of(run_toy("schemes=[avif_low]"), "psnr_db") is None

@@ -1,0 +1,170 @@
+"""A run folder is there whole or not at all, and what is read from it is what was written."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from satsim.errors import RunFolderError
+from satsim.rundir import Run, new_run, read_run
+
+EVENT_COLUMNS = "time_s,scheme,event,packet,stage,attempt,bytes,detail"
+TIMELINE_COLUMNS = "scheme,time_s,packets,stages,bytes,bpp,dists,lpips,psnr_db,ms_ssim,usable"
+SUMMARY_KEYS = {
+    *("t_first_s", "t_usable_s", "t_detail_s", "t_final_s", "dists_first", "dists_final"),
+    *("bytes", "packets_sent", "packets_lost", "note"),
+}
+
+
+def a_run(folder: Path, mark: str = "old") -> Path:
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(mark)
+    return folder
+
+
+def tree(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_block_that_ends_well_becomes_the_target(tmp_path: Path) -> None:
+    with new_run(tmp_path / "runs" / "new") as draft:
+        (draft / "manifest.json").write_text("new")
+        assert not (tmp_path / "runs" / "new").exists()
+    assert tree(tmp_path) == ["runs", "runs/new", "runs/new/manifest.json"]
+
+
+def test_the_target_has_the_mode_of_any_new_folder(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    with new_run(tmp_path / "new"):
+        pass
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_block_that_fails_leaves_nothing(tmp_path: Path, fault: type[BaseException]) -> None:
+    with pytest.raises(fault), new_run(tmp_path / "deep" / "runs" / "new") as draft:
+        (draft / "manifest.json").write_text("half")
+        raise fault
+    assert tree(tmp_path) == []
+
+
+def test_overwriting_keeps_the_old_run_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    target = a_run(tmp_path / "run")
+    (target / "leftover").touch()
+    with new_run(target, overwrite=True) as draft:
+        (draft / "manifest.json").write_text("new")
+        assert (target / "manifest.json").read_text() == "old"
+    assert tree(tmp_path) == ["run", "run/manifest.json"]
+    assert (target / "manifest.json").read_text() == "new"
+
+
+def test_overwriting_that_fails_keeps_the_old_run(tmp_path: Path) -> None:
+    target = a_run(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt), new_run(target, overwrite=True):
+        raise KeyboardInterrupt
+    assert tree(tmp_path) == ["run", "run/manifest.json"]
+    assert (target / "manifest.json").read_text() == "old"
+
+
+def test_a_rename_that_fails_puts_the_old_run_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = a_run(tmp_path / "run")
+    rename = Path.rename
+
+    def rename_but_not_the_new(path: Path, to: Path) -> Path:
+        if path.name == "new":
+            raise OSError("no")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", rename_but_not_the_new)
+    with pytest.raises(OSError, match="no"), new_run(target, overwrite=True):
+        pass
+    assert (target / "manifest.json").read_text() == "old"
+    assert tree(tmp_path) == ["run", "run/manifest.json"]
+
+
+def test_an_existing_run_is_refused_before_any_work(tmp_path: Path) -> None:
+    target = a_run(tmp_path / "run")
+    with pytest.raises(RunFolderError, match="found a run; --overwrite replaces it"), new_run(target):
+        pytest.fail("the block must not begin")
+
+
+def test_a_folder_that_is_no_run_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").touch()
+    with (
+        pytest.raises(RunFolderError, match="found a folder with other things in it"),
+        new_run(tmp_path / "home", overwrite=True),
+    ):
+        pytest.fail("the block must not begin")
+    assert tree(tmp_path) == ["home", "home/letter.txt"]
+
+
+def test_an_empty_folder_may_be_the_target(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with new_run(tmp_path / "run") as draft:
+        (draft / "manifest.json").touch()
+    assert tree(tmp_path) == ["run", "run/manifest.json"]
+
+
+@pytest.mark.parametrize("target", ["file", "file/run", "file/deep/run"])
+def test_a_file_in_the_way_is_named(tmp_path: Path, target: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunFolderError, match=str(tmp_path / target)), new_run(tmp_path / target):
+        pytest.fail("the block must not begin")
+    assert tree(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(RunFolderError, match="Permission denied"), new_run(tmp_path / "run"):
+        pytest.fail("the block must not begin")
+
+
+def test_files_and_columns_are_those_of_the_design(run_toy: Callable[..., Run]) -> None:
+    folder = run_toy(drawn=True).folder
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("events.csv", "images", "manifest.json", "report.html", "scenario.yaml", "summary.json"),
+        *("timeline.csv", "timeline.png", "timeline.svg"),
+    ]
+    assert (folder / "events.csv").read_text().splitlines()[0] == EVENT_COLUMNS
+    assert (folder / "timeline.csv").read_text().splitlines()[0] == TIMELINE_COLUMNS
+    summary = json.loads((folder / "summary.json").read_text())
+    assert list(summary) == ["progressive", "low_bpp", "high_bpp", "webp", "avif_low"]
+    assert all(set(fields) == SUMMARY_KEYS for fields in summary.values())
+    assert sorted(path.name for path in (folder / "images").iterdir()) == [
+        *("high_bpp-1-3.png", "low_bpp-1.png", "original.png"),
+        *("progressive-1-2.png", "progressive-1-3.png", "progressive-1.png", "webp-1-20.png"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("manifest.json", "{"),
+        ("manifest.json", "{}"),
+        ("summary.json", "[]"),
+        ("summary.json", '{"a": {"bytes": 1}}'),
+        ("timeline.csv", "scheme,time_s\nprogressive,1\n"),
+        ("events.csv", "time_s,scheme,event,packet,stage,attempt,bytes,detail\nx,a,sent,1,0,1,1,\n"),
+    ],
+)
+def test_a_broken_run_is_named(run_toy: Callable[..., Run], file: str, content: str) -> None:
+    folder = run_toy().folder
+    (folder / file).write_text(content)
+    with pytest.raises(RunFolderError, match=f"{folder}: a broken run folder"):
+        read_run(folder)
+
+
+def test_a_missing_file_of_a_run_is_named(run_toy: Callable[..., Run]) -> None:
+    folder = run_toy().folder
+    (folder / "events.csv").unlink()
+    with pytest.raises(RunFolderError, match=r"events\.csv"):
+        read_run(folder)
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"has no manifest\.json"):
+        read_run(tmp_path)

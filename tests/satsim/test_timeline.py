@@ -1,0 +1,168 @@
+"""The figure: nothing overlaps, nothing is too small to read, and it is the same for the same run."""
+
+import shutil
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from satsim.curve_plot import spread
+from satsim.filmstrip import GAP, film_of, placed, thinned
+from satsim.records import TimelineRow
+from satsim.rundir import Run
+from satsim.timeline import PAGE_IN, TALLEST_IN, draw_timeline, figure_of
+
+SMALLEST_PT = 6
+IDENTITY = "{{name: {name}, codec: identity, delivery: {delivery}, budget_bytes: 99999}}"
+
+
+def texts(figure: Figure) -> dict[Text, Bbox]:
+    """Return the box of every text that is drawn; of the ticks' only those within the axes."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    found = list(figure.texts)
+    for axes in figure.axes:
+        if not axes.axison:
+            continue
+        found += [*axes.texts, axes.xaxis.label, axes.yaxis.label]
+        for place, axis, (low, high) in ((0, axes.xaxis, axes.get_xlim()), (1, axes.yaxis, axes.get_ylim())):
+            found += [text for text in axis.get_ticklabels() if low <= text.get_position()[place] <= high]
+    shown = [text for text in found if text.get_text().strip() and text.get_visible()]
+    return {text: text.get_window_extent(renderer) for text in shown}
+
+
+def pictures(figure: Figure) -> list[Bbox]:
+    return [image.get_window_extent() for axes in figure.axes for image in axes.images]
+
+
+def overlap(a: Bbox, b: Bbox) -> bool:
+    """Whether two boxes share more than half a pixel, which is rounding."""
+    both = Bbox.intersection(a, b)
+    return both is not None and both.width > 0.5 and both.height > 0.5
+
+
+def assert_readable(run: Run) -> None:
+    figure = figure_of(run)
+    boxes = texts(figure)
+    assert min(text.get_fontsize() for text in boxes) >= SMALLEST_PT
+    for (a, box_a), (b, box_b) in combinations(boxes.items(), 2):
+        assert not overlap(box_a, box_b), f"{a.get_text()!r} over {b.get_text()!r}"
+    shots = pictures(figure)
+    for a, b in combinations(shots, 2):
+        assert not overlap(a, b)
+    page = figure.bbox
+    for box in (*boxes.values(), *shots):
+        assert box.x0 >= page.x0 - 1 and box.x1 <= page.x1 + 1
+        assert box.y0 >= page.y0 - 1 and box.y1 <= page.y1 + 1
+    for text, box in boxes.items():
+        captioned = [shot for shot in shots if overlap(box, shot)]
+        assert not captioned, f"{text.get_text()!r} over a picture"
+
+
+@pytest.mark.parametrize("n_schemes", range(1, 9))
+def test_readable_for_one_to_eight_schemes(run_toy: Callable[..., Run], n_schemes: int) -> None:
+    kinds = ("progressive", "low_bpp", "high_bpp", "webp_low", "webp_high", "avif_low", "avif_high")
+    own = IDENTITY.format(name="a_scheme_of_my_own", delivery="high")
+    schemes = [*kinds, own][:n_schemes]
+    run = run_toy(f"schemes=[{', '.join(schemes)}]", "link.payload_bytes=700")
+    assert_readable(run)
+    width, height = figure_of(run).get_size_inches()
+    assert width == PAGE_IN
+    assert height <= TALLEST_IN
+
+
+@pytest.mark.parametrize("n_pictures", [1, 2, 3, 5, 6, 7, 8, 10, 12, 20])
+def test_readable_for_many_pictures(run_toy: Callable[..., Run], n_pictures: int) -> None:
+    payload_bytes = 20 + -(-64 * 64 * 3 // n_pictures)
+    schemes = ", ".join(IDENTITY.format(name=kind, delivery=kind) for kind in ("progressive", "high"))
+    run = run_toy(f"schemes=[{schemes}, avif_low]", f"link.payload_bytes={payload_bytes}")
+    assert len(run.rows_of("progressive")) == n_pictures
+    assert_readable(run)
+
+
+@pytest.mark.parametrize("overrides", [
+    ("link.loss.rate=0.6",),
+    ("link.loss.rate=0.5", "repair.kind=none"),
+    ("link.loss.rate=1", "repair.max_attempts=2"),
+    ("image.size=[64, 160]", "link.payload_bytes=70"),
+    ("image.size=[160, 64]", "link.payload_bytes=70"),
+    ("link.latency.propagation_s=45",),
+    ("link.interval_s=0.5", "sender.encode_s=30"),
+])  # fmt: skip
+def test_readable_whatever_happens(run_toy: Callable[..., Run], overrides: tuple[str, ...]) -> None:
+    assert_readable(run_toy("schemes=[progressive, low_bpp, high_bpp, avif_low]", *overrides))
+
+
+def test_the_same_run_is_the_same_file(run_toy: Callable[..., Run], tmp_path: Path) -> None:
+    run = run_toy()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        draw_timeline(run, tmp_path / name)
+    for file in ("timeline.png", "timeline.svg"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_picture_begins_at_its_moment(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("schemes=[progressive]")
+    rows = figure_of(run).axes[0]
+    assert [image.get_extent()[0] * 60 for image in rows.images] == pytest.approx([60.5, 120.5, 180.5])
+
+
+def test_the_figure_needs_the_folder_only(run_toy: Callable[..., Run], tmp_path: Path) -> None:
+    from satsim.rundir import read_run
+
+    run = run_toy()
+    moved = tmp_path / "elsewhere" / "moved"
+    shutil.copytree(run.folder, moved)
+    shutil.rmtree(run.folder)
+    draw_timeline(read_run(moved), moved)
+    assert (moved / "timeline.png").stat().st_size > 10_000
+
+
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=11).map(sorted))
+def test_placed_pictures_stand_apart_and_inside(times: list[float]) -> None:
+    left = placed(times, 5.2, 0.44)
+    assert left[0] >= -1e-9
+    assert left[-1] <= 5.2 - 0.44
+    assert all(b - a >= 0.44 * (1 + GAP) - 1e-9 for a, b in zip(left, left[1:], strict=False))
+
+
+def test_pictures_with_room_are_not_moved() -> None:
+    assert placed([0.5, 1.5, 2.5], 5.2, 0.8) == [0.5, 1.5, 2.5]
+
+
+@given(n_rows=st.integers(1, 64), width_in=st.floats(1, 6))
+def test_thinned_keeps_the_ends_and_what_fits(n_rows: int, width_in: float) -> None:
+    rows = [
+        TimelineRow("s", float(number), 1, "1", 1, 1.0, None, None, None, None, None)
+        for number in range(n_rows)
+    ]
+    kept = thinned(rows, width_in, 0.44)
+    assert (kept[0], kept[-1]) == (rows[0], rows[-1])
+    assert len(set(kept)) == len(kept)
+    assert len(kept) == n_rows or len(kept) * 0.44 * (1 + GAP) <= width_in + 0.44 * GAP + 1e-9
+
+
+@given(st.lists(st.floats(0, 1), max_size=8).map(sorted))
+def test_spread_names_stand_apart_and_inside(wanted: list[float]) -> None:
+    found = spread(wanted, 0.1, 0.0, 1.0)
+    assert all(0 <= value <= 1 for value in found)
+    assert all(b - a >= 0.1 - 1e-9 for a, b in zip(found, found[1:], strict=False))
+
+
+def test_no_row_is_wider_than_its_slot(run_toy: Callable[..., Run]) -> None:
+    film = film_of(run_toy("schemes=[high_bpp]"), width_in=5.0, margin_in=1.0, most_in=0.95)
+    slot_in = 60 / film.seconds_per_in
+    assert film.picture_in <= slot_in
+    assert [(gap.time_s, gap.text) for gap in film.strips[0].gaps] == [
+        (0.0, ""),
+        (60.5, "1 of 3"),
+        (120.5, "2 of 3"),
+    ]
