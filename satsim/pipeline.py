@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from progic.metric_weights import SHA256 as METRIC_WEIGHTS_SHA256
+from progic import metric_weights
 from progic.metrics import IMPLEMENTATION
 from satsim.codecs import Encoded, NothingFits, RememberingCodec, TrainedCodec, codec_of
 from satsim.intake import Album, Parts, Photo, check_scenario, load_parts, open_album, open_for
@@ -61,6 +61,7 @@ def run_scenario(
     with new_run(target, overwrite) as draft:
         progress("reading", 0)
         taken = open_album(scenario, path) if path.is_dir() else open_for(scenario, path)
+        progress("loading" if metric_weights.path().exists() else "loading, once 64 MB of weights", 0)
         parts = load_parts(scenario, file)
         if isinstance(taken, Album):
             _run_album(scenario, taken, parts, draft, finish, progress)
@@ -191,7 +192,7 @@ def _manifest(shared: _Shared, parts: Parts) -> Manifest:
         versions=installed_versions(),
         codec_model=shared.scenario.codec.model if parts.model else None,
         codec_weights_sha256=parts.model.fingerprint if parts.model else None,
-        metric_weights_sha256=METRIC_WEIGHTS_SHA256 if parts.perceptual else None,
+        metric_weights_sha256=metric_weights.SHA256 if parts.perceptual else None,
         metric_implementation=IMPLEMENTATION if parts.perceptual else None,
         usable_dists=shared.marks.usable_dists,
         detail_dists=shared.marks.detail_dists,
