@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from progic.data import PhotoSet
 from progic.errors import ProgicError
 from progic.images import to_image
 from progic.losses import PerceptualLoss
+from progic.schedule import Schedule, draw_held, schedule
 
 PCA_PATCHES = 25_000  # 32 a component of 16x16 pixels in three colours
 
@@ -43,47 +43,6 @@ class Terms(NamedTuple):
 
 
 LOG_COLUMNS = ("step", "elapsed_s", "learning_rate", *Terms._fields)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """What the recipe asks of one step."""
-
-    learning_rate: float
-    crop_px: int
-    batch: int
-    quantise: bool
-
-
-def schedule(config: TrainConfig, step: int) -> Schedule:
-    """Plan of a step, counted from 0: the rate is constant, then a cosine to zero.
-
-    When the crops grow, the batch shrinks, so that the pixels of a step stay about the same.
-    """
-    done = step / config.steps
-    late = max(0.0, (done - config.decay_from) / max(1e-9, 1 - config.decay_from))
-    rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, late)))
-    crop, batch = config.crop_px, config.batch
-    if done >= config.last_crop_from:
-        batch = max(1, batch * crop**2 // config.last_crop_px**2)
-        crop = config.last_crop_px
-    return Schedule(rate, crop, batch, quantise=step >= config.warmup_steps)
-
-
-def draw_held(count: int, config: TrainConfig, generator: Generator) -> Float[Tensor, "b n"]:
-    """Which stages each sample is decoded from: all, a random subset, or a prefix; short ones more often."""
-    n = config.codec.n_stages
-    held = torch.ones(count, n)
-    lengths = 1 / torch.arange(1, n + 1, dtype=torch.float32)
-    for row in held:
-        kind = float(torch.rand((), generator=generator))
-        if kind < config.full_depth_share:
-            continue
-        length = int(torch.multinomial(lengths, 1, generator=generator)) + 1
-        order = torch.randperm(n, generator=generator)
-        subset = kind < config.full_depth_share + config.subset_share
-        row[order[length:] if subset else slice(length, n)] = 0
-    return held
 
 
 @torch.no_grad()

@@ -17,7 +17,8 @@ from progic.data import PhotoSet, read_photos
 from progic.errors import ConfigError, ImageError, ProgicError
 from progic.losses import PerceptualLoss
 from progic.metrics import PerceptualMetrics
-from progic.train import Trainer, draw_held, schedule, train
+from progic.schedule import draw_held, schedule
+from progic.train import Trainer, train
 
 CPU = torch.device("cpu")
 
