@@ -6,11 +6,11 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Generator, Tensor
-from torch.optim import Optimizer
 
 from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.errors import ConfigError, WeightsError
+from progic.optimize import Optimizer
 
 SCHEDULE_ONLY = {"steps", "decay_from", "last_crop_from", "checkpoint_every_steps", "compile"}  # may differ
 
@@ -28,8 +28,7 @@ def write(
     for role, net in nets.items():
         tensors |= {f"{role}.{name}": tensor for name, tensor in net.state_dict().items()}
     tensors |= {f"quantizer.{name}": tensor for name, tensor in _averages(nets["net"]).items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+    tensors |= {f"optimizer.{name}": value for name, value in optimizer.state().items()}
     metadata = {"config": config.model_dump_json(), "step": str(step)}
     partial = path.with_name(f".{path.name}.partial")
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -56,7 +55,7 @@ def read(
     for name, average in _averages(nets["net"]).items():
         average.copy_(tensors[f"quantizer.{name}"])
     generator.set_state(tensors["generator"])
-    _restore_optimizer(optimizer, _part(tensors, "optimizer"))
+    optimizer.restore(_part(tensors, "optimizer"))
     return int(metadata["step"])
 
 
@@ -67,14 +66,6 @@ def _averages(net: CodecNet) -> dict[str, Tensor]:
 def _part(tensors: dict[str, Tensor], role: str) -> dict[str, Tensor]:
     prefix = f"{role}."
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    state = optimizer.state_dict()
-    for name, tensor in tensors.items():
-        index, _, key = name.partition(".")
-        state["state"].setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict(state)
 
 
 def _check_recipe(path: Path, found: TrainConfig, wanted: TrainConfig) -> None:

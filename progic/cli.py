@@ -14,16 +14,19 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from progic import weights
+from progic import tables, weights
 from progic.bitstream import StageFile, read_stage_file, write_stage_file
+from progic.classical import check_format
 from progic.codec import Codec
+from progic.compare import compare
 from progic.config import load_recipe
 from progic.data import read_photos
 from progic.errors import InputError, PayloadError, ProgicError
-from progic.evaluate import Evaluation, evaluate
+from progic.evaluate import evaluate, evaluate_subsets
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metric_weights import load_metric_weights
 from progic.metrics import PerceptualMetrics
+from progic.rate_figure import check_path, draw
 from progic.train import Trainer, train
 
 app = typer.Typer(
@@ -179,13 +182,17 @@ def train_command(
     max_minutes: Annotated[
         float, typer.Option(min=0, help="Stop after so long, with a checkpoint.")
     ] = math.inf,
+    start: Annotated[
+        str, typer.Option(help="Model to begin with: bundled, or a .safetensors file; a new net without.")
+    ] = "",
 ) -> None:
     """Train a model; goes on from OUT/checkpoint.safetensors where there is one."""
     config = load_recipe(recipe)
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    trainer = Trainer(config, read_photos(photos), load_metric_weights(), device)
+    begin = weights.load(start).net if start else None
+    trainer = Trainer(config, read_photos(photos), load_metric_weights(), device, begin)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         trainer.resume(checkpoint)
@@ -209,41 +216,39 @@ def evaluate_command(
     size: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT that each photo is scaled and cropped to.")
     ] = "256x256",
+    against: Annotated[
+        str, typer.Option(help="Classical codecs beside it, of webp,avif,jpeg,jp2,jxl; with commas.")
+    ] = "",
+    subsets: Annotated[
+        bool, typer.Option("--subsets", help="Every set of stages, not prefixes only.")
+    ] = False,
+    figure: Annotated[Path | None, typer.Option(help="Draw DISTS and LPIPS against bytes.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a model: DISTS, LPIPS, PSNR and MS-SSIM after 1..N stages, and how its codes are used."""
-    metrics = PerceptualMetrics(load_metric_weights())
+    formats = [name.strip() for name in against.split(",") if name.strip()]
+    for name in formats:
+        check_format(name)
+    if figure is not None:
+        check_path(figure)  # before the long part
+    metrics, codec = PerceptualMetrics(load_metric_weights()), weights.load(model)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
-        task: TaskID = bar.add_task("photos")
-        result = evaluate(
-            weights.load(model),
-            folder,
-            metrics,
-            _size(size),
-            lambda i, n: bar.update(task, completed=i, total=n),
-        )
+        result = evaluate(codec, folder, metrics, _size(size), _task(bar, "photos"))
+        rivals = compare(result, folder, formats, metrics, _task(bar, "files")) if formats else ()
+        sets = evaluate_subsets(codec, folder, result, metrics, _task(bar, "sets")) if subsets else ()
     for line in result.skipped:
         typer.echo(f"skipped: {line}", err=True)
+    if figure is not None:
+        draw(result, rivals, figure)
     if as_json:
-        typer.echo(json.dumps(result.as_json(), indent=2))
+        typer.echo(tables.as_json(result, rivals, sets))
     else:
-        _print(result)
+        tables.show(result, rivals, sets)
 
 
-def _print(result: Evaluation) -> None:
-    width, height = result.size
-    count = len(result.photos)
-    title = f"{result.model}: mean of {count} photos at {width}x{height} (± half of the 95 % interval)"
-    table = Table("stages", "bytes", "bpp", "DISTS", "LPIPS", "PSNR dB", "MS-SSIM", title=title)
-    for row in result.stages:
-        means = (row.dists, row.lpips, row.psnr_db, row.ms_ssim)
-        cells = [f"{mean.mean:.3f} ± {mean.half_interval:.3f}" for mean in means]
-        table.add_row(str(row.stages), str(row.bytes), f"{row.bpp:.4f}", *cells)
-    usage = Table("stage", "codes used", "entropy, bit")
-    for book in result.codebooks:
-        usage.add_row(str(book.stage), f"{book.used_share:.1%}", f"{book.entropy_bits:.2f}")
-    console = Console()
-    console.print(table, usage)
+def _task(bar: Progress, title: str) -> Callable[[int, int], None]:
+    task: TaskID = bar.add_task(title, visible=False)
+    return lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
 
 def _size(text: str) -> tuple[int, int]:

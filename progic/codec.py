@@ -38,8 +38,8 @@ class Codec:
     """
 
     def __init__(self, net: CodecNet, fingerprint: str) -> None:
-        self._net = net.eval()
-        self._net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = net.eval()
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.config = net.config
         self.fingerprint = fingerprint  # sha256 of the weights, 64 hex digits
 
@@ -50,8 +50,8 @@ class Codec:
         Sides that f does not divide are padded with their last pixels.
         """
         pixels = to_tensor(photo).to(memory_format=torch.channels_last)
-        latents = self._net.encoder(_pad(pixels, self.config.downsampling_factor))
-        stages = self._net.quantizer(latents).indices
+        latents = self.net.encoder(_pad(pixels, self.config.downsampling_factor))
+        stages = self.net.quantizer(latents).indices
         return [pack_indices(indices.numpy(), self.config.bits_per_index) for indices in stages]
 
     @torch.inference_mode()
@@ -66,8 +66,8 @@ class Codec:
         self._check(payloads)
         indices = {stage: self._indices(payload, stage, size) for stage, payload in payloads.items()}
         held = torch.tensor([[float(stage in payloads) for stage in range(self.config.n_stages)]])
-        codes = self._net.quantizer.decode(indices).contiguous(memory_format=torch.channels_last)
-        photo = self._net.decoder(codes, held)
+        codes = self.net.quantizer.decode(indices).contiguous(memory_format=torch.channels_last)
+        photo = self.net.decoder(codes, held)
         return to_image(photo[:, :, : size[1], : size[0]])
 
     def bytes_per_stage(self, size: tuple[int, int]) -> int:

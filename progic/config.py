@@ -29,7 +29,8 @@ class CodecConfig(_Strict):
     encoder_widths: tuple[Width, ...] = (64, 160, 256)  # channels at 1/4, 1/8, ... 1/f
     encoder_blocks: tuple[int, ...] = (1, 2, 1)
     decoder_widths: tuple[Width, ...] = (320, 192, 96)  # channels at 1/f, ... 1/8, 1/4
-    decoder_blocks: tuple[int, ...] = (2, 3, 2)
+    decoder_blocks: tuple[int, ...] = (2, 3, 4)
+    fine_width: Width = 32  # channels of the decoder's last touch, at 1/2
 
     @model_validator(mode="after")
     def _one_width_a_level(self) -> Self:
@@ -73,16 +74,18 @@ class TrainConfig(_Strict):
     last_crop_from: Fraction = 0.85  # part of the steps after which crops grow, the batch shrinks to match
     learning_rate: float = Field(default=5e-4, gt=0, le=0.1)
     linear_learning_rate_factor: Fraction = 0.1  # the principal components start right: move them slowly
+    rise_steps: int = Field(default=100, ge=0)  # the rate rises to its value over so many steps
     decay_from: Fraction = 0.5  # constant rate until here, then a cosine to zero
     weight_decay: float = Field(default=1e-4, ge=0)
     betas: tuple[Fraction, Fraction] = (0.9, 0.99)
     gradient_clip: float = Field(default=1.0, gt=0)
     weight_ema: Fraction = 0.999
-    warmup_steps: int = Field(default=150, ge=1)  # continuous autoencoder, before the codebooks exist
+    warmup_steps: int = Field(default=150, ge=0)  # continuous autoencoder, before the codebooks exist
     kmeans_vectors: int = Field(default=24_000, ge=256)
     pca_scale_exponent: float = Field(default=-0.25, ge=-0.5, le=0)  # component scale = variance^exponent
     codebook_ema: Fraction = 0.98
     revive_below: Fraction = 0.1  # codes used less than this part of a uniform share are replaced
+    revive_until: Fraction = 0.8  # part of the steps after which no code is moved: what it codes must settle
     full_depth_share: Fraction = 0.35  # samples decoded from all stages
     subset_share: Fraction = 0.2  # samples decoded from a random subset; the rest from a random prefix
     checkpoint_every_steps: int = Field(default=200, ge=1)

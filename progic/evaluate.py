@@ -1,5 +1,6 @@
 """How good a model is: every photo of a folder after 1..N stages, by DISTS, LPIPS, PSNR and MS-SSIM."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -51,6 +52,21 @@ class CodebookRow:
 
 
 @dataclass(frozen=True)
+class SubsetRow:
+    """What a set of stages gives, and what would be left of it if nothing after the first gap were used."""
+
+    stages: tuple[int, ...]  # numbered from 1
+    bytes: int
+    dists: Mean
+    lpips: Mean
+    dists_before_gap: Mean | None  # of the prefix before the first gap; None where stage 1 is missing
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data for `--json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Result of `evaluate`."""
 
@@ -60,11 +76,12 @@ class Evaluation:
     skipped: tuple[str, ...]
     stages: tuple[StageRow, ...]
     codebooks: tuple[CodebookRow, ...]
-    dists_by_photo: dict[str, tuple[float, ...]]  # after 1..N stages
+    by_photo: dict[str, tuple[Scores, ...]]  # after 1..N stages
 
     def as_json(self) -> dict[str, object]:
         """Plain data for `--json`."""
-        return asdict(self)
+        photos = {name: [score._asdict() for score in rows] for name, rows in self.by_photo.items()}
+        return {**asdict(self), "by_photo": photos}
 
 
 def evaluate(
@@ -103,8 +120,50 @@ def evaluate(
         skipped=tuple(skipped),
         stages=tuple(_row(codec, size, depth, scores) for depth in range(codec.config.n_stages)),
         codebooks=tuple(_usage(stage, used, codec.config.n_codes) for stage, used in enumerate(indices)),
-        dists_by_photo={name: tuple(score.dists for score in rows) for name, rows in scores.items()},
+        by_photo={name: tuple(rows) for name, rows in scores.items()},
     )
+
+
+def evaluate_subsets(
+    codec: Codec,
+    folder: Path,
+    evaluation: Evaluation,
+    metrics: PerceptualMetrics,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[SubsetRow, ...]:
+    """Score every set of stages, 2^N - 1 of them, on the photos of an evaluation; the best set first."""
+    numbers = range(codec.config.n_stages)
+    sets = [held for count in numbers for held in itertools.combinations(numbers, count + 1)]
+    scores: dict[tuple[int, ...], list[Scores]] = {held: [] for held in sets}
+    for done, (_, photo) in enumerate(photos_of(folder, evaluation.photos, evaluation.size)):
+        progress(done, len(evaluation.photos))
+        stages = codec.encode(photo)
+        reference = metrics.reference(to_tensor(photo))
+        for held in sets:
+            picture = codec.decode({stage: stages[stage] for stage in held}, photo.size)
+            with torch.no_grad():
+                scores[held].append(metrics.scores(reference, to_tensor(picture)))
+    rows = [_subset_row(held, scores, codec.bytes_per_stage(evaluation.size)) for held in sets]
+    return tuple(sorted(rows, key=lambda row: row.dists.mean))
+
+
+def _subset_row(
+    held: tuple[int, ...], scores: dict[tuple[int, ...], list[Scores]], stage_bytes: int
+) -> SubsetRow:
+    before_gap = tuple(stage for place, stage in enumerate(held) if stage == place)
+    return SubsetRow(
+        tuple(stage + 1 for stage in held),
+        len(held) * stage_bytes,
+        mean_of([score.dists for score in scores[held]]),
+        mean_of([score.lpips for score in scores[held]]),
+        mean_of([score.dists for score in scores[before_gap]]) if before_gap else None,
+    )
+
+
+def photos_of(folder: Path, names: Sequence[str], size: tuple[int, int]) -> Iterator[tuple[str, Image.Image]]:
+    """The photos of an evaluation, each with its name, fitted as they were for it."""
+    for name in names:
+        yield name, fit_photo(open_photo(folder / name), size)
 
 
 def score_prefixes(
@@ -121,11 +180,14 @@ def score_prefixes(
 def _row(codec: Codec, size: tuple[int, int], depth: int, scores: dict[str, list[Scores]]) -> StageRow:
     at_depth = [rows[depth] for rows in scores.values()]
     total = (depth + 1) * codec.bytes_per_stage(size)
-    means = {name: _mean([getattr(score, name) for score in at_depth]) for name in Scores._fields}
+    means = {name: mean_of([getattr(score, name) for score in at_depth]) for name in Scores._fields}
     return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means)
 
 
-def _mean(values: Sequence[float]) -> Mean:
+def mean_of(values: Sequence[float]) -> Mean:
+    """Mean and half of its interval; both NaN without any value."""
+    if not values:
+        return Mean(math.nan, math.nan)
     deviation = np.std(values, ddof=1) if len(values) > 1 else math.nan
     return Mean(float(np.mean(values)), float(CONFIDENCE_Z * deviation / math.sqrt(len(values))))
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from progic.config import CodecConfig
 
 SHUFFLE = 4  # pixels are folded 4x4 into channels; the nets begin and end at a quarter of the resolution
+FINE = 2  # and the decoder's last touch is at half of it, where no 4x4 fold leaves its pattern
 WINDOW = 8  # latents across an attention window: 128 pixels at f = 16
 HEAD_DIM = 32
 
@@ -136,6 +137,24 @@ class Encoder(nn.Module):
         return latents
 
 
+class FineTouch(nn.Module):
+    """Correct a picture at half its resolution, by features of a quarter."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.up = nn.Sequential(nn.Conv2d(features, width * FINE**2, 1), nn.PixelShuffle(FINE))
+        self.first = nn.Conv2d(width + 3 * FINE**2, width, 3, padding=1)
+        self.second = nn.Conv2d(width, 3 * FINE**2, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, picture: Float[Tensor, "b 3 h w"], features: Maps) -> Float[Tensor, "b 3 h w"]:
+        """Return the picture plus its correction."""
+        seen = torch.cat([self.up(features), F.pixel_unshuffle(picture, FINE)], dim=1)
+        correction = F.pixel_shuffle(self.second(F.silu(self.first(seen))), FINE)
+        return picture + correction
+
+
 class Decoder(nn.Module):
     """Sum of the held stages' codes (b d u v), and which are held (b N), to a photo (b 3 h w)."""
 
@@ -162,6 +181,7 @@ class Decoder(nn.Module):
         self.last = nn.Conv2d(widths[-1], 3 * SHUFFLE**2, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+        self.fine = FineTouch(widths[-1], config.fine_width)
 
     def forward(
         self, codes: Float[Tensor, "b d u v"], held: Float[Tensor, "b n"]
@@ -177,5 +197,5 @@ class Decoder(nn.Module):
                 x = x + self.picture_in(F.pixel_unshuffle(picture, SHUFFLE))
             for part in parts:  # type: ignore[attr-defined]
                 x = part(x, condition) if isinstance(part, ResidualBlock) else part(x)
-        photo: Tensor = picture + F.pixel_shuffle(self.last(x), SHUFFLE) + 0.5
+        photo: Tensor = self.fine(picture + F.pixel_shuffle(self.last(x), SHUFFLE), x) + 0.5
         return photo

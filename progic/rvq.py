@@ -74,6 +74,15 @@ class ResidualVectorQuantizer(nn.Module):
             self.codebooks[stage] = codes
             chosen = self.nearest(stage, residual)
             residual = residual - codes[chosen]
+        self.forget()
+
+    @property
+    def started(self) -> bool:
+        """Whether the codebooks hold anything."""
+        return bool(self.codebooks.any())
+
+    def forget(self) -> None:
+        """Take the codebooks as they are for the averages of all that they coded."""
         self.counts.fill_(1)
         self.sums.copy_(self.codebooks)
 

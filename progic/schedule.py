@@ -18,21 +18,24 @@ class Schedule:
     crop_px: int
     batch: int
     quantise: bool
+    revive_below: float
 
 
 def schedule(config: TrainConfig, step: int) -> Schedule:
-    """Plan of a step, counted from 0: the rate is constant, then a cosine to zero.
+    """Plan of a step, counted from 0: the rate rises, is constant, then a cosine to zero.
 
     When the crops grow, the batch shrinks, so that the pixels of a step stay about the same.
     """
     done = step / config.steps
     late = max(0.0, (done - config.decay_from) / max(1e-9, 1 - config.decay_from))
-    rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, late)))
+    rise = min(1.0, (step + 1) / (config.rise_steps + 1))
+    rate = config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, late)))
     crop, batch = config.crop_px, config.batch
     if done >= config.last_crop_from:
         batch = max(1, batch * crop**2 // config.last_crop_px**2)
         crop = config.last_crop_px
-    return Schedule(rate, crop, batch, quantise=step >= config.warmup_steps)
+    revive_below = config.revive_below if done < config.revive_until else 0.0
+    return Schedule(rate, crop, batch, step >= config.warmup_steps, revive_below)
 
 
 def draw_held(count: int, config: TrainConfig, generator: Generator) -> Float[Tensor, "b n"]:

@@ -19,9 +19,10 @@ from progic import checkpoint, weights
 from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.data import PhotoSet
-from progic.errors import ProgicError
+from progic.errors import ConfigError, ProgicError
 from progic.images import to_image
 from progic.losses import PerceptualLoss
+from progic.optimize import Optimizer
 from progic.schedule import Schedule, draw_held, schedule
 
 PCA_PATCHES = 25_000  # 32 a component of 16x16 pixels in three colours
@@ -64,46 +65,56 @@ def start_linear(net: CodecNet, photos: PhotoSet, config: TrainConfig, generator
         torch.nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
+def take_over(net: CodecNet, start: CodecNet) -> None:
+    """Fill `net` with the weights of `start`; layers that `start` lacks stay as they begin, without effect.
+
+    Raises ConfigError where the two differ in more than added layers.
+    """
+    ours, theirs = net.state_dict(), start.state_dict()
+    for name, tensor in theirs.items():
+        if name not in ours or ours[name].shape != tensor.shape:
+            shape = tuple(ours[name].shape) if name in ours else "no such layer"
+            raise ConfigError(f"start: {name} is {tuple(tensor.shape)}, the recipe has {shape}")
+    net.load_state_dict(theirs, strict=False)
+    net.quantizer.forget()
+
+
 class Trainer:
     """A run: its nets, its optimizer, its random generator, its step."""
 
     def __init__(
-        self, config: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], device: torch.device
+        self,
+        config: TrainConfig,
+        photos: PhotoSet,
+        metric_weights: dict[str, Tensor],
+        device: torch.device,
+        start: CodecNet | None = None,
     ) -> None:
         self.config, self.photos, self.device = config, photos, device
         self.generator = Generator().manual_seed(config.seed)
         torch.manual_seed(config.seed)  # the layers' first values
         self.net = CodecNet(config.codec)
-        start_linear(self.net, photos, config, self.generator)
+        if start is None:
+            start_linear(self.net, photos, config, self.generator)
+        else:
+            take_over(self.net, start)
         self.net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).eval()
         self.perceptual = PerceptualLoss(metric_weights).to(device)
         self.loss = torch.compile(self.perceptual) if config.compile else self.perceptual
-        decay = config.weight_decay
-        self.optimizer = torch.optim.AdamW(self._groups(), betas=config.betas, weight_decay=decay)
+        self.optimizer = Optimizer(self.net, config)
         self.step = 0
-
-    def _groups(self) -> list[dict[str, object]]:
-        linear = [p for name, p in self.net.named_parameters() if ".linear." in name]
-        others = [p for name, p in self.net.named_parameters() if ".linear." not in name]
-        factor = self.config.linear_learning_rate_factor
-        return [{"params": others, "factor": 1.0}, {"params": linear, "factor": factor}]
 
     def advance(self) -> Terms:
         """Take one step and return its terms."""
         plan = schedule(self.config, self.step)
-        if self.step == self.config.warmup_steps:
+        if plan.quantise and not self.net.quantizer.started:
             self._start_codebooks(plan)
-        for group in self.optimizer.param_groups:
-            group["lr"] = plan.learning_rate * group["factor"]
         photo = self._crops(plan.batch, plan.crop_px)
-        terms = self._terms(photo, plan.quantise)
+        terms = self._terms(photo, plan)
         if not torch.isfinite(terms.loss):
             raise ProgicError(f"loss is {terms.loss.item()} at step {self.step}; the last checkpoint is kept")
-        self.optimizer.zero_grad(set_to_none=True)
-        terms.loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.gradient_clip)
-        self.optimizer.step()
+        self.optimizer.step(terms.loss, plan.learning_rate)
         self.step += 1
         self._follow_average()
         return terms
@@ -114,10 +125,13 @@ class Trainer:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def _terms(self, photo: Tensor, quantise: bool) -> Terms:
+    def _terms(self, photo: Tensor, plan: Schedule) -> Terms:
         with self._autocast():
             latents = self.net.encoder(photo).float()
-            codes, held, commitment, used = self._quantise(latents) if quantise else self._pass(latents)
+            if self.net.quantizer.started:
+                codes, held, commitment, used = self._quantise(latents, plan.revive_below)
+            else:
+                codes, held, commitment, used = self._pass(latents)
             picture = self.net.decoder(codes, held).float()
             dists, lpips = self.loss(picture, photo)
         l1 = F.l1_loss(picture, photo)
@@ -129,13 +143,12 @@ class Trainer:
         held = torch.ones(len(latents), self.config.codec.n_stages, device=self.device)
         return latents, held, latents.new_zeros(()), 0.0
 
-    def _quantise(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
+    def _quantise(self, latents: Tensor, revive_below: float) -> tuple[Tensor, Tensor, Tensor, float]:
         quantized = self.net.quantizer(latents)
         held = draw_held(len(latents), self.config, self.generator).to(self.device)
         codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
         commitment = F.mse_loss(latents, quantized.parts.sum(0))
-        revive = self.config.revive_below
-        self.net.quantizer.follow(quantized, self.config.codebook_ema, revive, self.generator)
+        self.net.quantizer.follow(quantized, self.config.codebook_ema, revive_below, self.generator)
         used = sum(len(stage.unique()) for stage in quantized.indices) / self.config.codec.n_stages
         # Straight through (arXiv 1711.00937), but only where all stages are held: what a shallow picture
         # lacks, its stages cannot hold, and asking the encoder for it makes the latents grow without end.
@@ -253,7 +266,7 @@ def _log(path: Path) -> Iterator[Callable[[Trainer, Terms, float], None]]:
             writer.writerow(LOG_COLUMNS)
 
         def write(trainer: Trainer, terms: Terms, elapsed_s: float) -> None:
-            rate = trainer.optimizer.param_groups[0]["lr"]
+            rate = schedule(trainer.config, trainer.step - 1).learning_rate
             values = [f"{value:.5g}" for value in (rate, *terms.values())]
             writer.writerow([trainer.step, f"{elapsed_s:.1f}", *values])
             file.flush()

@@ -1,26 +1,20 @@
 """The codecs that a scheme can send with, all behind one contract: ours, WebP, AVIF, and none at all."""
 
 import hashlib
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from PIL import Image
 
+from progic import classical
 from satsim.packets import short_fingerprint
 from satsim.scenario import Scenario, Scheme
 from satsim.units import HEADER_BYTES, MAX_STAGES
 
-SCALES = (1, 2, 4)  # a file codec may send the photo at 1, 1/2 or 1/4 of its width and height
-QUALITIES = range(101)  # Pillow's scale for WebP and AVIF, 0 is worst
 UNKNOWN_GREY = 128  # what the identity codec shows where it holds nothing
 
 FileFormat = Literal["webp", "avif"]
-SAVE_OPTIONS: dict[FileFormat, dict[str, int]] = {
-    "webp": {"method": 6},  # the slowest and best; still milliseconds at these sizes
-    "avif": {"speed": 4, "max_threads": 1},  # slower gains under 1 % in DISTS; one thread: bytes never differ
-}
 
 
 class NothingFits(Exception):
@@ -139,31 +133,19 @@ class FileCodec:
     @property
     def name(self) -> str:
         """WebP or AVIF."""
-        return {"webp": "WebP", "avif": "AVIF"}[self.format]
+        return classical.FORMATS[self.format].title
 
     def encode(self, photo: Image.Image) -> Encoded:
         """Return the best file that fits."""
-        files = [file for scale in SCALES if (file := self._best_file(_shrunk(photo, scale)))]
+        files = classical.candidates(photo, self.format, self.budget_bytes)
         if not files:
             raise NothingFits
-        best = min(files, key=lambda file: self.distance(_opened(file, photo.size)))
+        best = min(files, key=lambda file: self.distance(classical.opened(file, photo.size)))
         return _encoded_file(best, self.format)
 
     def decode(self, held: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
         """Return the file's picture, enlarged to `size`."""
-        return _opened(b"".join(held[stage] for stage in sorted(held)), size)
-
-    def _best_file(self, picture: Image.Image) -> bytes | None:
-        """Return the file of the highest quality that fits, by bisection: the next quality does not fit."""
-        fits, too_big, best = -1, len(QUALITIES), None
-        while too_big - fits > 1:
-            quality = (fits + too_big) // 2
-            file = file_bytes(picture, self.format, quality)
-            if len(file) <= self.budget_bytes:
-                fits, best = quality, file
-            else:
-                too_big = quality
-        return best
+        return classical.opened(b"".join(held[stage] for stage in sorted(held)), size)
 
 
 @dataclass(frozen=True)
@@ -207,27 +189,6 @@ def codec_of(
     if model is None:
         raise ValueError(f"{scheme.name}: no trained codec given")
     return ProgicCodec(model, codec.stages, codec.bits_per_index, codec.downsampling_factor, budget_bytes)
-
-
-def file_bytes(picture: Image.Image, file_format: FileFormat, quality: int) -> bytes:
-    """Return the picture as a WebP or AVIF file with nothing in it but the picture."""
-    bare = Image.frombytes("RGB", picture.size, picture.tobytes())  # drops any colour profile and EXIF
-    file = io.BytesIO()
-    bare.save(file, file_format, quality=quality, **SAVE_OPTIONS[file_format])
-    return file.getvalue()
-
-
-def _shrunk(photo: Image.Image, scale: int) -> Image.Image:
-    if scale == 1:
-        return photo
-    smaller = (max(1, photo.width // scale), max(1, photo.height // scale))
-    return photo.resize(smaller, Image.Resampling.BICUBIC)
-
-
-def _opened(file: bytes, size: tuple[int, int]) -> Image.Image:
-    with Image.open(io.BytesIO(file)) as image:
-        picture = image.convert("RGB")
-    return picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC)
 
 
 def _encoded_file(file: bytes, name: str) -> Encoded:

@@ -75,3 +75,16 @@ def test_info_as_json_gives_rate_and_digest() -> None:
     facts = json.loads(runner.invoke(app, ["info", "--json"]).output)
     assert facts["bits per pixel, first to last stage"] == [0.039062, 0.078125, 0.117188, 0.15625, 0.195312]
     assert facts["bytes per stage at 256x256"] == 320
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--against", "webp,gif", "--against: found 'gif', allowed webp, avif, jpeg, jp2, jxl"),
+        ("--figure", "rate.doc", "--figure: found 'rate.doc', allowed suffixes are .png, .svg and .pdf"),
+        ("--figure", "nowhere/rate.png", "--figure: nowhere: no such folder"),
+    ],
+)
+def test_evaluate_refuses_before_it_measures(tmp_path: Path, option: str, value: str, complaint: str) -> None:
+    result = runner.invoke(app, ["evaluate", str(tmp_path), option, value])
+    assert (result.exit_code, result.output) == (2, f"progic: {complaint}\n")

@@ -41,7 +41,7 @@ def test_every_stage_changes_the_picture(toy_codec: Codec, photo: Image.Image) -
 def test_a_stage_codes_only_what_earlier_ones_left(toy_codec: Codec, photo: Image.Image) -> None:
     """Change of a later codebook changes no earlier stage's bytes."""
     before = toy_codec.encode(photo)
-    codebook = toy_codec._net.quantizer.codebooks[2]
+    codebook = toy_codec.net.quantizer.codebooks[2]
     kept = codebook.clone()
     codebook.copy_(kept.flip(0))
     after = toy_codec.encode(photo)
@@ -68,7 +68,7 @@ def test_large_pictures_have_no_seams_between_attention_windows(toy_codec: Codec
     changed[:, 500:] = 0
     first, second = (to_tensor(Image.fromarray(pixels)) for pixels in (noise, changed))
     with torch.inference_mode():
-        a, b = toy_codec._net.encoder(first), toy_codec._net.encoder(second)
+        a, b = toy_codec.net.encoder(first), toy_codec.net.encoder(second)
     assert torch.equal(a[..., :16], b[..., :16])
     assert not torch.equal(a[..., -5:], b[..., -5:])
 

@@ -12,11 +12,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from progic.codec import Codec, CodecNet
 from progic.config import CodecConfig, LossConfig, TrainConfig, load_recipe
 from progic.data import PhotoSet, read_photos
 from progic.errors import ConfigError, ImageError, ProgicError
 from progic.losses import PerceptualLoss
 from progic.metrics import PerceptualMetrics
+from progic.optimize import Optimizer
 from progic.schedule import draw_held, schedule
 from progic.train import Trainer, train
 
@@ -135,14 +137,16 @@ def test_stages_held_are_prefixes_subsets_and_all(recipe: TrainConfig) -> None:
 
 
 def test_schedule_keeps_pixels_and_ends_at_zero(recipe: TrainConfig) -> None:
-    asked = {"steps": 100, "batch": 16, "decay_from": 0.5, "last_crop_from": 0.85, "last_crop_px": 64}
-    config = recipe.model_copy(update=asked)
+    parts = {"rise_steps": 3, "decay_from": 0.5, "last_crop_from": 0.85}
+    config = recipe.model_copy(update={"steps": 100, "batch": 16, "last_crop_px": 64, **parts})
     plans = [schedule(config, step) for step in range(100)]
     assert {plan.batch * plan.crop_px**2 for plan in plans} == {16 * 32**2}
-    assert [plan.learning_rate for plan in plans[:51]] == [config.learning_rate] * 51
+    shares = [plan.learning_rate / config.learning_rate for plan in plans[:51]]
+    assert shares == pytest.approx([0.25, 0.5, 0.75] + [1] * 48)
     assert plans[75].learning_rate == pytest.approx(config.learning_rate / 2)
     assert plans[99].learning_rate < config.learning_rate / 1000
     assert [plan.quantise for plan in plans[3:5]] == [False, True]
+    assert [plan.revive_below for plan in plans[79:81]] == [config.revive_below, 0]
 
 
 def test_the_loss_is_the_metric_itself(photos: PhotoSet, metric_weights: dict[str, Tensor]) -> None:
@@ -204,8 +208,50 @@ def test_only_whole_sets_of_stages_teach_the_encoder(
     trainer = _trainer(config, photos, metric_weights)
     trainer.net.quantizer.start(torch.randn(500, 8), trainer.generator)
     latents = torch.randn(40, 8, 1, 1, requires_grad=True)
-    codes, held, _, _ = trainer._quantise(latents)
+    codes, held, _, _ = trainer._quantise(latents, 0.1)
     codes.sum().backward()
     taught = latents.grad.flatten(1).sum(1)  # type: ignore[union-attr]
     assert torch.equal(taught > 0, held.all(1))
     assert 0 < int(held.all(1).sum()) < 40
+
+
+def test_a_start_is_taken_over_whole_and_its_codebooks_are_kept(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
+) -> None:
+    trainer = Trainer(recipe, photos, metric_weights, CPU, toy_codec.net)
+    for name, tensor in toy_codec.net.state_dict().items():
+        assert torch.equal(trainer.net.state_dict()[name], tensor), name
+    trainer.advance()  # step 0: within the warm-up, but the codebooks are there
+    moved = (trainer.net.quantizer.codebooks - toy_codec.net.quantizer.codebooks).abs().amax(2)
+    assert float((moved > 0).float().mean()) > 0
+    assert float(moved.median()) < 0.2  # k-means would have replaced them all
+
+
+def test_an_added_block_changes_nothing_at_first(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
+) -> None:
+    deeper = toy_codec.config.model_copy(update={"decoder_blocks": (2, 1, 3)})
+    trainer = Trainer(recipe.model_copy(update={"codec": deeper}), photos, metric_weights, CPU, toy_codec.net)
+    codes, held = torch.randn(1, 8, 2, 2), torch.ones(1, 3)
+    with torch.no_grad():
+        assert torch.equal(trainer.net.decoder(codes, held), toy_codec.net.decoder(codes, held))
+
+
+def test_a_start_of_another_shape_is_refused(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
+) -> None:
+    wider = recipe.model_copy(update={"codec": recipe.codec.model_copy(update={"code_dim": 12})})
+    with pytest.raises(ConfigError, match=r"start: encoder.linear.weight is \(8, .*the recipe has \(12, "):
+        Trainer(wider, photos, metric_weights, CPU, toy_codec.net)
+
+
+def test_hidden_weights_step_to_orthogonal_matrices(toy_config: CodecConfig, recipe: TrainConfig) -> None:
+    net = CodecNet(toy_config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    weight = net.decoder.first.weight
+    before = weight.detach().clone()
+    target = torch.randn_like(before)
+    Optimizer(net, recipe).step((weight * target).sum(), learning_rate=1e-3)
+    change = (weight.detach() - before).flatten(1)
+    spread = torch.linalg.svdvals(change) / (1e-3 * 0.2 * max(change.shape) ** 0.5)  # Muon's RMS matching
+    assert 0.5 < float(spread.min()) <= float(spread.max()) < 1.3  # five Newton-Schulz rounds: about 1
+    assert float((change * target.flatten(1)).sum()) < 0

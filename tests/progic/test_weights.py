@@ -10,11 +10,11 @@ from progic.errors import WeightsError
 
 def test_saved_weights_load_to_the_same_codec(toy_codec: Codec, photo: Image.Image, tmp_path: Path) -> None:
     path = tmp_path / "toy.safetensors"
-    digest = weights.save(path, toy_codec._net, {"steps": 1})
+    digest = weights.save(path, toy_codec.net, {"steps": 1})
     again = weights.load(path)
     assert again.fingerprint == digest
     assert again.config == toy_codec.config
-    weights.save(tmp_path / "again.safetensors", again._net, {"steps": 1})
+    weights.save(tmp_path / "again.safetensors", again.net, {"steps": 1})
     twice = weights.load(tmp_path / "again.safetensors")  # float16 is reached: now bit for bit
     assert twice.encode(photo) == again.encode(photo)
 
@@ -22,7 +22,7 @@ def test_saved_weights_load_to_the_same_codec(toy_codec: Codec, photo: Image.Ima
 @pytest.mark.parametrize("kept", [0, 5, 1000, -1])
 def test_cut_weights_are_named(toy_codec: Codec, tmp_path: Path, kept: int) -> None:
     path = tmp_path / "toy.safetensors"
-    weights.save(path, toy_codec._net, {})
+    weights.save(path, toy_codec.net, {})
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(WeightsError, match=r"toy\.safetensors: found \d+ bytes that are not the weights"):
         weights.load(path)
@@ -30,7 +30,7 @@ def test_cut_weights_are_named(toy_codec: Codec, tmp_path: Path, kept: int) -> N
 
 def test_other_bytes_than_recorded_are_refused(toy_codec: Codec, tmp_path: Path) -> None:
     path = tmp_path / "toy.safetensors"
-    weights.save(path, toy_codec._net, {})
+    weights.save(path, toy_codec.net, {})
     with pytest.raises(WeightsError, match="sha256 is .*, allowed 00"):
         weights.load_file(path, "00" * 32)
 

@@ -11,16 +11,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from progic.classical import SCALES, file_bytes
 from satsim.codecs import (
-    QUALITIES,
-    SCALES,
     FileCodec,
     FileFormat,
     IdentityCodec,
     NothingFits,
     ProgicCodec,
     RememberingCodec,
-    file_bytes,
 )
 
 SIZE = (48, 48)
@@ -66,7 +64,7 @@ def test_the_largest_quality_that_fits_is_sent(file_format: FileFormat, seed: in
     with Image.open(io.BytesIO(file)) as picture:
         scale = photo.width // picture.width
     smaller = shrunk(photo, scale)
-    quality = next(quality for quality in QUALITIES if file_bytes(smaller, file_format, quality) == file)
+    quality = next(quality for quality in range(101) if file_bytes(smaller, file_format, quality) == file)
     while quality < 100 and (following := file_bytes(smaller, file_format, quality + 1)) == file:
         quality += 1
     assert quality == 100 or len(following) > budget_bytes
@@ -87,7 +85,7 @@ def test_the_nearest_scale_is_sent(
         codec = FileCodec(file_format, budget_bytes, squared_error(photo))
         distances = {}
         for scale in SCALES:
-            monkeypatch.setattr("satsim.codecs.SCALES", (scale,))
+            monkeypatch.setattr("progic.classical.SCALES", (scale,))
             with suppress(NothingFits):
                 distances[scale] = codec.distance(
                     codec.decode(dict(enumerate(codec.encode(photo).stages)), SIZE)

@@ -1,0 +1,142 @@
+"""Classical codecs beside a model: the same photos in the same bytes, and the Bjontegaard rate difference."""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import bjontegaard
+import torch
+from PIL import Image
+
+from progic import classical
+from progic.evaluate import Evaluation, Mean, mean_of, photos_of
+from progic.images import to_tensor
+from progic.metrics import PerceptualMetrics, Scores
+
+LEAST_POINTS = 3  # of a curve, for an interpolation to say anything
+
+
+@dataclass(frozen=True)
+class RivalRow:
+    """A classical codec in so many bytes: means over the photos of which any file fits."""
+
+    budget_bytes: int
+    fitting: int  # photos
+    bytes: float  # mean of the files sent
+    dists: Mean
+    lpips: Mean
+    psnr_db: Mean
+    ms_ssim: Mean
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A classical codec at the bytes of 1..N stages."""
+
+    name: str
+    rows: tuple[RivalRow, ...]
+    by_photo: dict[str, tuple[Scores | None, ...]]  # at each budget; None where nothing fits
+    bd_rate_dists_percent: (
+        float | None
+    )  # our bytes for the same 1 - DISTS, against its: below 0 we need fewer
+    bd_rate_lpips_percent: float | None
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data for `--json`."""
+        photos = {name: [one and one._asdict() for one in files] for name, files in self.by_photo.items()}
+        return {**asdict(self), "by_photo": photos}
+
+
+def compare(
+    evaluation: Evaluation,
+    folder: Path,
+    formats: Sequence[str],
+    metrics: PerceptualMetrics,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Rival, ...]:
+    """Give each format the bytes of 1..N stages for every photo of the evaluation.
+
+    Of what fits, the scale is sent whose DISTS is lowest. Raises InputError for an unknown format.
+    """
+    for name in formats:
+        classical.check_format(name)
+    budgets = [row.bytes for row in evaluation.stages]
+    total = len(formats) * len(evaluation.photos)
+    rivals = []
+    for number, name in enumerate(formats):
+        sent: dict[str, tuple[tuple[int, Scores] | None, ...]] = {}
+        for path, photo in photos_of(folder, evaluation.photos, evaluation.size):
+            progress(number * len(evaluation.photos) + len(sent), total)
+            sent[path] = tuple(_best(photo, name, budget, metrics) for budget in budgets)
+        rivals.append(_rival(name, budgets, sent, evaluation))
+    return tuple(rivals)
+
+
+@torch.no_grad()
+def _best(
+    photo: Image.Image, name: str, budget_bytes: int, metrics: PerceptualMetrics
+) -> tuple[int, Scores] | None:
+    reference = metrics.reference(to_tensor(photo))
+    files = classical.candidates(photo, name, budget_bytes)
+    tried = [
+        (len(file), metrics.scores(reference, to_tensor(classical.opened(file, photo.size))))
+        for file in files
+    ]
+    return min(tried, key=lambda one: one[1].dists, default=None)
+
+
+def _rival(
+    name: str,
+    budgets: Sequence[int],
+    sent: dict[str, tuple[tuple[int, Scores] | None, ...]],
+    evaluation: Evaluation,
+) -> Rival:
+    rows = []
+    for depth, budget in enumerate(budgets):
+        found = [files[depth] for files in sent.values()]
+        fitting = [one for one in found if one is not None]
+        means = {key: mean_of([getattr(scores, key) for _, scores in fitting]) for key in Scores._fields}
+        size = sum(length for length, _ in fitting) / len(fitting) if fitting else math.nan
+        rows.append(RivalRow(budget, len(fitting), size, **means))
+    scores = {path: tuple(one and one[1] for one in files) for path, files in sent.items()}
+    return Rival(
+        classical.FORMATS[name].title,
+        tuple(rows),
+        scores,
+        _bd_rate(rows, evaluation, lambda row: row.dists.mean),
+        _bd_rate(rows, evaluation, lambda row: row.lpips.mean),
+    )
+
+
+def _bd_rate(
+    rows: Sequence[RivalRow], evaluation: Evaluation, distance: Callable[..., float]
+) -> float | None:
+    """Percent more (or fewer) bytes that the model needs; None where the curves do not meet.
+
+    Only budgets that every photo fits: a mean over the easy photos would not be of the same pictures.
+    """
+    whole = [row for row in rows if row.fitting == len(evaluation.photos)]
+    theirs = [1 - distance(row) for row in whole]  # the method needs a measure that rises with the rate
+    ours = [1 - distance(row) for row in evaluation.stages]
+    if min(len(theirs), len(ours)) < LEAST_POINTS or not (_rises(theirs) and _rises(ours)):
+        return None
+    if max(min(theirs), min(ours)) >= min(max(theirs), max(ours)):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a small overlap
+        percent = bjontegaard.bd_rate(
+            [row.bytes for row in whole],
+            theirs,
+            [row.bytes for row in evaluation.stages],
+            ours,
+            method="pchip",
+            require_matching_points=False,
+            min_overlap=0,
+        )
+    return float(percent)
+
+
+def _rises(values: Sequence[float]) -> bool:
+    return all(later > earlier for earlier, later in zip(values, values[1:], strict=False))

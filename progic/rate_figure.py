@@ -1,0 +1,64 @@
+"""The rate-distortion figure: DISTS and LPIPS against bytes, ours beside the classical codecs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from progic.compare import Rival
+from progic.errors import InputError
+from progic.evaluate import Evaluation, Mean
+
+OURS, OTHERS = "#c1440e", ("#4c6a92", "#5b8c5a", "#8a6fa8", "#a08a3c", "#777777")
+MARKS = "sD^vP"
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def check_path(path: Path) -> None:
+    """Raise InputError for a suffix that cannot be written, or a folder that is not there."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"--figure: found {path.name!r}, allowed suffixes are .png, .svg and .pdf")
+    if not path.parent.is_dir():
+        raise InputError(f"--figure: {path.parent}: no such folder")
+
+
+def draw(result: Evaluation, rivals: Sequence[Rival], path: Path) -> None:
+    """Write the figure; the suffix says the format (.png, .svg, .pdf)."""
+    check_path(path)
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    for axes, key in zip(figure.subplots(1, 2), ("dists", "lpips"), strict=True):
+        _panel(axes, key, result, rivals)
+    width, height = result.size
+    count = len(result.photos)
+    figure.suptitle(f"{result.model} and whole files: mean of {count} photos at {width}x{height}")
+    partial = path.with_name(f".partial-{path.name}")
+    figure.savefig(partial, dpi=150)
+    partial.replace(path)
+
+
+def _panel(axes: Axes, key: str, result: Evaluation, rivals: Sequence[Rival]) -> None:
+    ours = [(row.bytes, getattr(row, key)) for row in result.stages]
+    _curve(axes, ours, label=result.model, color=OURS, marker="o", linewidth=2.2)
+    for rival, color, mark in zip(rivals, OTHERS, MARKS, strict=False):
+        whole = [row for row in rival.rows if row.fitting == len(result.photos)]
+        if whole:
+            points = [(row.bytes, getattr(row, key)) for row in whole]
+            _curve(axes, points, label=rival.name, color=color, marker=mark, linewidth=1.4)
+    axes.set_xlabel("bytes a photo")
+    axes.set_ylabel(f"{key.upper()} (lower is nearer)")
+    axes.set_xlim(left=0)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+
+
+def _curve(axes: Axes, points: Sequence[tuple[float, Mean]], **style: object) -> None:
+    axes.errorbar(
+        [at for at, _ in points],
+        [mean.mean for _, mean in points],
+        [mean.half_interval for _, mean in points],
+        capsize=2,
+        markersize=5,
+        **style,  # type: ignore[arg-type]
+    )

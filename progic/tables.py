@@ -1,0 +1,98 @@
+"""An evaluation on the terminal, and as JSON."""
+
+import json
+import math
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from progic.compare import Rival, RivalRow
+from progic.evaluate import Evaluation, Mean, StageRow, SubsetRow
+
+HEADS = ("DISTS", "LPIPS", "PSNR dB", "MS-SSIM")
+
+
+def show(result: Evaluation, rivals: Sequence[Rival], subsets: Sequence[SubsetRow]) -> None:
+    """Print all tables."""
+    console = Console()
+    console.print(_stages(result), _usage(result))
+    if rivals:
+        console.print(_rivals(result, rivals), _bd_rates(result, rivals))
+    if subsets:
+        console.print(_subsets(result, subsets))
+
+
+def as_json(result: Evaluation, rivals: Sequence[Rival], subsets: Sequence[SubsetRow]) -> str:
+    """Everything as JSON; what is not finite is null."""
+    content = result.as_json()
+    if rivals:
+        content["against"] = [rival.as_json() for rival in rivals]
+    if subsets:
+        content["subsets"] = [subset.as_json() for subset in subsets]
+    return json.dumps(_finite(content), indent=2, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _stages(result: Evaluation) -> Table:
+    width, height = result.size
+    count = len(result.photos)
+    title = f"{result.model}: mean of {count} photos at {width}x{height} (± half of the 95 % interval)"
+    table = Table("stages", "bytes", "bpp", *HEADS, title=title)
+    for row in result.stages:
+        table.add_row(str(row.stages), str(row.bytes), f"{row.bpp:.4f}", *_cells(row))
+    return table
+
+
+def _usage(result: Evaluation) -> Table:
+    table = Table("stage", "codes used", "entropy, bit")
+    for book in result.codebooks:
+        table.add_row(str(book.stage), f"{book.used_share:.1%}", f"{book.entropy_bits:.2f}")
+    return table
+
+
+def _rivals(result: Evaluation, rivals: Sequence[Rival]) -> Table:
+    count = len(result.photos)
+    table = Table("codec", "bytes", "photos", *HEADS, title="the best of whole files in the same bytes")
+    for rival in rivals:
+        for row in rival.rows:
+            cells = _cells(row) if row.fitting else ["nothing fits"]
+            table.add_row(rival.name, str(row.budget_bytes), f"{row.fitting}/{count}", *cells)
+        table.add_section()
+    return table
+
+
+def _bd_rates(result: Evaluation, rivals: Sequence[Rival]) -> Table:
+    title = f"bytes that {result.model} needs for the same quality (Bjontegaard, pchip; below 0: fewer)"
+    table = Table("against", "by DISTS", "by LPIPS", title=title)
+    for rival in rivals:
+        values = (rival.bd_rate_dists_percent, rival.bd_rate_lpips_percent)
+        cells = ["curves do not meet" if value is None else f"{value:+.1f} %" for value in values]
+        table.add_row(rival.name, *cells)
+    return table
+
+
+def _subsets(result: Evaluation, subsets: Sequence[SubsetRow]) -> Table:
+    title = f"{result.model}: every set of stages, best first"
+    table = Table("stages held", "bytes", "DISTS", "LPIPS", "DISTS before the gap", title=title)
+    for row in subsets:
+        before = "nothing to show" if row.dists_before_gap is None else f"{row.dists_before_gap.mean:.3f}"
+        name = " ".join(str(stage) for stage in row.stages)
+        table.add_row(name, str(row.bytes), _cell(row.dists), _cell(row.lpips), before)
+    return table
+
+
+def _cells(row: StageRow | RivalRow) -> list[str]:
+    """In the order of HEADS, within a terminal of 80 columns: `--json` has the other intervals too."""
+    return [_cell(row.dists), _cell(row.lpips), f"{row.psnr_db.mean:.2f}", f"{row.ms_ssim.mean:.3f}"]
+
+
+def _cell(mean: Mean) -> str:
+    return f"{mean.mean:.3f} ± {mean.half_interval:.3f}"

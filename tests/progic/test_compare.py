@@ -1,0 +1,142 @@
+"""Classical codecs beside a model, sets of stages, and the tables and figure of both."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from torch import Tensor
+
+from progic import classical, tables
+from progic.codec import Codec
+from progic.compare import Rival, compare
+from progic.errors import InputError
+from progic.evaluate import Evaluation, Mean, StageRow, evaluate, evaluate_subsets
+from progic.images import to_tensor
+from progic.metrics import PerceptualMetrics
+from progic.rate_figure import draw
+
+SIZE = (64, 48)
+INSTALLED = ("webp", "avif", "jpeg", "jp2")
+
+
+@pytest.fixture(scope="module")
+def folder(photo: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    photo.resize(SIZE).save(folder / "a.png")
+    photo.rotate(180).resize(SIZE).save(folder / "b.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def metrics(metric_weights: dict[str, Tensor]) -> PerceptualMetrics:
+    return PerceptualMetrics(metric_weights)
+
+
+@pytest.fixture(scope="module")
+def evaluation(toy_codec: Codec, folder: Path, metrics: PerceptualMetrics) -> Evaluation:
+    return evaluate(toy_codec, folder, metrics, SIZE)
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_the_next_quality_does_not_fit(name: str, photo: Image.Image) -> None:
+    budget_bytes = 900
+    file = classical.best_file(photo, name, budget_bytes)
+    assert file is not None
+    assert len(file) <= budget_bytes
+    sizes = [len(classical.file_bytes(photo, name, q)) for q in classical.FORMATS[name].qualities]
+    following = sizes.index(len(file)) + sizes.count(len(file))  # files grow with quality
+    assert sizes[following] > budget_bytes
+    assert classical.opened(file, photo.size).size == photo.size
+
+
+def test_formats_that_cannot_be_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="--against: found 'gif', allowed webp, avif, jpeg, jp2, jxl"):
+        classical.check_format("gif")
+    monkeypatch.setitem(__import__("sys").modules, "pillow_jxl", None)
+    with pytest.raises(InputError, match=r"--against jxl: .*progic-satsim\[jxl\]"):
+        classical.check_format("jxl")
+
+
+def test_a_rival_sends_its_best_scale_at_each_budget(
+    evaluation: Evaluation, folder: Path, metrics: PerceptualMetrics
+) -> None:
+    roomy = evaluation.stages[0].__class__(**{**vars(evaluation.stages[0]), "bytes": 700})
+    (rival,) = compare(
+        Evaluation(**{**vars(evaluation), "stages": (evaluation.stages[0], roomy)}), folder, ["webp"], metrics
+    )
+    nothing, enough = rival.rows
+    assert (nothing.fitting, nothing.budget_bytes) == (0, 8)  # 12 indices of 5 bits
+    assert enough.fitting == 2
+    image = Image.open(folder / "a.png").convert("RGB")
+    pictures = [classical.opened(file, SIZE) for file in classical.candidates(image, "webp", 700)]
+    by_hand = [float(metrics.dists(to_tensor(image), to_tensor(picture))) for picture in pictures]
+    found = rival.by_photo["a.png"][1]
+    assert found is not None
+    assert found.dists == pytest.approx(min(by_hand), abs=1e-5)
+    assert rival.bd_rate_dists_percent is None  # one budget is no curve
+
+
+def test_half_the_bytes_for_the_same_quality_is_minus_fifty_percent(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, evaluation: Evaluation
+) -> None:
+    """A rival whose DISTS at b bytes is ours at b / 2, on a straight line over the logarithm of bytes."""
+
+    def dists(size: float) -> float:
+        return 0.6 - 0.05 * float(np.log2(size))
+
+    def row(size: int) -> StageRow:
+        mean = Mean(dists(size), 0.0)
+        return StageRow(1, size, 0.1, mean, mean, mean, mean)
+
+    ours = Evaluation(**{**vars(evaluation), "stages": tuple(row(size) for size in (320, 640, 1280, 2560))})
+    score = evaluation.by_photo["a.png"][0]
+
+    def best(_photo: object, _name: str, budget: int, _metrics: object) -> object:
+        worse = dists(budget / 2)
+        return budget, score._replace(dists=worse, lpips=worse)
+
+    monkeypatch.setattr("progic.compare._best", best)
+    (rival,) = compare(ours, folder, ["webp"], None)  # type: ignore[arg-type]
+    assert rival.bd_rate_dists_percent == pytest.approx(-50, abs=1e-6)
+    assert rival.bd_rate_lpips_percent == pytest.approx(-50, abs=1e-6)
+
+
+def test_every_set_of_stages_is_scored(
+    toy_codec: Codec, folder: Path, evaluation: Evaluation, metrics: PerceptualMetrics
+) -> None:
+    rows = {row.stages: row for row in evaluate_subsets(toy_codec, folder, evaluation, metrics)}
+    assert set(rows) == {(1,), (2,), (3,), (1, 2), (1, 3), (2, 3), (1, 2, 3)}
+    for depth in (1, 2, 3):
+        prefix = rows[tuple(range(1, depth + 1))]
+        assert prefix.dists == evaluation.stages[depth - 1].dists
+        assert prefix.dists_before_gap == prefix.dists
+    assert rows[(1, 3)].dists_before_gap == rows[(1,)].dists
+    assert rows[(2, 3)].dists_before_gap is None
+    assert rows[(2, 3)].bytes == 2 * evaluation.stages[0].bytes
+
+
+def test_tables_json_and_figure_of_everything(
+    toy_codec: Codec,
+    folder: Path,
+    evaluation: Evaluation,
+    metrics: PerceptualMetrics,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rivals: tuple[Rival, ...] = compare(evaluation, folder, ["webp", "jpeg"], metrics)
+    subsets = evaluate_subsets(toy_codec, folder, evaluation, metrics)
+    tables.show(evaluation, rivals, subsets)
+    shown = capsys.readouterr().out
+    for part in ("WebP", "JPEG", "nothing fits", "1 3", "nothing to show", "curves do not meet"):
+        assert part in shown
+    content = json.loads(tables.as_json(evaluation, rivals, subsets))
+    assert (
+        content["against"][0]["rows"][0]["dists"]["mean"] is None
+    )  # nothing fits: not NaN, which is no JSON
+    assert len(content["subsets"]) == 7
+    draw(evaluation, rivals, tmp_path / "rate.svg")
+    assert (tmp_path / "rate.svg").read_text().count("toy") >= 1
+    with pytest.raises(InputError, match=r"--figure: found 'rate.doc', allowed suffixes"):
+        draw(evaluation, rivals, tmp_path / "rate.doc")
