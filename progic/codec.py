@@ -51,7 +51,7 @@ class Codec:
         """
         pixels = to_tensor(photo).to(memory_format=torch.channels_last)
         latents = self.net.encoder(_pad(pixels, self.config.downsampling_factor))
-        stages = self.net.quantizer(latents).indices
+        stages = self.net.quantizer.search(latents)
         return [pack_indices(indices.numpy(), self.config.bits_per_index) for indices in stages]
 
     @torch.inference_mode()

@@ -1,8 +1,10 @@
+import itertools
+
 import pytest
 import torch
 from vector_quantize_pytorch import ResidualVQ
 
-from progic.rvq import ResidualVectorQuantizer
+from progic.rvq import ResidualVectorQuantizer, _least
 
 
 def _generator() -> torch.Generator:
@@ -26,6 +28,47 @@ def test_same_indices_as_a_second_implementation(quantizer: ResidualVectorQuanti
     ours = quantizer(latents)
     assert torch.equal(ours.indices.flatten(2), indices.permute(2, 0, 1))
     torch.testing.assert_close(ours.parts.sum(0).flatten(2), codes.transpose(1, 2), atol=1e-5, rtol=0)
+
+
+def _summed_error(rvq: ResidualVectorQuantizer, row: torch.Tensor, path: tuple[int, ...]) -> float:
+    """Squared error after 1, 2, ... stages, added up."""
+    shown = torch.stack([rvq.codebooks[stage, code] for stage, code in enumerate(path)]).cumsum(0)
+    return float((row - shown).square().sum())
+
+
+def test_search_with_one_path_is_greedy(quantizer: ResidualVectorQuantizer) -> None:
+    latents = torch.randn(2, 6, 5, 7, generator=_generator())
+    assert torch.equal(quantizer.search(latents, paths=1), quantizer(latents).indices)
+
+
+def test_search_with_all_paths_finds_the_least_summed_error(quantizer: ResidualVectorQuantizer) -> None:
+    rows = torch.randn(10, 6, generator=_generator())
+    found = quantizer.search(rows.T[None, :, :, None], paths=16**3)[:, 0, :, 0].T
+    for row, path in zip(rows, found.tolist(), strict=True):
+        every = itertools.product(range(16), repeat=4)
+        best = min(every, key=lambda codes: _summed_error(quantizer, row, codes))
+        assert tuple(path) == best
+
+
+def test_search_with_more_paths_leaves_less() -> None:
+    rvq = ResidualVectorQuantizer(n_stages=4, n_codes=64, code_dim=6)
+    rows = torch.randn(2000, 6, generator=_generator())
+    rvq.start(rows, _generator())
+    latents = rows.T.reshape(1, 6, 40, 50)
+
+    def left(paths: int) -> float:
+        found = rvq.search(latents, paths)
+        shown = torch.stack([rvq.decode({stage: found[stage]}) for stage in range(4)]).cumsum(0)
+        return float((latents - shown).square().mean())
+
+    assert left(8) < left(2) < left(1)
+
+
+def test_least_costs_are_those_of_a_full_sort() -> None:
+    costs = torch.randn(50, 8 * 40, generator=_generator())
+    values, places = _least(costs, 7)
+    assert torch.equal(values, costs.sort(1).values[:, :7])
+    assert torch.equal(costs.gather(1, places), values)
 
 
 def test_decode_sums_the_stages_held(quantizer: ResidualVectorQuantizer) -> None:
