@@ -31,6 +31,7 @@ class CodecConfig(_Strict):
     decoder_widths: tuple[Width, ...] = (320, 192, 96)  # channels at 1/f, ... 1/8, 1/4
     decoder_blocks: tuple[int, ...] = (2, 3, 4)
     fine_width: Width = 32  # channels of the decoder's last touch, at 1/2
+    separable: bool = False  # depthwise-separable blocks: a quarter of the arithmetic, for phones
 
     @model_validator(mode="after")
     def _one_width_a_level(self) -> Self:
@@ -66,6 +67,7 @@ class TrainConfig(_Strict):
 
     codec: CodecConfig
     loss: LossConfig = LossConfig()
+    teacher: str = ""  # model whose latents and codes are learned: bundled, or a .safetensors file
     seed: int = Field(default=1, ge=0)
     steps: int = Field(ge=1)
     batch: int = Field(default=16, ge=1)

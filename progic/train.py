@@ -19,13 +19,13 @@ from progic import checkpoint, weights
 from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.data import PhotoSet
-from progic.errors import ConfigError, ProgicError
+from progic.errors import ProgicError
 from progic.images import to_image
 from progic.losses import PerceptualLoss
 from progic.optimize import Optimizer
+from progic.rvq import Quantized
 from progic.schedule import Schedule, draw_held, schedule
-
-PCA_PATCHES = 25_000  # 32 a component of 16x16 pixels in three colours
+from progic.start import learn_from, start_linear, take_over
 
 
 class Terms(NamedTuple):
@@ -46,39 +46,6 @@ class Terms(NamedTuple):
 LOG_COLUMNS = ("step", "elapsed_s", "learning_rate", *Terms._fields)
 
 
-@torch.no_grad()
-def start_linear(net: CodecNet, photos: PhotoSet, config: TrainConfig, generator: Generator) -> None:
-    """Set both linear layers to the principal components of the photos' f x f patches.
-
-    Component i is scaled by variance_i^pca_scale_exponent on the way in, and back on the way out.
-    """
-    f, dims = config.codec.downsampling_factor, config.codec.code_dim
-    count = math.ceil(PCA_PATCHES * f**2 / config.crop_px**2)
-    crops = photos.crops(count, config.crop_px, generator)
-    patches = F.unfold(crops - 0.5, f, stride=f)  # (b, 3 f f, patches)
-    rows = patches.transpose(1, 2).reshape(-1, 3 * f * f)
-    values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
-    top, scale = vectors.flip(1)[:, :dims], values.flip(0)[:dims].clamp(min=1e-9) ** config.pca_scale_exponent
-    net.encoder.linear.weight.copy_((top * scale).T.reshape(dims, 3, f, f))
-    net.decoder.linear.weight.copy_((top / scale).T.reshape(dims, 3, f, f))
-    for layer in (net.encoder.linear, net.decoder.linear):
-        torch.nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-
-
-def take_over(net: CodecNet, start: CodecNet) -> None:
-    """Fill `net` with the weights of `start`; layers that `start` lacks stay as they begin, without effect.
-
-    Raises ConfigError where the two differ in more than added layers.
-    """
-    ours, theirs = net.state_dict(), start.state_dict()
-    for name, tensor in theirs.items():
-        if name not in ours or ours[name].shape != tensor.shape:
-            shape = tuple(ours[name].shape) if name in ours else "no such layer"
-            raise ConfigError(f"start: {name} is {tuple(tensor.shape)}, the recipe has {shape}")
-    net.load_state_dict(theirs, strict=False)
-    net.quantizer.forget()
-
-
 class Trainer:
     """A run: its nets, its optimizer, its random generator, its step."""
 
@@ -94,10 +61,13 @@ class Trainer:
         self.generator = Generator().manual_seed(config.seed)
         torch.manual_seed(config.seed)  # the layers' first values
         self.net = CodecNet(config.codec)
-        if start is None:
-            start_linear(self.net, photos, config, self.generator)
-        else:
+        self.teacher = weights.load(config.teacher).net.to(device) if config.teacher else None
+        if start is not None:
             take_over(self.net, start)
+        elif self.teacher is not None:
+            learn_from(self.net, self.teacher)
+        else:
+            start_linear(self.net, photos, config, self.generator)
         self.net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).eval()
         self.perceptual = PerceptualLoss(metric_weights).to(device)
@@ -128,7 +98,9 @@ class Trainer:
     def _terms(self, photo: Tensor, plan: Schedule) -> Terms:
         with self._autocast():
             latents = self.net.encoder(photo).float()
-            if self.net.quantizer.started:
+            if self.teacher is not None:
+                codes, held, commitment, used = self._taught(photo, latents, self.teacher)
+            elif self.net.quantizer.started:
                 codes, held, commitment, used = self._quantise(latents, plan.revive_below)
             else:
                 codes, held, commitment, used = self._pass(latents)
@@ -149,11 +121,21 @@ class Trainer:
         codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
         commitment = F.mse_loss(latents, quantized.parts.sum(0))
         self.net.quantizer.follow(quantized, self.config.codebook_ema, revive_below, self.generator)
-        used = sum(len(stage.unique()) for stage in quantized.indices) / self.config.codec.n_stages
         # Straight through (arXiv 1711.00937), but only where all stages are held: what a shallow picture
         # lacks, its stages cannot hold, and asking the encoder for it makes the latents grow without end.
         whole = held.all(1).float()[:, None, None, None]
-        return codes + whole * (latents - latents.detach()), held, commitment, used
+        return codes + whole * (latents - latents.detach()), held, commitment, _codes_used(quantized)
+
+    def _taught(
+        self, photo: Tensor, latents: Tensor, teacher: CodecNet
+    ) -> tuple[Tensor, Tensor, Tensor, float]:
+        """Encoder and decoder learn apart: the teacher's latents, and to draw from the teacher's codes."""
+        with torch.no_grad():
+            wanted = teacher.encoder(photo).float()
+            quantized = teacher.quantizer(wanted)
+        held = draw_held(len(latents), self.config, self.generator).to(self.device)
+        codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
+        return codes, held, F.mse_loss(latents, wanted), _codes_used(quantized)
 
     @torch.no_grad()
     def _start_codebooks(self, plan: Schedule) -> None:
@@ -202,6 +184,10 @@ class Trainer:
                 distances[depth] += self.perceptual(pictures[depth : depth + 1], batch).dists.cpu()
             rows.append(torch.cat([batch[0], *pictures], dim=2).cpu())
         return torch.cat(rows, dim=1), (distances / len(photos)).tolist()
+
+
+def _codes_used(quantized: Quantized) -> float:
+    return sum(len(stage.unique()) for stage in quantized.indices) / len(quantized.indices)
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""What a net begins its training with: the photos' principal components, trained weights, or a teacher's."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator
+
+from progic.codec import CodecNet
+from progic.config import TrainConfig
+from progic.data import PhotoSet
+from progic.errors import ConfigError
+
+PCA_PATCHES = 25_000  # 32 a component of 16x16 pixels in three colours
+
+
+@torch.no_grad()
+def start_linear(net: CodecNet, photos: PhotoSet, config: TrainConfig, generator: Generator) -> None:
+    """Set both linear layers to the principal components of the photos' f x f patches.
+
+    Component i is scaled by variance_i^pca_scale_exponent on the way in, and back on the way out.
+    """
+    f, dims = config.codec.downsampling_factor, config.codec.code_dim
+    count = math.ceil(PCA_PATCHES * f**2 / config.crop_px**2)
+    crops = photos.crops(count, config.crop_px, generator)
+    patches = F.unfold(crops - 0.5, f, stride=f)  # (b, 3 f f, patches)
+    rows = patches.transpose(1, 2).reshape(-1, 3 * f * f)
+    values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
+    top, scale = vectors.flip(1)[:, :dims], values.flip(0)[:dims].clamp(min=1e-9) ** config.pca_scale_exponent
+    net.encoder.linear.weight.copy_((top * scale).T.reshape(dims, 3, f, f))
+    net.decoder.linear.weight.copy_((top / scale).T.reshape(dims, 3, f, f))
+    for layer in (net.encoder.linear, net.decoder.linear):
+        torch.nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+
+def take_over(net: CodecNet, start: CodecNet) -> None:
+    """Fill `net` with the weights of `start`; layers that `start` lacks stay as they begin, without effect.
+
+    Raises ConfigError where the two differ in more than added layers.
+    """
+    ours, theirs = net.state_dict(), start.state_dict()
+    for name, tensor in theirs.items():
+        if name not in ours or ours[name].shape != tensor.shape:
+            shape = tuple(ours[name].shape) if name in ours else "no such layer"
+            raise ConfigError(f"start: {name} is {tuple(tensor.shape)}, the recipe has {shape}")
+    net.load_state_dict(theirs, strict=False)
+    net.quantizer.forget()
+
+
+def learn_from(net: CodecNet, teacher: CodecNet) -> None:
+    """Begin `net` with the teacher's codebooks, and its weights wherever layers are alike.
+
+    Raises ConfigError where the two are not of the same N, L, f and code_dim.
+    """
+    for key in ("n_stages", "bits_per_index", "downsampling_factor", "code_dim"):
+        ours, theirs = getattr(net.config, key), getattr(teacher.config, key)
+        if ours != theirs:
+            raise ConfigError(f"codec.{key}: {ours}, but teacher {teacher.config.name} has {theirs}")
+    shapes = {name: tensor.shape for name, tensor in net.state_dict().items()}
+    alike = {
+        name: tensor for name, tensor in teacher.state_dict().items() if shapes.get(name) == tensor.shape
+    }
+    net.load_state_dict(alike, strict=False)
+    net.quantizer.forget()
