@@ -11,6 +11,7 @@ from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.errors import ConfigError, WeightsError
 from progic.optimize import Optimizer
+from progic.replacing import replacing
 
 SCHEDULE_ONLY = {"steps", "decay_from", "last_crop_from", "checkpoint_every_steps", "compile"}  # may differ
 
@@ -30,10 +31,9 @@ def write(
     tensors |= {f"quantizer.{name}": tensor for name, tensor in _averages(nets["net"]).items()}
     tensors |= {f"optimizer.{name}": value for name, value in optimizer.state().items()}
     metadata = {"config": config.model_dump_json(), "step": str(step)}
-    partial = path.with_name(f".{path.name}.partial")
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(on_cpu, partial, metadata)
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(on_cpu, partial, metadata)
 
 
 def read(

@@ -27,6 +27,7 @@ from progic.images import fit_photo, open_photo, to_tensor
 from progic.metric_weights import load_metric_weights
 from progic.metrics import PerceptualMetrics
 from progic.rate_figure import check_path, draw
+from progic.replacing import replacing
 from progic.train import Trainer, train
 
 app = typer.Typer(
@@ -86,7 +87,8 @@ def encode(
         image.size,
         dict(enumerate(stages)),
     )
-    _write_whole(out, write_stage_file(content))
+    with replacing(out) as partial:
+        partial.write_bytes(write_stage_file(content))
     width, height = image.size
     typer.echo(f"{out}: {width}x{height}, {len(stages)} stages of {len(stages[0])} bytes")
 
@@ -108,12 +110,11 @@ def decode(
         ours = codec.fingerprint[:16]
         raise PayloadError(f"{source}: written with weights {content.fingerprint}, {model} has {ours}")
     picture = codec.decode(_chosen(content, stages), content.size)
-    partial = out.with_name(f".partial-{out.name}")
     try:
-        picture.save(partial)
+        with replacing(out) as partial:
+            picture.save(partial)
     except ValueError:
         raise InputError(f"{out}: suffix {out.suffix!r} is no format that can be written; try .png") from None
-    partial.replace(out)
     typer.echo(f"{out}: {picture.width}x{picture.height}")
 
 
@@ -198,7 +199,7 @@ def train_command(
         trainer.resume(checkpoint)
         typer.echo(f"goes on from step {trainer.step}", err=True)
     watched = [] if validation is None else _watched(validation)
-    train(trainer, out, watched, max_minutes, lambda line: typer.echo(line, err=True))
+    train(trainer, out, watched, max_minutes)
 
 
 def _watched(folder: Path, count: int = 8, side_px: int = 256) -> list[torch.Tensor]:
@@ -259,12 +260,6 @@ def _size(text: str) -> tuple[int, int]:
     if not (1 <= width <= 65535 and 1 <= height <= 65535):
         raise InputError(f"--size: found {text!r}, allowed sides are 1..65535 pixels")
     return width, height
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".partial-{path.name}")
-    partial.write_bytes(data)
-    partial.replace(path)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from progic.compare import Rival
 from progic.errors import InputError
 from progic.evaluate import Evaluation, Mean
+from progic.replacing import replacing
 
 OURS, OTHERS = "#c1440e", ("#4c6a92", "#5b8c5a", "#8a6fa8", "#a08a3c", "#777777")
 MARKS = "sD^vP"
@@ -32,9 +33,8 @@ def draw(result: Evaluation, rivals: Sequence[Rival], path: Path) -> None:
     width, height = result.size
     count = len(result.photos)
     figure.suptitle(f"{result.model} and whole files: mean of {count} photos at {width}x{height}")
-    partial = path.with_name(f".partial-{path.name}")
-    figure.savefig(partial, dpi=150)
-    partial.replace(path)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=150)
 
 
 def _panel(axes: Axes, key: str, result: Evaluation, rivals: Sequence[Rival]) -> None:

@@ -1,18 +1,17 @@
 """The training loop: continuous warm-up, k-means start, then one prefix or subset of stages a sample."""
 
 import copy
-import csv
 import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from rich.console import Console
 from torch import Generator, Tensor
 
 from progic import checkpoint, weights
@@ -23,27 +22,11 @@ from progic.errors import ProgicError
 from progic.images import to_image
 from progic.losses import PerceptualLoss
 from progic.optimize import Optimizer
+from progic.replacing import replacing
 from progic.rvq import Quantized
 from progic.schedule import Schedule, draw_held, schedule
 from progic.start import learn_from, start_linear, take_over
-
-
-class Terms(NamedTuple):
-    """Values of one step."""
-
-    loss: Tensor
-    l1: Tensor
-    lpips: Tensor
-    dists: Tensor
-    commitment: Tensor
-    codes_used: float  # distinct codes in the batch, mean over stages
-
-    def values(self) -> tuple[float, ...]:
-        """Plain numbers, in the log's order."""
-        return tuple(float(torch.as_tensor(term).detach()) for term in self)
-
-
-LOG_COLUMNS = ("step", "elapsed_s", "learning_rate", *Terms._fields)
+from progic.training_log import Display, Terms, csv_log
 
 
 class Trainer:
@@ -208,61 +191,36 @@ def train(
     folder: Path,
     validation: Sequence[Tensor] = (),
     max_minutes: float = math.inf,
-    report: Callable[[str], None] = print,
+    console: Console | None = None,
 ) -> None:
-    """Run to the recipe's last step, the time limit, or a signal.
+    """Run to the recipe's last step, the time limit, or a signal; progress goes to `console`, else stderr.
 
     Leaves `checkpoint.safetensors`, the averaged weights, `log.csv` and `strip.png` in `folder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    began, first = time.monotonic(), trainer.step
-    with stop_on_signals() as stopped, _log(folder / "log.csv") as log:
-        while trainer.step < trainer.config.steps and not stopped():
+    config, began = trainer.config, time.monotonic()
+    display = Display(console or Console(stderr=True), trainer.step, config.steps)
+    with stop_on_signals() as stopped, csv_log(folder / "log.csv") as log, display:
+        while trainer.step < config.steps and not stopped():
             if time.monotonic() - began > max_minutes * 60:
                 break
+            rate = schedule(config, trainer.step).learning_rate
             terms = trainer.advance()
-            elapsed = time.monotonic() - began
-            log(trainer, terms, elapsed)
-            if trainer.step % 10 == 0:
-                left = elapsed / (trainer.step - first) * (trainer.config.steps - trainer.step)
-                report(_line(trainer, terms, left))
-            if trainer.step % trainer.config.checkpoint_every_steps == 0:
-                keep(trainer, folder, validation, report)
-        keep(trainer, folder, validation, report)
+            log(trainer.step, time.monotonic() - began, rate, terms)
+            display.step(trainer.step, terms)
+            if trainer.step % config.checkpoint_every_steps == 0:
+                keep(trainer, folder, validation, display)
+        keep(trainer, folder, validation, display)
 
 
-def keep(trainer: Trainer, folder: Path, validation: Sequence[Tensor], report: Callable[[str], None]) -> None:
+def keep(trainer: Trainer, folder: Path, validation: Sequence[Tensor], display: Display) -> None:
     """Write the checkpoint, the averaged weights, and the strip of the validation photos."""
     trainer.save(folder / "checkpoint.safetensors")
     progress: dict[str, object] = {"steps": trainer.step, "recipe": trainer.config.model_dump(mode="json")}
     weights.save(folder / f"{trainer.config.codec.name}.safetensors", trainer.average, progress)
     if validation and trainer.step > trainer.config.warmup_steps:
         strip, distances = trainer.preview(validation)
-        to_image(strip[None]).save(folder / "strip.png")
+        with replacing(folder / "strip.png") as partial:
+            to_image(strip[None]).save(partial)
         numbers = " ".join(f"{distance:.4f}" for distance in distances)
-        report(f"step {trainer.step}  DISTS of the validation photos after 1, 2, ... stages: {numbers}")
-
-
-@contextmanager
-def _log(path: Path) -> Iterator[Callable[[Trainer, Terms, float], None]]:
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if fresh:
-            writer.writerow(LOG_COLUMNS)
-
-        def write(trainer: Trainer, terms: Terms, elapsed_s: float) -> None:
-            rate = schedule(trainer.config, trainer.step - 1).learning_rate
-            values = [f"{value:.5g}" for value in (rate, *terms.values())]
-            writer.writerow([trainer.step, f"{elapsed_s:.1f}", *values])
-            file.flush()
-
-        yield write
-
-
-def _line(trainer: Trainer, terms: Terms, left_s: float) -> str:
-    _, l1, lpips, dists, _, used = terms.values()
-    return (
-        f"step {trainer.step}/{trainer.config.steps}  L1 {l1:.4f}  LPIPS' {lpips:.3f}  DISTS {dists:.3f}  "
-        f"codes {used:.0f}  {left_s / 60:.0f} min left"
-    )
+        display.say(f"step {trainer.step}  DISTS of the validation photos after 1, 2, ... stages: {numbers}")

@@ -14,6 +14,7 @@ from safetensors.torch import save as save_tensors
 from progic.codec import Codec, CodecNet
 from progic.config import CodecConfig
 from progic.errors import WeightsError
+from progic.replacing import replacing
 
 BUNDLED = files("progic") / "models"
 
@@ -81,9 +82,8 @@ def save(path: Path, net: CodecNet, training: dict[str, object]) -> str:
     }
     metadata = {"config": net.config.model_dump_json(), "training": json.dumps(training)}
     data = save_tensors(tensors, metadata)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
 
 

@@ -1,0 +1,29 @@
+"""Files written whole or not at all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from progic.errors import ProgicError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the path of a neighbour to write; once it is whole it takes the place of `path`.
+
+    Raises ProgicError naming the file and the reason (a full disk, a folder that is missing or closed); what
+    was at `path` is then as it was, and nothing half-written stays.
+    """
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        yield partial
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        kept = "; the file that was there is as it was" if path.exists() else ""
+        raise ProgicError(f"{path}: cannot be written: {reason}{kept}") from None
+    finally:
+        if partial.exists():
+            partial.unlink()

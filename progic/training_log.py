@@ -1,0 +1,96 @@
+"""What a training run tells of itself: a CSV row a step, and a progress bar or lines."""
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from progic.errors import ProgicError
+
+LINE_EVERY_STEPS = 10
+
+
+class Terms(NamedTuple):
+    """Values of one step."""
+
+    loss: Tensor
+    l1: Tensor
+    lpips: Tensor
+    dists: Tensor
+    commitment: Tensor
+    codes_used: float  # distinct codes in the batch, mean over stages
+
+    def values(self) -> tuple[float, ...]:
+        """Plain numbers, in the log's order."""
+        return tuple(float(torch.as_tensor(term).detach()) for term in self)
+
+    def __str__(self) -> str:
+        _, l1, lpips, dists, _, used = self.values()
+        return f"L1 {l1:.4f}  LPIPS' {lpips:.3f}  DISTS {dists:.3f}  codes {used:.0f}"
+
+
+COLUMNS = ("step", "elapsed_s", "learning_rate", *Terms._fields)
+
+
+@contextmanager
+def csv_log(path: Path) -> Iterator[Callable[[int, float, float, Terms], None]]:
+    """Yield what appends a row of `COLUMNS`: step, seconds, learning rate, terms.
+
+    Raises ProgicError naming the file where a row cannot be written.
+    """
+    fresh = not path.exists()
+    try:
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if fresh:
+                writer.writerow(COLUMNS)
+
+            def write(step: int, elapsed_s: float, learning_rate: float, terms: Terms) -> None:
+                values = [f"{value:.5g}" for value in (learning_rate, *terms.values())]
+                writer.writerow([step, f"{elapsed_s:.1f}", *values])
+                file.flush()
+
+            yield write
+    except OSError as error:
+        raise ProgicError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+class Display:
+    """A progress bar with the time left where the console is a terminal; elsewhere lines."""
+
+    def __init__(self, console: Console, done: int, total: int) -> None:
+        """`done` and `total` are steps."""
+        self._console, self._first, self._total = console, done, total
+        self._began = time.monotonic()
+        columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._bar.add_task("", completed=done, total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def step(self, step: int, terms: Terms) -> None:
+        """Show that `step` steps are done."""
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=step, description=str(terms))
+        elif step % LINE_EVERY_STEPS == 0:
+            left_s = (time.monotonic() - self._began) / (step - self._first) * (self._total - step)
+            self.say(f"step {step}/{self._total}  {terms}  {left_s / 60:.0f} min left")
+
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+        self._console.print(line, highlight=False, soft_wrap=True)

@@ -1,0 +1,86 @@
+"""A disk that is full, made by the limit that the system sets on the size of a file."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+from progic import weights
+from progic.cli import app
+from progic.codec import Codec
+from progic.errors import ProgicError
+from progic.replacing import replacing
+
+
+@pytest.fixture
+def full_after_100_bytes() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def model(tmp_path: Path, toy_codec: Codec) -> Path:
+    path = tmp_path / "toy.safetensors"
+    weights.save(path, toy_codec.net, {})
+    return path
+
+
+def test_what_was_there_is_kept(tmp_path: Path, full_after_100_bytes: None) -> None:
+    path = tmp_path / "kept.bin"
+    path.write_bytes(b"old")
+    with (
+        pytest.raises(ProgicError, match=r"kept\.bin: cannot be written: File too large; the file that was"),
+        replacing(path) as partial,
+    ):
+        partial.write_bytes(bytes(1000))
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
+
+
+def test_another_error_passes_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown"), replacing(tmp_path / "new.bin") as partial:
+        partial.write_bytes(b"half")
+        raise ValueError("unknown")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_on_a_full_disk(model: Path, toy_codec: Codec, full_after_100_bytes: None) -> None:
+    before = model.read_bytes()
+    with pytest.raises(ProgicError, match=r"toy\.safetensors: cannot be written"):
+        weights.save(model, toy_codec.net, {})
+    assert model.read_bytes() == before
+
+
+def test_tensors_saved_to_a_full_disk_are_named_too(tmp_path: Path, full_after_100_bytes: None) -> None:
+    with (
+        pytest.raises(ProgicError, match=r"checkpoint: cannot be written: .*File too large"),
+        replacing(tmp_path / "checkpoint") as partial,
+    ):
+        save_file({"w": torch.zeros(1000)}, partial)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_a_command_on_a_full_disk_ends_with_one_line(
+    command: str, model: Path, photo: Image.Image, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    photo.save(tmp_path / "photo.png")
+    given, wanted = tmp_path / "photo.png", tmp_path / "coded.progic"
+    runner = CliRunner()
+    if command == "decode":
+        assert not runner.invoke(app, ["encode", str(given), str(wanted), "-m", str(model)]).exit_code
+        given, wanted = wanted, tmp_path / "decoded.png"
+    else:
+        photo.resize((750, 500)).save(given)  # a file of more than 100 bytes
+    before = sorted(tmp_path.iterdir())
+    request.getfixturevalue("full_after_100_bytes")
+    result = runner.invoke(app, [command, str(given), str(wanted), "-m", str(model)])
+    assert result.exit_code == 1
+    assert result.output == f"progic: {wanted}: cannot be written: File too large\n"
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,65 @@
+import csv
+import io
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+
+from progic.errors import ProgicError
+from progic.training_log import COLUMNS, Display, Terms, csv_log
+
+TERMS = Terms(*(torch.tensor(value) for value in (1.5, 0.5, 0.4, 0.3, 0.2)), codes_used=12.0)
+
+
+def _shown(is_terminal: bool) -> str:
+    console = Console(file=io.StringIO(), force_terminal=is_terminal, width=120)
+    with Display(console, done=5, total=40) as display:
+        for step in range(6, 41):
+            display.step(step, TERMS)
+        display.say("step 40  kept")
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_without_a_terminal_every_tenth_step_is_a_line() -> None:
+    lines = _shown(is_terminal=False).splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        *(f"step {step}/40" for step in (10, 20, 30, 40)),
+        "step 40",
+    ]
+    assert "L1 0.5000  LPIPS' 0.400  DISTS 0.300  codes 12" in lines[0]
+    assert lines[3].endswith("0 min left")
+
+
+def test_a_terminal_has_a_bar_and_what_is_said() -> None:
+    shown = _shown(is_terminal=True)
+    assert "40/40" in shown
+    assert "step 40  kept" in shown
+    assert "min left" not in shown
+
+
+def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
+    for step in (1, 2):
+        with csv_log(tmp_path / "log.csv") as log:
+            log(step, 2.25, 1e-3, TERMS)
+    with (tmp_path / "log.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == list(COLUMNS)
+    assert rows[2] == ["2", "2.2", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12"]
+    assert len(rows) == 3
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ProgicError, match=r"full: cannot be written: No space left on device"),
+        csv_log(_full(tmp_path)) as log,
+    ):
+        log(1, 0.0, 0.0, TERMS)
+
+
+def _full(folder: Path) -> Path:
+    """A file of a device that is always full."""
+    path = folder / "full"
+    path.symlink_to("/dev/full")
+    return path
