@@ -5,7 +5,8 @@ fits: a small sharp file often looks nearer than a large spoilt one.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from PIL import Image
@@ -72,24 +73,29 @@ def file_bytes(picture: Image.Image, name: str, quality: int) -> bytes:
     return file.getvalue()
 
 
-def best_file(picture: Image.Image, name: str, budget_bytes: int) -> bytes | None:
-    """Return the file of the highest quality that fits, by bisection: the next quality does not fit."""
-    qualities = FORMATS[name].qualities
+def candidates(photo: Image.Image, name: str, budgets_bytes: Sequence[int]) -> list[list[bytes]]:
+    """Return for each budget the best file of each scale that fits; none where nothing does."""
+    scales = [best_files(_shrunk(photo, scale), name, budgets_bytes) for scale in SCALES]
+    return [[file for file in files if file is not None] for files in zip(*scales, strict=True)]
+
+
+def best_files(picture: Image.Image, name: str, budgets_bytes: Sequence[int]) -> list[bytes | None]:
+    """Return for each budget the file of the highest quality that fits; no file is written twice."""
+    written = cache(lambda quality: file_bytes(picture, name, quality))
+    return [_best_file(written, FORMATS[name].qualities, budget) for budget in budgets_bytes]
+
+
+def _best_file(write: Callable[[int], bytes], qualities: range, budget_bytes: int) -> bytes | None:
+    """Bisect: the next quality does not fit."""
     fits, too_big, best = -1, len(qualities), None
     while too_big - fits > 1:
         quality = (fits + too_big) // 2
-        file = file_bytes(picture, name, qualities[quality])
+        file = write(qualities[quality])
         if len(file) <= budget_bytes:
             fits, best = quality, file
         else:
             too_big = quality
     return best
-
-
-def candidates(photo: Image.Image, name: str, budget_bytes: int) -> list[bytes]:
-    """Return the best file of each scale that fits; none where nothing does."""
-    files = (best_file(_shrunk(photo, scale), name, budget_bytes) for scale in SCALES)
-    return [file for file in files if file is not None]
 
 
 def opened(file: bytes, size: tuple[int, int]) -> Image.Image:

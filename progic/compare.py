@@ -8,13 +8,13 @@ from pathlib import Path
 
 import bjontegaard
 import torch
-from PIL import Image
 
 from progic import classical
 from progic.evaluate import Evaluation, Mean, mean_of, photos_of
 from progic.images import to_tensor
-from progic.metrics import PerceptualMetrics, Scores
+from progic.metrics import PerceptualMetrics, Reference, Scores
 
+Files = tuple[tuple[int, Scores] | None, ...]  # bytes and scores at each budget; None where nothing fits
 LEAST_POINTS = 3  # of a curve, for an interpolation to say anything
 
 
@@ -63,26 +63,23 @@ def compare(
     for name in formats:
         classical.check_format(name)
     budgets = [row.bytes for row in evaluation.stages]
+    sent: dict[str, dict[str, Files]] = {name: {} for name in formats}
     total = len(formats) * len(evaluation.photos)
-    rivals = []
-    for number, name in enumerate(formats):
-        sent: dict[str, tuple[tuple[int, Scores] | None, ...]] = {}
-        for path, photo in photos_of(folder, evaluation.photos, evaluation.size):
-            progress(number * len(evaluation.photos) + len(sent), total)
-            sent[path] = tuple(_best(photo, name, budget, metrics) for budget in budgets)
-        rivals.append(_rival(name, budgets, sent, evaluation))
-    return tuple(rivals)
+    for number, (path, photo) in enumerate(photos_of(folder, evaluation.photos, evaluation.size)):
+        reference = metrics.reference(to_tensor(photo))
+        for place, name in enumerate(formats):
+            progress(number * len(formats) + place, total)
+            files = classical.candidates(photo, name, budgets)
+            sent[name][path] = tuple(_best(each, photo.size, reference, metrics) for each in files)
+    return tuple(_rival(name, budgets, sent[name], evaluation) for name in formats)
 
 
 @torch.no_grad()
 def _best(
-    photo: Image.Image, name: str, budget_bytes: int, metrics: PerceptualMetrics
+    files: Sequence[bytes], size: tuple[int, int], reference: Reference, metrics: PerceptualMetrics
 ) -> tuple[int, Scores] | None:
-    reference = metrics.reference(to_tensor(photo))
-    files = classical.candidates(photo, name, budget_bytes)
     tried = [
-        (len(file), metrics.scores(reference, to_tensor(classical.opened(file, photo.size))))
-        for file in files
+        (len(file), metrics.scores(reference, to_tensor(classical.opened(file, size)))) for file in files
     ]
     return min(tried, key=lambda one: one[1].dists, default=None)
 
@@ -90,7 +87,7 @@ def _best(
 def _rival(
     name: str,
     budgets: Sequence[int],
-    sent: dict[str, tuple[tuple[int, Scores] | None, ...]],
+    sent: dict[str, Files],
     evaluation: Evaluation,
 ) -> Rival:
     rows = []

@@ -137,7 +137,7 @@ class FileCodec:
 
     def encode(self, photo: Image.Image) -> Encoded:
         """Return the best file that fits."""
-        files = classical.candidates(photo, self.format, self.budget_bytes)
+        (files,) = classical.candidates(photo, self.format, [self.budget_bytes])
         if not files:
             raise NothingFits
         best = min(files, key=lambda file: self.distance(classical.opened(file, photo.size)))

@@ -42,13 +42,23 @@ def evaluation(toy_codec: Codec, folder: Path, metrics: PerceptualMetrics) -> Ev
 @pytest.mark.parametrize("name", INSTALLED)
 def test_the_next_quality_does_not_fit(name: str, photo: Image.Image) -> None:
     budget_bytes = 900
-    file = classical.best_file(photo, name, budget_bytes)
+    (file,) = classical.best_files(photo, name, [budget_bytes])
     assert file is not None
     assert len(file) <= budget_bytes
     sizes = [len(classical.file_bytes(photo, name, q)) for q in classical.FORMATS[name].qualities]
     following = sizes.index(len(file)) + sizes.count(len(file))  # files grow with quality
     assert sizes[following] > budget_bytes
     assert classical.opened(file, photo.size).size == photo.size
+
+
+def test_budgets_share_files_and_nothing_else(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets = [300, 600, 900, 1200, 1500]
+    alone = [classical.best_files(photo, "webp", [budget])[0] for budget in budgets]
+    asked: list[int] = []
+    write = classical.file_bytes
+    monkeypatch.setattr(classical, "file_bytes", lambda *args: asked.append(args[2]) or write(*args))
+    assert classical.best_files(photo, "webp", budgets) == alone
+    assert len(asked) == len(set(asked))  # no quality twice
 
 
 def test_formats_that_cannot_be_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +80,7 @@ def test_a_rival_sends_its_best_scale_at_each_budget(
     assert (nothing.fitting, nothing.budget_bytes) == (0, 8)  # 12 indices of 5 bits
     assert enough.fitting == 2
     image = Image.open(folder / "a.png").convert("RGB")
-    pictures = [classical.opened(file, SIZE) for file in classical.candidates(image, "webp", 700)]
+    pictures = [classical.opened(file, SIZE) for file in classical.candidates(image, "webp", [700])[0]]
     by_hand = [float(metrics.dists(to_tensor(image), to_tensor(picture))) for picture in pictures]
     found = rival.by_photo["a.png"][1]
     assert found is not None
@@ -79,7 +89,7 @@ def test_a_rival_sends_its_best_scale_at_each_budget(
 
 
 def test_half_the_bytes_for_the_same_quality_is_minus_fifty_percent(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, evaluation: Evaluation
+    monkeypatch: pytest.MonkeyPatch, folder: Path, evaluation: Evaluation, metrics: PerceptualMetrics
 ) -> None:
     """A rival whose DISTS at b bytes is ours at b / 2, on a straight line over the logarithm of bytes."""
 
@@ -93,12 +103,13 @@ def test_half_the_bytes_for_the_same_quality_is_minus_fifty_percent(
     ours = Evaluation(**{**vars(evaluation), "stages": tuple(row(size) for size in (320, 640, 1280, 2560))})
     score = evaluation.by_photo["a.png"][0]
 
-    def best(_photo: object, _name: str, budget: int, _metrics: object) -> object:
-        worse = dists(budget / 2)
-        return budget, score._replace(dists=worse, lpips=worse)
+    def best(files: list[bytes], *_: object) -> object:
+        worse = dists(len(files[0]) / 2)
+        return len(files[0]), score._replace(dists=worse, lpips=worse)
 
+    monkeypatch.setattr(classical, "candidates", lambda _photo, _name, sizes: [[bytes(n)] for n in sizes])
     monkeypatch.setattr("progic.compare._best", best)
-    (rival,) = compare(ours, folder, ["webp"], None)  # type: ignore[arg-type]
+    (rival,) = compare(ours, folder, ["webp"], metrics)
     assert rival.bd_rate_dists_percent == pytest.approx(-50, abs=1e-6)
     assert rival.bd_rate_lpips_percent == pytest.approx(-50, abs=1e-6)
 
