@@ -4,18 +4,30 @@ from typing import Protocol
 
 import numpy as np
 
+from satsim.loss_settings import (
+    AfterEnd,
+    BlockageLoss,
+    GilbertElliottLoss,
+    IndependentLoss,
+    Loss,
+    TraceLoss,
+    Transitions,
+)
+from satsim.trace import Trace, read_trace
+from satsim.units import logged_time_s
+
 
 class Channel(Protocol):
     """Decides each slot's fate, asked once a slot in slot order."""
 
-    def loses_next(self) -> bool:
-        """Tell whether the next slot loses its packet."""
+    def loses(self, start_s: float, end_s: float) -> bool:
+        """Tell whether the slot from `start_s` to `end_s`, simulated seconds, loses its packet."""
 
 
 class Perfect:
     """Nothing is ever lost."""
 
-    def loses_next(self) -> bool:
+    def loses(self, start_s: float, end_s: float) -> bool:
         """Return False."""
         return False
 
@@ -28,6 +40,104 @@ class Independent:
         self._rate = rate
         self._generator = generator
 
-    def loses_next(self) -> bool:
-        """Draw the next slot's fate."""
+    def loses(self, start_s: float, end_s: float) -> bool:
+        """Draw the slot's fate."""
         return bool(self._generator.random() < self._rate)
+
+
+class GilbertElliott:
+    """Loses packets in bursts: the state, good or bad, changes from slot to slot, however long a slot is.
+
+    The first slot's state is drawn from the stationary distribution. Two draws a slot: state, then loss.
+    After E. N. Gilbert, Bell System Technical Journal 39 (1960), and E. O. Elliott, same journal 42 (1963),
+    in the notation of NTIA TM-23-565, github.com/NTIA/gilbert-elliot-model: `transitions` are p and r, the
+    two losses 1 - k and 1 - h.
+    """
+
+    def __init__(
+        self,
+        transitions: Transitions,
+        generator: np.random.Generator,
+        loss_in_good: float = 0,
+        loss_in_bad: float = 1,
+    ) -> None:
+        """All probabilities in 0..1, not both transitions 0; the generator is this channel's own."""
+        self._to_bad, self._to_good = transitions
+        self._in_good, self._in_bad = loss_in_good, loss_in_bad
+        self._generator = generator
+        self._next_is_bad = self._to_bad / (self._to_bad + self._to_good)  # its probability
+
+    def loses(self, start_s: float, end_s: float) -> bool:
+        """Draw the slot's state and fate."""
+        is_bad = self._generator.random() < self._next_is_bad
+        self._next_is_bad = 1 - self._to_good if is_bad else self._to_bad
+        return bool(self._generator.random() < (self._in_bad if is_bad else self._in_good))
+
+
+class Blockage:
+    """Loses each packet of whose slot any part is blocked; open and blocked times are exponential.
+
+    Runs on the simulated clock, not on the slots: it goes on while nothing is sent. The sky is open or
+    blocked at 0 s as at any other moment. One draw a period, in order of time, so that slots of any length
+    and schemes of any pace meet the same blockages.
+    """
+
+    def __init__(self, open_s: float, blocked_s: float, generator: np.random.Generator) -> None:
+        """Mean durations, above 0; the generator is this channel's own."""
+        self._means_s = {False: open_s, True: blocked_s}
+        self._generator = generator
+        self._is_blocked = bool(generator.random() < blocked_s / (open_s + blocked_s))
+        self._until_s = generator.exponential(self._means_s[self._is_blocked])  # no memory: as if newly begun
+
+    def loses(self, start_s: float, end_s: float) -> bool:
+        """Tell whether any part of the slot is blocked."""
+        while self._until_s <= start_s:
+            self._is_blocked = not self._is_blocked
+            self._until_s += self._generator.exponential(self._means_s[self._is_blocked])
+        return self._is_blocked or self._until_s < end_s
+
+
+class Recorded:
+    """Plays a trace back on the simulated clock, its first outcome at 0 s; nothing is drawn.
+
+    A slot is lost if any outcome recorded during it is a loss. A slot during which nothing was recorded takes
+    the latest outcome before it. A slot that begins after the trace's end takes `after_end`: the trace
+    repeated from its start, or always received, or always lost.
+    """
+
+    def __init__(self, trace: Trace, after_end: AfterEnd = "repeat") -> None:
+        """Nothing is drawn, so there is no generator."""
+        self._trace = trace
+        self._after_end = after_end
+
+    def loses(self, start_s: float, end_s: float) -> bool:
+        """Look the slot up."""
+        start_s, end_s = logged_time_s(start_s), logged_time_s(end_s)
+        if self._after_end != "repeat":
+            end_s = min(end_s, self._trace.length_s)
+            if start_s >= end_s:
+                return self._after_end == "lost"
+        before, until = self._trace.counted(start_s), self._trace.counted(end_s)
+        if until.outcomes == before.outcomes:
+            return self._trace.lost[before.outcomes % len(self._trace.lost) - 1]
+        return until.losses > before.losses
+
+
+def channel_of(loss: Loss, seed: int) -> Channel:
+    """Return the scenario's channel with a generator of its own, the first child of `seed`.
+
+    Raises TraceError for a trace that cannot be read.
+    """
+    (own_seed,) = np.random.SeedSequence(seed).spawn(1)
+    generator = np.random.default_rng(own_seed)
+    match loss:
+        case IndependentLoss(rate=0):
+            return Perfect()
+        case IndependentLoss():
+            return Independent(loss.rate, generator)
+        case GilbertElliottLoss():
+            return GilbertElliott(loss.transitions, generator, loss.loss_in_good, loss.loss_in_bad)
+        case BlockageLoss():
+            return Blockage(loss.open_s, loss.blocked_s, generator)
+        case TraceLoss():
+            return Recorded(read_trace(loss.path), loss.after_end)

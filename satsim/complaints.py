@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -64,19 +64,24 @@ def _follows_from_another(detail: ErrorDetails, details: list[ErrorDetails]) -> 
 
 
 def _fault(detail: ErrorDetails, model: type[BaseModel], source_of: SourceOf) -> ScenarioError:
-    path, kind = detail["loc"], detail["type"]
+    place, kind = _placed(detail["loc"], model), detail["type"]
     if kind in ("extra_forbidden", "invalid_key"):
-        unknown = cut(_text(path[-1]))
-        known = list(_described(path[:-1], model)[0].model_fields)
-        allowed = ", ".join(known) + _nearest(unknown, known)
-        return ScenarioError(source_of(path), dotted((*path[:-1], unknown)), "an unknown key", allowed)
-    key = dotted(path)
+        above = _placed(detail["loc"][:-1], model)
+        unknown = cut(_text(detail["loc"][-1]))
+        known = list(above.model.model_fields)
+        key, allowed = dotted((*above.path, unknown)), ", ".join(known) + _nearest(unknown, known)
+        return ScenarioError(source_of(place.path), key, "an unknown key", allowed)
+    path, found, allowed = place.path, detail["input"], place.allowed
+    if kind == "union_tag_invalid":
+        path, found = (*path, "kind"), found["kind"]
+        allowed = ", ".join(re.findall(r"\w+", str(detail["ctx"]["expected_tags"])))
     if kind == "missing":
-        return ScenarioError(source_of(path), key, "nothing", _described(path, model)[1])
-    allowed = str(detail["ctx"]["allowed"]) if kind == "not_allowed" else _described(path, model)[1]
-    if kind in ("literal_error", "not_allowed"):
-        allowed += _nearest(detail["input"], re.findall(r"\w+", allowed))
-    return ScenarioError(source_of(path), key, shown(detail["input"]), allowed)
+        return ScenarioError(source_of(path), dotted(path), "nothing", allowed)
+    if kind == "not_allowed":
+        allowed = str(detail["ctx"]["allowed"])
+    if kind in ("literal_error", "not_allowed", "union_tag_invalid"):
+        allowed += _nearest(found, re.findall(r"\w+", allowed))
+    return ScenarioError(source_of(path), dotted(path), shown(found), allowed)
 
 
 def _nearest(found: object, known: Sequence[str]) -> str:
@@ -84,19 +89,41 @@ def _nearest(found: object, known: Sequence[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def _described(path: KeyPath, model: type[BaseModel]) -> tuple[type[BaseModel], str]:
-    """Walk down `path`: the innermost model on it, and the description of the innermost described field."""
+class _Place(NamedTuple):
+    """Where pydantic found a fault."""
+
+    path: KeyPath  # as the user would write it
+    model: type[BaseModel]  # the innermost on the path
+    allowed: str  # the description of the innermost described field
+
+
+def _placed(loc: KeyPath, model: type[BaseModel]) -> _Place:
+    """Walk down `loc`, pydantic's path, in which a chosen kind's name stands before its keys."""
+    path: list[int | str] = []
     allowed = "a mapping with " + ", ".join(model.model_fields)
-    for part in path:
+    kinds: dict[object, type[BaseModel]] = {}
+    for part in loc:
+        if part in kinds:
+            model, kinds = kinds[part], {}
+            continue
+        path.append(part)
         field = model.model_fields.get(str(part))
         if field is None:
             continue  # an index into a list: the list's own description stands
         allowed = field.description or allowed
-        model = _model_in(field.annotation) or model
-    return model, allowed
+        inner = _models_in(field.annotation)
+        model = inner[0] if inner else model
+        kinds = {_kind_of(each): each for each in inner} if len(inner) > 1 else {}
+    return _Place(tuple(path), model, allowed)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _kind_of(model: type[BaseModel]) -> object:
+    """Return the one value that the `kind` of a model of several may have."""
+    (kind,) = get_args(model.model_fields["kind"].annotation)
+    return kind

@@ -3,6 +3,7 @@
 SatsimError                    exit code 1: a failure while running
 ├── InputError                 exit code 2: something the user can mend
 │   ├── ScenarioError          a scenario's key (or the file itself) is wrong
+│   ├── TraceError             a recorded trace cannot be read
 │   └── RunFolderError         a run folder cannot be written or read
 ├── PacketizeError             stages that cannot be put into packets
 └── PacketError                bytes that are no packet of ours
@@ -37,6 +38,10 @@ class ScenarioError(InputError):
         where = f"{file}: {key}" if key else file
         first = f"{where}: found {found}; allowed: {allowed}"
         super().__init__("\n".join([first, *(str(other) for other in others)]))
+
+
+class TraceError(InputError):
+    """A trace that cannot be read: file, line, what was found, what is allowed."""
 
 
 class RunFolderError(InputError):

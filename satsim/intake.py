@@ -14,10 +14,12 @@ from progic.metric_weights import load_metric_weights
 from progic.metrics import MIN_SIDE_PX, PerceptualMetrics
 from satsim.codecs import TrainedCodec
 from satsim.errors import ScenarioError
+from satsim.loss_settings import TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
 from satsim.quality import PERCEPTUAL
 from satsim.scenario import Scenario, check_link
 from satsim.settings import Metric
+from satsim.trace import read_trace
 
 MIN_PHOTO_SIDE_PX = 32  # below it a photo is no more than the thumbnail that "usable" is measured by
 
@@ -47,8 +49,10 @@ class Album:
 
 
 def check_scenario(scenario: Scenario, file: str) -> None:
-    """Raise a ScenarioError naming `file` for a link or a picture size that cannot work."""
+    """Raise a ScenarioError naming `file` for a link or a picture size that cannot work, or a TraceError."""
     check_link(scenario, file)
+    if isinstance(scenario.link.loss, TraceLoss):
+        read_trace(scenario.link.loss.path)
     if PERCEPTUAL.intersection(scenario.metrics) and min(scenario.image.size) < MIN_SIDE_PX:
         allowed = f"sides of at least {MIN_SIDE_PX}, which DISTS and LPIPS need"
         raise ScenarioError(file, "image.size", str(list(scenario.image.size)), allowed)

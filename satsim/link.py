@@ -46,7 +46,7 @@ class Link:
             raise RuntimeError(f"the link is busy until {self._free_at_s} s; it is {env.now} s")
         self._free_at_s = env.now + self._interval_s
         self._log.add(env.now, "sent", frame)
-        lost = self._channel.loses_next()
+        lost = self._channel.loses(env.now, self._free_at_s)
         if not lost:  # scheduled before the slot's end, so that it comes first where latency_s is 0
             arrival = env.timeout(self._interval_s + self._latency_s)
             arrival.callbacks.append(lambda _: self.out.put(frame))

@@ -3,6 +3,7 @@
 Photo > codecs > packetize > simulate > viewing (decode and score what was held) > run folder.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from progic import metric_weights
 from progic.metrics import IMPLEMENTATION
 from satsim.codecs import Encoded, NothingFits, RememberingCodec, TrainedCodec, codec_of
 from satsim.intake import Album, Parts, Photo, check_scenario, load_parts, open_album, open_for
+from satsim.loss_settings import TraceLoss
 from satsim.manifest import Manifest, installed_versions
 from satsim.means import MeanRow, mean, mean_rows, mean_summary
 from satsim.packetize import chunk, packetize
@@ -24,6 +26,7 @@ from satsim.records import SchemeSummary, TimelineRow
 from satsim.rundir import (
     IMAGES,
     ORIGINAL,
+    TRACE,
     Run,
     new_run,
     original_file,
@@ -120,6 +123,8 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
     write_events(folder, [event for each in seen.values() for event in each.events])
     write_timeline(folder, rows)
     write_run(folder, _as_sent(scenario), manifest, summary)
+    if isinstance(scenario.link.loss, TraceLoss):
+        shutil.copyfile(scenario.link.loss.path, folder / TRACE)
     return _Outcome(rows, summary, manifest)
 
 
@@ -201,9 +206,12 @@ def _manifest(shared: _Shared, parts: Parts) -> Manifest:
 
 
 def _as_sent(scenario: Scenario) -> Scenario:
-    """Return the scenario with the run folder's own picture, so that it can be run again from there."""
+    """Return the scenario with the run folder's own picture and trace: it can be run again from there."""
     image = scenario.image.model_copy(update={"path": Path(IMAGES) / ORIGINAL})
-    return scenario.model_copy(update={"image": image})
+    link = scenario.link
+    if isinstance(link.loss, TraceLoss):
+        link = link.model_copy(update={"loss": link.loss.model_copy(update={"path": Path(TRACE)})})
+    return scenario.model_copy(update={"image": image, "link": link})
 
 
 def _write_pictures(folder: Path, original: Image.Image, shown: Sequence[View]) -> None:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from satsim.errors import RunFolderError
+from satsim.loss_settings import is_drawn
 from satsim.means import MeanSummary
 from satsim.records import TimelineRow
 from satsim.report_chart import chart_of
@@ -19,6 +20,7 @@ from satsim.timeline import draw_timeline
 from satsim.wording import (
     COLOURS,
     METRIC_LABELS,
+    loss_text,
     minutes_text,
     rate_text,
     scheme_label,
@@ -80,9 +82,10 @@ def write_report(run: Run, folder: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"minutes": minutes_text}
+    environment.filters |= {"minutes": minutes_text, "loss": loss_text}
     page = environment.get_template("report.html.jinja").render(
         run=run,
+        is_drawn=is_drawn(run.scenario.link.loss),
         title=_title(run),
         answer=_answer(run),
         metric=METRIC_LABELS[metric],

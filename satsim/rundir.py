@@ -24,6 +24,7 @@ from satsim.scenario import Scenario, dump_scenario, load_scenario
 SCENARIO, MANIFEST, SUMMARY = "scenario.yaml", "manifest.json", "summary.json"
 EVENTS, TIMELINE = "events.csv", "timeline.csv"
 IMAGES, ORIGINAL = "images", "original.png"
+TRACE = "trace.csv"  # the recorded losses, where the scenario plays some back
 DECIMALS = 6  # of every figure written: a microsecond, a millionth of a DISTS
 
 TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text

@@ -16,6 +16,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from satsim.complaints import KeyPath, complain, cut, shown
 from satsim.errors import ScenarioError
+from satsim.loss_settings import INDEPENDENT
+from satsim.section import names_a_file
 from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, RepairSettings, Scenario, Scheme
 from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
 
@@ -46,20 +48,20 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
     """Read a scenario, over the file that it `extends`, with overrides such as `link.loss.rate=0.1` on top.
 
     A mapping is merged key by key, except for the choices sender, repair, usable and detail, which an overlay
-    replaces whole; everything else is replaced. A relative image path is relative to the file that has it,
-    in an override to `path`. Raises ScenarioError.
+    replaces whole, as it does a loss of another `kind`; everything else is replaced. A relative path of an
+    image or a trace is relative to the file that has it, in an override to `path`. Raises ScenarioError.
     """
     path = Path(path)
     files = _file_layers(path, ())
     asked = [_override(text, path.parent) for text in overrides]
     keys: dict[str, Any] = {}
     for layer in files:
-        keys = _merged(keys, layer.keys, replaced=CHOICES)
+        keys = _overlaid(keys, layer.keys)
     on_top: dict[str, Any] = {}
     for layer in asked:  # first merged with each other, so that two of them can make up one choice
         on_top = _merged(on_top, layer.keys)
     try:
-        return Scenario.model_validate(_merged(keys, on_top, replaced=CHOICES))
+        return Scenario.model_validate(_overlaid(keys, on_top))
     except ValidationError as error:
         raise complain(error, Scenario, lambda key: _source_of(key, [*files, *asked])) from None
 
@@ -109,7 +111,7 @@ def _what_would_fit(scenario: Scenario) -> list[str]:
 
 def _file_layers(path: Path, extended_by: tuple[Path, ...]) -> list[_Layer]:
     keys = _read(path)
-    layer = _Layer(str(path), _image_path_from(keys, path.parent))
+    layer = _Layer(str(path), _paths_from(keys, path.parent))
     base = layer.keys.pop("extends", None)
     if base is None:
         return [layer]
@@ -130,7 +132,7 @@ def _override(override: str, folder: Path) -> _Layer:
     keys = _parsed(text, source)
     for part in reversed(key.split(".")):
         keys = {part: keys}
-    return _Layer(source, _image_path_from(keys, folder))
+    return _Layer(source, _paths_from(keys, folder))
 
 
 def _read(path: Path) -> dict[Any, Any]:
@@ -173,22 +175,44 @@ def _at(source: str, error: MarkedYAMLError) -> str:
     return source if mark is None else f"{source}, line {mark.line + 1}"
 
 
-def _image_path_from(keys: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return `keys` with a bare image text as its path, and that path made absolute from `folder`."""
-    image = keys.get("image")
-    image = {"path": image} if isinstance(image, str) else image
-    if not isinstance(image, dict):
+def _paths_from(keys: Any, folder: Path) -> Any:
+    """Return `keys` with a bare image text as its path, and image and trace absolute from `folder`."""
+    if not isinstance(keys, dict):
         return keys
-    name = image.get("path")
-    if isinstance(name, str) and name.strip() and "\0" not in name:
-        image = {**image, "path": (folder / name).resolve()}
-    return {**keys, "image": image}
+    if isinstance(keys.get("image"), str):
+        keys = {**keys, "image": {"path": keys["image"]}}
+    return _path_from(_path_from(keys, ("image", "path"), folder), ("link", "loss", "path"), folder)
 
 
-def _merged(base: dict[str, Any], overlay: dict[str, Any], replaced: Sequence[str] = ()) -> dict[str, Any]:
+def _path_from(keys: Any, where: Sequence[str], folder: Path) -> Any:
+    """Return `keys` with the path that stands at `where`, if one does, made absolute from `folder`."""
+    if not where:
+        return (folder / keys).resolve() if isinstance(keys, str) and names_a_file(keys) else keys
+    first, *rest = where
+    if not isinstance(keys, dict) or first not in keys:
+        return keys
+    return {**keys, first: _path_from(keys[first], rest, folder)}
+
+
+def _overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with `overlay` merged over it, without what the overlay replaces whole."""
+    kept = {key: value for key, value in base.items() if key not in CHOICES or key not in overlay}
+    before, after = _loss_in(base), _loss_in(overlay)
+    if before and "kind" in after and after["kind"] != before.get("kind", INDEPENDENT):
+        kept["link"] = {**kept["link"], "loss": None}
+    return _merged(kept, overlay)
+
+
+def _loss_in(keys: dict[str, Any]) -> dict[str, Any]:
+    link = keys.get("link")
+    loss = link.get("loss") if isinstance(link, dict) else None
+    return loss if isinstance(loss, dict) else {}
+
+
+def _merged(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in overlay.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict) and key not in replaced
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
         result[key] = _merged(base[key], value) if both else value
     return result
 

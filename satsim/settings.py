@@ -6,9 +6,10 @@ Each field's `description` says what is allowed; error messages quote it (satsim
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss
+from satsim.section import WEEK_S, Section, names_a_file, not_allowed
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 
 Codec = Literal["progic", "webp", "avif", "identity"]
@@ -17,22 +18,10 @@ Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # names become file and folder names
 NAME_TEXT = "1 to 64 letters, digits, - or _, the first a letter or digit"
-WEEK_S = 604_800
-
-
-def not_allowed(allowed: str) -> PydanticCustomError:
-    """Return an error for a validator to raise; `allowed` completes the line in the message."""
-    return PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
 
 
 def _listed(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
-
-
-class Section(BaseModel):
-    """A mapping in a scenario: no unknown keys, no conversions (`"60"` and `true` are no numbers), frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
@@ -52,7 +41,7 @@ class ImageSettings(Section):
     @field_validator("path", mode="before")
     @classmethod
     def _names_a_file(cls, path: object) -> object:
-        if not str(path).strip() or "\0" in str(path):
+        if not names_a_file(path):
             raise not_allowed("the path of a photo, relative to the scenario file")
         return path
 
@@ -102,12 +91,6 @@ class LatencySettings(Section):
         return self.propagation_s + self.processing_s
 
 
-class LossSettings(Section):
-    """Independent loss: each slot loses its packet with probability `rate`."""
-
-    rate: float = Field(default=0, ge=0, le=1, description="a number from 0 to 1")
-
-
 class LinkSettings(Section):
     """One packet of at most `payload_bytes` (our header counts) every `interval_s`."""
 
@@ -116,7 +99,7 @@ class LinkSettings(Section):
     )
     interval_s: float = Field(ge=0.001, le=WEEK_S, description="a number from 0.001 to 604800 (seconds)")
     latency: LatencySettings = Field(default=LatencySettings(), description="propagation_s, processing_s")
-    loss: LossSettings = Field(default=LossSettings(), description="rate")
+    loss: Loss = Field(default=IndependentLoss(), description=LOSS_TEXT)
 
 
 class RepairSettings(Section):

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
 import simpy
 
-from satsim.channel import Channel, Independent, Perfect
+from satsim.channel import Channel, channel_of
 from satsim.link import Link
 from satsim.packets import Packet, pack
 from satsim.reassemble import Reassembler
@@ -27,9 +26,9 @@ def simulate(
     """Send the packets of one image and return all that happened and what was held from when on.
 
     The link is free at 0 s and the handset has encoded at `encode_s`. Every scheme of a run is given the same
-    seed and so meets the same channel: its k-th slot is lost for all of them or for none.
+    seed and so meets the same channel: its k-th slot is lost for all of them or for none. Raises TraceError.
     """
-    return simulate_on(channel_of(link, seed), scheme, packets, link, repair, encode_s)
+    return simulate_on(channel_of(link.loss, seed), scheme, packets, link, repair, encode_s)
 
 
 def simulate_on(
@@ -58,14 +57,6 @@ def simulate_on(
         packets_lost=happened["lost"],
         bytes_sent=sum(event.bytes for event in log.events if event.event == "sent"),
     )
-
-
-def channel_of(link: LinkSettings, seed: int) -> Channel:
-    """Return the scenario's channel with a generator of its own, the first child of `seed`."""
-    if link.loss.rate == 0:
-        return Perfect()
-    (own_seed,) = np.random.SeedSequence(seed).spawn(1)
-    return Independent(link.loss.rate, np.random.default_rng(own_seed))
 
 
 def _frame(number: int, packet: Packet) -> Frame:

@@ -2,6 +2,7 @@
 
 from math import isinf
 
+from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
 from satsim.settings import Metric
 
 SCHEME_LABELS = {
@@ -49,6 +50,21 @@ def minutes_text(time_s: float | None) -> str:
     minutes, seconds = divmod(round(time_s), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def loss_text(loss: Loss) -> str:
+    """Return what is lost on a link, for the head of a figure."""
+    match loss:
+        case IndependentLoss(rate=0) | GilbertElliottLoss(rate=0):
+            return "no loss"
+        case IndependentLoss():
+            return f"{loss.rate * 100:g}% loss"
+        case GilbertElliottLoss():
+            return f"{loss.rate * 100:g}% loss in bursts of {loss.mean_burst:g}"
+        case BlockageLoss():
+            return f"open {loss.open_s:g} s, blocked {loss.blocked_s:g} s in turn"
+        case TraceLoss():
+            return "loss as recorded"
 
 
 def score_text(metric: Metric, value: float | None) -> str:

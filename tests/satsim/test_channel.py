@@ -11,7 +11,7 @@ SLOTS = 20_000
 
 
 def losses(channel: Channel, slots: int = SLOTS) -> list[bool]:
-    return [channel.loses_next() for _ in range(slots)]
+    return [channel.loses(60 * slot, 60 * slot + 60) for slot in range(slots)]
 
 
 def independent(rate: float, seed: int = 1) -> Channel:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
@@ -10,13 +11,13 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from satsim.errors import InputError, ScenarioError
+from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
 from satsim.scenario import BUILT_IN_SCHEMES, Scenario, Scheme, dump_scenario, load_scenario
 from satsim.settings import (
     CodecSettings,
     ImageSettings,
     LatencySettings,
     LinkSettings,
-    LossSettings,
     Mark,
     RepairSettings,
     SenderSettings,
@@ -101,7 +102,7 @@ def test_two_overrides_make_up_one_choice() -> None:
         ("seed=x", 'override seed=x: seed: found "x"; allowed: a whole number from 0 to 9007199254740992'),
         (
             "link.loss.rat=0",
-            "override link.loss.rat=0: link.loss.rat: found an unknown key; allowed: rate"
+            "override link.loss.rat=0: link.loss.rat: found an unknown key; allowed: kind, rate"
             " (did you mean rate?)",
         ),
         (
@@ -126,7 +127,7 @@ def test_overlay_keeps_all_but_its_keys(tmp_path: Path) -> None:
     overlay = loaded(f"extends: {FOREST_FIRE}\nname: lossy\nlink: {{loss: {{rate: 0.2}}}}", tmp_path)
     base = load_scenario(FOREST_FIRE)
     assert overlay.name == "lossy"
-    assert overlay.link == base.link.model_copy(update={"loss": LossSettings(rate=0.2)})
+    assert overlay.link == base.link.model_copy(update={"loss": IndependentLoss(rate=0.2)})
     assert overlay.model_copy(update={"name": base.name, "link": base.link}) == base
 
 
@@ -139,6 +140,58 @@ def test_image_path_is_relative_to_the_file_that_has_it(tmp_path: Path) -> None:
     assert (kept.path, kept.fit) == (tmp_path.resolve() / "a.png", "pad")
     replaced = loaded("extends: ../base.yaml\nimage: b.png", tmp_path / "sub").image
     assert (replaced.path, replaced.fit) == (tmp_path.resolve() / "sub" / "b.png", "pad")
+
+
+def test_trace_path_is_relative_to_the_file_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "base.yaml").write_text(
+        "name: a\nimage: a.png\nlink: {payload_bytes: 360, interval_s: 60, loss: {kind: trace, path: t.csv}}"
+    )
+    kept = loaded("extends: ../base.yaml\nlink: {loss: {after_end: lost}}", tmp_path / "sub").link.loss
+    assert kept == TraceLoss(kind="trace", path=tmp_path.resolve() / "t.csv", after_end="lost")
+    replaced = loaded("extends: ../base.yaml\nlink: {loss: {path: u.csv}}", tmp_path / "sub").link.loss
+    assert replaced == TraceLoss(kind="trace", path=tmp_path.resolve() / "sub" / "u.csv")
+
+
+BURSTS = "link.loss={kind: gilbert_elliott, rate: 0.2, mean_burst: 3}"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "loss"),
+    [
+        (["link.loss=none"], IndependentLoss(rate=0)),
+        (["link.loss.rate=0.1"], IndependentLoss(rate=0.1)),
+        (["link.loss.kind=independent", "link.loss.rate=0.1"], IndependentLoss(rate=0.1)),
+        (
+            ["link.loss.rate=0.2", "link.loss.kind=gilbert_elliott", "link.loss.mean_burst=3"],
+            GilbertElliottLoss(kind="gilbert_elliott", rate=0.2, mean_burst=3),
+        ),
+        (
+            [BURSTS, "link.loss.rate=0.3"],
+            GilbertElliottLoss(kind="gilbert_elliott", rate=0.3, mean_burst=3),
+        ),
+        (
+            ["link.loss={kind: blockage, open_s: 120, blocked_s: 30}"],
+            BlockageLoss(kind="blockage", open_s=120, blocked_s=30),
+        ),
+    ],
+)
+def test_loss_by_override(overrides: list[str], loss: Loss) -> None:
+    assert load_scenario(FOREST_FIRE, overrides).link.loss == loss
+
+
+def test_another_kind_of_loss_replaces_it_and_the_same_kind_changes_its_keys(tmp_path: Path) -> None:
+    (tmp_path / "bursts.yaml").write_text(
+        f"extends: {FOREST_FIRE}\nlink: {{loss: {{kind: gilbert_elliott, rate: 0.2, mean_burst: 3}}}}"
+    )
+    rarer = loaded("extends: bursts.yaml\nlink: {loss: {rate: 0.1}}", tmp_path).link.loss
+    assert rarer == GilbertElliottLoss(kind="gilbert_elliott", rate=0.1, mean_burst=3)
+    blocked = "{kind: blockage, open_s: 120, blocked_s: 30}"
+    assert loaded(f"extends: bursts.yaml\nlink: {{loss: {blocked}}}", tmp_path).link.loss == BlockageLoss(
+        kind="blockage", open_s=120, blocked_s=30
+    )
+    single = loaded("extends: bursts.yaml\nlink: {loss: {kind: independent, rate: 0.1}}", tmp_path).link.loss
+    assert single == IndependentLoss(rate=0.1)
 
 
 def test_error_names_the_file_that_has_the_key(tmp_path: Path) -> None:
@@ -219,6 +272,29 @@ FILE_NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters
 )
 
 
+LOSSES: st.SearchStrategy[Loss] = st.one_of(
+    st.builds(IndependentLoss, rate=st.floats(0, 1)),
+    st.builds(
+        GilbertElliottLoss,
+        kind=st.just("gilbert_elliott"),
+        rate=st.floats(0, 0.5),
+        mean_burst=st.floats(1, 1e6),
+    ),
+    st.builds(
+        BlockageLoss,
+        kind=st.just("blockage"),
+        open_s=st.floats(0.1, 604_800),
+        blocked_s=st.floats(0.1, 604_800),
+    ),
+    st.builds(
+        TraceLoss,
+        kind=st.just("trace"),
+        path=FILE_NAMES.map(lambda name: Path("/").resolve() / name),
+        after_end=st.sampled_from(["repeat", "received", "lost"]),
+    ),
+)
+
+
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique_by=str.casefold))
@@ -244,7 +320,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             payload_bytes=draw(st.integers(21, 65536)),
             interval_s=draw(st.floats(0.001, 604_800)),
             latency=LatencySettings(propagation_s=draw(SECONDS), processing_s=draw(SECONDS)),
-            loss=LossSettings(rate=draw(st.floats(0, 1))),
+            loss=draw(LOSSES),
         ),
         repair=draw(
             st.builds(RepairSettings, max_attempts=st.none() | st.integers(1, 1000))
@@ -274,28 +350,29 @@ def test_dump_loads_to_an_equal_scenario(
     assert load_scenario(path) == scenario
 
 
-def sections(model: type[BaseModel]) -> set[type[BaseModel]]:
-    nested = (field.annotation for field in model.model_fields.values())
-    return {model}.union(
-        *(sections(each) for each in nested if isinstance(each, type) and issubclass(each, BaseModel))
-    )
+def sections(annotation: Any) -> set[type[BaseModel]]:
+    """All models in a field's annotation, and in theirs."""
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return set().union(*(sections(part) for part in get_args(annotation)))
+    fields = annotation.model_fields.values()
+    return {annotation}.union(*(sections(field.annotation) for field in fields))
 
 
 def test_every_description_states_the_bounds_that_hold() -> None:
     checked = 0
-    for model in [*sections(Scenario), Scheme]:
+    for model in sections(Scenario):
         for name, field in model.model_fields.items():
             bounds = [
                 bound
                 for part in field.metadata
-                for bound in (getattr(part, "ge", None), getattr(part, "gt", None), getattr(part, "le", None))
+                for bound in (getattr(part, name, None) for name in ("ge", "gt", "le", "lt"))
                 if bound is not None
             ]
             stated = [float(number) for number in re.findall(r"\d+\.?\d*", field.description or "")]
             assert field.description, name
             assert [bound for bound in bounds if bound not in stated] == [], name
             checked += len(bounds)
-    assert checked >= 20
+    assert checked >= 36
 
 
 def test_a_scenario_cannot_be_changed() -> None:

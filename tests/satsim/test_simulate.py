@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from satsim.channel import Perfect
 from satsim.link import Link
+from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
 from satsim.packets import ImageTag, Packet, pack
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
 from satsim.records import Event, EventLog, Frame, Holding, SchemeRun
-from satsim.settings import LatencySettings, LinkSettings, LossSettings, RepairSettings
+from satsim.settings import LatencySettings, LinkSettings, RepairSettings
 from satsim.simulate import simulate, simulate_on
 
 ENCODE_S = 0.56
@@ -31,7 +32,7 @@ class Scripted:
         self._lost = lost
         self._slot = 0
 
-    def loses_next(self) -> bool:
+    def loses(self, start_s: float, end_s: float) -> bool:
         self._slot += 1
         return self._slot in self._lost
 
@@ -49,7 +50,7 @@ def paper_link(rate: float = 0, propagation_s: float = 0, processing_s: float = 
         payload_bytes=360,
         interval_s=60,
         latency=LatencySettings(propagation_s=propagation_s, processing_s=processing_s),
-        loss=LossSettings(rate=rate),
+        loss=IndependentLoss(rate=rate),
     )
 
 

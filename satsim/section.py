@@ -1,0 +1,22 @@
+"""What every mapping in a scenario is, and how its validators say what is allowed."""
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+WEEK_S = 604_800
+
+
+def not_allowed(allowed: str) -> PydanticCustomError:
+    """Return an error for a validator to raise; `allowed` completes the line in the message."""
+    return PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
+
+
+def names_a_file(value: object) -> bool:
+    """Tell whether a path is one that a file can have."""
+    return bool(str(value).strip()) and "\0" not in str(value)
+
+
+class Section(BaseModel):
+    """A mapping in a scenario: no unknown keys, no conversions (`"60"` and `true` are no numbers), frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
