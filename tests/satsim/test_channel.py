@@ -1,11 +1,14 @@
 """Losses against their closed forms, in standard errors."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
-from satsim.channel import Channel, Independent, Perfect
+from satsim.channel import Blockage, Channel, GilbertElliott, Independent, Perfect, Recorded
+from satsim.loss_settings import transitions
+from satsim.trace import Trace
 
 SLOTS = 20_000
 
@@ -45,3 +48,87 @@ def test_same_seed_same_losses_other_seed_others() -> None:
 def test_a_higher_rate_loses_the_same_slots_and_more() -> None:
     few, many = losses(independent(0.2)), losses(independent(0.4))
     assert all(lost_too for lost, lost_too in zip(few, many, strict=True) if lost)
+
+
+def bursts(lost: list[bool]) -> list[int]:
+    """Lengths of the runs of losses; the first and last run may be cut and are left out."""
+    runs = [(is_lost, len(list(run))) for is_lost, run in itertools.groupby(lost)]
+    return [length for is_lost, length in runs[1:-1] if is_lost]
+
+
+@pytest.mark.parametrize(("rate", "mean_burst"), [(0.2, 3), (0.05, 10), (0.5, 2), (0.2, 1)])
+def test_gilbert_loses_its_rate_in_bursts_of_its_mean(rate: float, mean_burst: float) -> None:
+    """Bursts are geometric, with mean 1 / r and variance (1 - r) / r^2; states correlate by 1 - p - r."""
+    to_bad, to_good = transitions(rate, mean_burst)
+    lost = losses(GilbertElliott((to_bad, to_good), np.random.default_rng(3)))
+    kept = 1 - to_bad - to_good
+    standard_error = math.sqrt(rate * (1 - rate) / SLOTS * (1 + kept) / (1 - kept))
+    assert abs(np.mean(lost) - rate) < 4 * standard_error
+    lengths = bursts(lost)
+    error_of_mean = math.sqrt((1 - to_good) / to_good**2 / len(lengths))
+    assert abs(np.mean(lengths) - mean_burst) <= 4 * error_of_mean
+    at_once = np.mean([length == 1 for length in lengths])
+    assert abs(at_once - to_good) <= 4 * math.sqrt(to_good * (1 - to_good) / len(lengths))
+
+
+def test_elliott_agrees_with_ntias_definitions() -> None:
+    """NTIA TM-23-565: with b = p / (p + r), the loss rate is (1 - h) b + (1 - k) (1 - b)."""
+    rate, mean_burst, in_good, in_bad = 0.2, 3.0, 0.02, 0.9
+    to_bad, to_good = transitions(rate, mean_burst, in_good, in_bad)
+    bad = to_bad / (to_bad + to_good)
+    assert in_bad * bad + in_good * (1 - bad) == pytest.approx(rate)
+    lost = losses(GilbertElliott((to_bad, to_good), np.random.default_rng(4), in_good, in_bad))
+    kept = 1 - to_bad - to_good
+    correlated = 2 * bad * (1 - bad) * (in_bad - in_good) ** 2 * kept / (1 - kept)
+    assert abs(np.mean(lost) - rate) < 4 * math.sqrt((rate * (1 - rate) + correlated) / SLOTS)
+    lengths = bursts(lost)
+    assert abs(np.mean(lengths) - mean_burst) < 4 * np.std(lengths) / math.sqrt(len(lengths))
+
+
+def test_a_gilbert_channel_begins_as_it_goes_on() -> None:
+    firsts = [
+        GilbertElliott(transitions(0.2, 20), np.random.default_rng(seed)).loses(0, 60) for seed in range(4000)
+    ]
+    assert abs(np.mean(firsts) - 0.2) < 4 * math.sqrt(0.2 * 0.8 / 4000)
+
+
+@pytest.mark.parametrize("slot_s", [1e-6, 60])
+def test_blockage_loses_what_meets_it(slot_s: float) -> None:
+    """Of moments blocked / (open + blocked), of slots 1 - open / (open + blocked) exp(-slot / open).
+
+    The slots asked are 25 times as far apart as the process remembers, so they are independent.
+    """
+    channel = Blockage(120, 30, np.random.default_rng(5))
+    lost = [channel.loses(600 * slot, 600 * slot + slot_s) for slot in range(SLOTS)]
+    rate = 1 - 120 / 150 * math.exp(-slot_s / 120)
+    assert abs(np.mean(lost) - rate) < 4 * math.sqrt(rate * (1 - rate) / SLOTS)
+
+
+def test_slow_and_fast_schemes_meet_the_same_blockages() -> None:
+    fast, slow = (Blockage(300, 90, np.random.default_rng(6)) for _ in range(2))
+    by_fast = [fast.loses(20 * slot, 20 * slot + 20) for slot in range(300)]
+    by_slow = [slow.loses(60 * slot, 60 * slot + 60) for slot in range(100)]
+    assert by_slow == [any(by_fast[3 * slot : 3 * slot + 3]) for slot in range(100)]
+    assert {True, False} == set(by_slow)
+
+
+TRACE = Trace((0, 60, 120, 200), (False, True, False, False))  # ends at 266.67 s, one mean step on
+
+
+@pytest.mark.parametrize(
+    ("after_end", "lost"),
+    [
+        ("repeat", [0, 1, 0, 0, 0, 1, 0]),
+        ("received", [0, 1, 0, 0, 0, 0, 0]),
+        ("lost", [0, 1, 0, 0, 0, 1, 1]),
+    ],
+)
+def test_a_trace_happens_again(after_end: str, lost: list[int]) -> None:
+    """The second lap begins at 266.67 s and has its loss at 326.67 s, in the sixth slot."""
+    channel = Recorded(TRACE, after_end)  # type: ignore[arg-type]
+    assert [int(channel.loses(60 * slot, 60 * slot + 60)) for slot in range(7)] == lost
+
+
+def test_a_slot_without_a_record_takes_the_latest_before_it() -> None:
+    channel = Recorded(TRACE, "received")
+    assert [channel.loses(start, start + 10) for start in (60, 70, 110, 130)] == [True, True, True, False]
