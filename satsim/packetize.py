@@ -15,6 +15,17 @@ def packetize(stages: Sequence[bytes], image: ImageTag, payload_bytes: int) -> t
     """
     if len(stages) != image.n_stages:
         raise PacketizeError(f"{len(stages)} stages to send, but the header would say {image.n_stages}")
+    return _packed(stages, image, payload_bytes, is_parity=False)
+
+
+def packetize_parity(stages: Sequence[bytes], image: ImageTag, payload_bytes: int) -> tuple[Packet, ...]:
+    """Do the same with parity stages (satsim.fec), of which an image may have any number up to 64."""
+    return _packed(stages, image, payload_bytes, is_parity=True)
+
+
+def _packed(
+    stages: Sequence[bytes], image: ImageTag, payload_bytes: int, is_parity: bool
+) -> tuple[Packet, ...]:
     room = payload_bytes - HEADER_BYTES
     for number, stage in enumerate(stages):
         if not 0 < len(stage) <= room:
@@ -26,7 +37,7 @@ def packetize(stages: Sequence[bytes], image: ImageTag, payload_bytes: int) -> t
     first = 0
     while first < len(stages):
         count = _fitting(stages, first, room)
-        packets.append(Packet(image, first, count, b"".join(stages[first : first + count])))
+        packets.append(Packet(image, first, count, b"".join(stages[first : first + count]), is_parity))
         first += count
     return tuple(packets)
 

@@ -15,7 +15,7 @@ Bits, most significant first, no gaps:
         65   12 height - 1        pixels
         77   16 fingerprint       first two bytes of the sha256 of the weights (webp, avif: of the name)
         93   32 capture time      seconds since 1970-01-01 UTC
-       125    3 reserved          0
+       125    3 kind              0: stages; 1: parity stages (satsim.fec), numbered from 0 on their own
        128   32 CRC-32            (ISO-HDLC, as zlib's) of bytes 0..15 and the payload
        160      payload           at least one byte
 
@@ -72,10 +72,12 @@ class Packet:
     first_stage: int  # 0-based
     stage_count: int
     payload: bytes  # the stages, one after the other, all of the same length
+    is_parity: bool = False  # parity stages, numbered from 0 on their own, at most MAX_STAGES of them
 
     def __post_init__(self) -> None:
-        _check("stage_count", self.stage_count, 1, self.image.n_stages)
-        _check("first_stage", self.first_stage, 0, self.image.n_stages - self.stage_count)
+        most = MAX_STAGES if self.is_parity else self.image.n_stages
+        _check("stage_count", self.stage_count, 1, most)
+        _check("first_stage", self.first_stage, 0, most - self.stage_count)
         if not self.payload or len(self.payload) % self.stage_count:
             raise BadField(f"payload is {len(self.payload)} bytes; allowed: {self.stage_count} equal stages")
 
@@ -101,7 +103,7 @@ class _Fields(NamedTuple):
     height_less_1: int
     fingerprint: int
     capture_time: int
-    reserved: int
+    kind: int
 
 
 def short_fingerprint(sha256_hex: str) -> int:
@@ -125,7 +127,7 @@ def pack(packet: Packet) -> bytes:
         image.height - 1,
         image.fingerprint,
         image.capture_time,
-        0,
+        int(packet.is_parity),
     )
     head = bytes(_FIELDS.pack(*fields))
     return head + _crc(head, packet.payload).to_bytes(CRC_BYTES, "big") + packet.payload
@@ -144,7 +146,7 @@ def parse(data: bytes) -> Packet:
     found = _crc(data[:_FIELDS_BYTES], data[HEADER_BYTES:])
     if found != sent:
         raise BadCrc(f"CRC-32 of {len(data)} bytes is {found:08X}; the header says {sent:08X}")
-    _check("reserved", fields.reserved, 0, 0)
+    _check("kind", fields.kind, 0, 1)
     image = ImageTag(
         image_id=fields.image_id,
         n_stages=fields.n_stages_less_1 + 1,
@@ -155,7 +157,8 @@ def parse(data: bytes) -> Packet:
         fingerprint=fields.fingerprint,
         capture_time=fields.capture_time,
     )
-    return Packet(image, fields.first_stage, fields.stage_count_less_1 + 1, data[HEADER_BYTES:])
+    count, payload = fields.stage_count_less_1 + 1, data[HEADER_BYTES:]
+    return Packet(image, fields.first_stage, count, payload, is_parity=fields.kind == 1)
 
 
 def _crc(head: bytes, payload: bytes) -> int:

@@ -15,14 +15,16 @@ from PIL import Image
 from progic import metric_weights
 from progic.metrics import IMPLEMENTATION
 from satsim.codecs import Encoded, NothingFits, RememberingCodec, TrainedCodec, codec_of
+from satsim.fec import parity_stages
 from satsim.intake import Album, Parts, Photo, check_scenario, load_parts, open_album, open_for
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import Manifest, installed_versions
 from satsim.means import MeanRow, mean, mean_rows, mean_summary
-from satsim.packetize import chunk, packetize
+from satsim.packetize import chunk, packetize, packetize_parity
 from satsim.packets import ImageTag
 from satsim.quality import Scorer
 from satsim.records import SchemeSummary, TimelineRow
+from satsim.repair_settings import Erasure
 from satsim.rundir import (
     IMAGES,
     ORIGINAL,
@@ -173,7 +175,11 @@ def _run_scheme(shared: _Shared, scheme: Scheme) -> SchemeView:
         return nothing_sent(f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes")
     payload_bytes = scenario.link.payload_bytes
     stages = chunk(encoded.stages[0], payload_bytes) if encoded.is_file else encoded.stages
-    packets = packetize(stages, _tag(encoded, len(stages), shared.photo), payload_bytes)
+    tag = _tag(encoded, len(stages), shared.photo)
+    packets = packetize(stages, tag, payload_bytes)
+    if isinstance(scenario.repair, Erasure):
+        parity = parity_stages(stages, scenario.repair.parity_stages)
+        packets += packetize_parity(parity, tag, payload_bytes)
     run = simulate(scheme.name, packets, scenario.link, scenario.repair, shared.encode_s, scenario.seed)
     return view_scheme(run, stages, scheme.delivery, codec, shared.scorer, shared.marks)
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from satsim.errors import PacketError
+from satsim.fec import recover
 from satsim.packets import ImageTag, Packet, parse
 from satsim.records import Delivery, Holding, Verdict
 
@@ -19,6 +20,7 @@ class Reassembler:
     def __init__(self, image: ImageTag | None = None) -> None:
         self._image = image
         self._stages: dict[int, bytes] = {}
+        self._parity: dict[int, bytes] = {}
         self._holdings: list[Holding] = []
         self._packets = 0
         self._bytes = 0
@@ -48,15 +50,24 @@ class Reassembler:
             self._image = packet.image
         if packet.image != self._image:
             return Verdict("rejected", _difference(packet.image, self._image))
-        new = {number: stage for number, stage in packet.stages().items() if number not in self._stages}
-        if not new:
-            return Verdict("duplicate", _contradiction(packet, self._stages))
-        self._stages |= new
+        kept = self._parity if packet.is_parity else self._stages
+        new = {number: stage for number, stage in packet.stages().items() if number not in kept}
+        if not new or self.complete:
+            return Verdict("duplicate", _contradiction(packet, kept))
+        kept |= new
         self._packets += 1
         self._bytes += len(delivery.packet)
+        return Verdict("received", self._gain(delivery.time_s, packet.image.n_stages))
+
+    def _gain(self, time_s: float, n_stages: int) -> str:
+        """Recover what parity gives and note what is held now; return what to say of it."""
+        recovered = recover(n_stages, self._stages, self._parity) if self._parity else {}
+        detail = f"{len(recovered) - len(self._stages)} stages recovered" if recovered else ""
+        self._stages |= recovered
         held = tuple(sorted(self._stages))
-        self._holdings.append(Holding(delivery.time_s, held, self._packets, self._bytes))
-        return Verdict("received", "")
+        if not self._holdings or held != self._holdings[-1].stages:
+            self._holdings.append(Holding(time_s, held, self._packets, self._bytes))
+        return detail
 
 
 class Reassembly(NamedTuple):
@@ -82,5 +93,5 @@ def _difference(other: ImageTag, followed: ImageTag) -> str:
 
 
 def _contradiction(packet: Packet, held: Mapping[int, bytes]) -> str:
-    differs = any(held[number] != stage for number, stage in packet.stages().items())
+    differs = any(held.get(number, stage) != stage for number, stage in packet.stages().items())
     return "its bytes differ from those held" if differs else ""

@@ -18,13 +18,12 @@ from satsim.complaints import KeyPath, complain, cut, shown
 from satsim.errors import ScenarioError
 from satsim.loss_settings import INDEPENDENT
 from satsim.section import names_a_file
-from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, RepairSettings, Scenario, Scheme
+from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, Scenario, Scheme
 from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
 
 __all__ = [
     "BUILT_IN_SCHEMES",
     "LinkSettings",
-    "RepairSettings",
     "Scenario",
     "Scheme",
     "check_link",

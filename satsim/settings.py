@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss
+from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, Repair
 from satsim.section import WEEK_S, Section, names_a_file, not_allowed
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 
@@ -102,30 +103,6 @@ class LinkSettings(Section):
     loss: Loss = Field(default=IndependentLoss(), description=LOSS_TEXT)
 
 
-class RepairSettings(Section):
-    """What the sender does about a lost packet."""
-
-    kind: Literal["arq_next_slot", "none"] = Field(
-        default="arq_next_slot", description="arq_next_slot or none"
-    )
-    max_attempts: int | None = Field(
-        default=None, ge=1, le=1000, description="a whole number from 1 to 1000, with arq_next_slot only"
-    )
-
-    @model_validator(mode="after")
-    def _none_has_no_attempts(self) -> "RepairSettings":
-        if self.kind == "none" and self.max_attempts is not None:
-            raise not_allowed("no max_attempts where kind is none")
-        return self
-
-    @property
-    def attempts(self) -> int:
-        """How often one packet is sent at most; 50 for ARQ unless the scenario says otherwise."""
-        if self.kind == "none":
-            return 1
-        return 50 if self.max_attempts is None else self.max_attempts
-
-
 class Scheme(Section):
     """One row of the comparison: a codec and how its bytes are delivered."""
 
@@ -190,7 +167,7 @@ class Scenario(Section):
         default=SenderSettings(encode="measured"), description="{encode_s} or {encode: measured}"
     )
     link: LinkSettings = Field(description="{payload_bytes, interval_s, latency, loss}")
-    repair: RepairSettings = Field(default=RepairSettings(), description="{kind, max_attempts}")
+    repair: Repair = Field(default=ArqNextSlot(), description=REPAIR_TEXT)
     schemes: tuple[Annotated[Scheme, BeforeValidator(_by_name)], ...] = Field(
         default=tuple(BUILT_IN_SCHEMES.values()),
         min_length=1,

@@ -11,7 +11,8 @@ from satsim.packets import Packet, pack
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
 from satsim.records import EventLog, Frame, SchemeRun
-from satsim.scenario import LinkSettings, RepairSettings
+from satsim.repair_settings import Repair
+from satsim.scenario import LinkSettings
 from satsim.sender import Sender
 
 
@@ -19,7 +20,7 @@ def simulate(
     scheme: str,
     packets: Sequence[Packet],
     link: LinkSettings,
-    repair: RepairSettings,
+    repair: Repair,
     encode_s: float,
     seed: int,
 ) -> SchemeRun:
@@ -36,7 +37,7 @@ def simulate_on(
     scheme: str,
     packets: Sequence[Packet],
     link: LinkSettings,
-    repair: RepairSettings,
+    repair: Repair,
     encode_s: float,
 ) -> SchemeRun:
     """Do as `simulate` does, on a channel of the caller's."""
@@ -45,7 +46,7 @@ def simulate_on(
     gathering = Reassembler(packets[0].image if packets else None)
     receiver = Receiver(env, log, gathering)
     carrier = Link(env, channel, log, receiver, link.interval_s, link.latency.total_s)
-    sender = Sender(env, log, carrier, encode_s, repair.attempts)
+    sender = Sender(env, log, carrier, encode_s, repair)
     env.process(sender.send([_frame(number, packet) for number, packet in enumerate(packets, 1)]))
     env.run()
     happened = Counter(event.event for event in log.events)
@@ -62,4 +63,4 @@ def simulate_on(
 def _frame(number: int, packet: Packet) -> Frame:
     last = packet.first_stage + packet.stage_count - 1
     stage = f"{packet.first_stage}" if packet.stage_count == 1 else f"{packet.first_stage}-{last}"
-    return Frame(number, stage, 0, pack(packet))
+    return Frame(number, f"parity {stage}" if packet.is_parity else stage, 0, pack(packet))

@@ -17,12 +17,13 @@ from satsim.packets import ImageTag, Packet, pack
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
 from satsim.records import Event, EventLog, Frame, Holding, SchemeRun
-from satsim.settings import LatencySettings, LinkSettings, RepairSettings
+from satsim.repair_settings import ArqNextSlot, NoRepair, Repair
+from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import simulate, simulate_on
 
 ENCODE_S = 0.56
-ARQ = RepairSettings()
-NONE = RepairSettings(kind="none")
+ARQ = ArqNextSlot()
+NONE = NoRepair(kind="none")
 
 
 class Scripted:
@@ -62,7 +63,7 @@ def on_script(
     *lost: int,
     packets: tuple[Packet, ...] = FIVE,
     link: LinkSettings = PAPER_LINK,
-    repair: RepairSettings = ARQ,
+    repair: Repair = ARQ,
 ) -> SchemeRun:
     return simulate_on(Scripted(*lost), "p", packets, link, repair, ENCODE_S)
 
@@ -150,7 +151,7 @@ def test_latency_of_many_slots_delivers_in_order() -> None:
 
 
 def test_a_packet_is_given_up_and_the_next_goes_on() -> None:
-    run = on_script(1, 2, repair=RepairSettings(max_attempts=2), packets=five()[:3])
+    run = on_script(1, 2, repair=ArqNextSlot(max_attempts=2), packets=five()[:3])
     assert short(run)[4:] == [
         (0.56, "sent", 1, 1),
         (60.56, "lost", 1, 1),
@@ -193,7 +194,7 @@ def test_a_perfect_link_is_rate_zero() -> None:
 
 
 def test_rate_one_gives_every_packet_up() -> None:
-    run = simulate("p", five(), paper_link(rate=1), RepairSettings(max_attempts=3), ENCODE_S, seed=1)
+    run = simulate("p", five(), paper_link(rate=1), ArqNextSlot(max_attempts=3), ENCODE_S, seed=1)
     assert when(run, "gave_up") == [(180.56 + 180 * k, k + 1, 3) for k in range(5)]
     assert (run.holdings, run.packets_sent, run.packets_lost) == ((), 15, 15)
 
@@ -234,7 +235,7 @@ def test_attempts_are_geometric(rate: float) -> None:
 def test_every_log_adds_up(lost: set[int], max_attempts: int, n_packets: int, propagation_s: float) -> None:
     packets = packetize([b"x"] * n_packets, tag(n_packets), 21)
     link = paper_link(propagation_s=propagation_s)
-    run = on_script(*lost, packets=packets, link=link, repair=RepairSettings(max_attempts=max_attempts))
+    run = on_script(*lost, packets=packets, link=link, repair=ArqNextSlot(max_attempts=max_attempts))
     count = Counter(each.event for each in run.events)
     assert count["sent"] == count["lost"] + count["received"] == run.packets_sent
     assert count["queued"] == count["received"] + count["gave_up"] == n_packets

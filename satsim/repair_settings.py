@@ -1,0 +1,99 @@
+"""What the sender does about lost packets: one of six kinds of `repair`, told apart by `kind`.
+
+Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from satsim.section import Section, not_allowed
+from satsim.units import MAX_STAGES
+
+COUNT = "a whole number from 1 to 1000"
+COPIES = "1 to 64 whole numbers from 1 to 100, none larger than the one before"
+ARQ: Literal["arq_next_slot"] = "arq_next_slot"  # the kind of a repair that names none
+
+
+class NoRepair(Section):
+    """Each packet is sent once."""
+
+    kind: Literal["none"] = Field(description="none")
+
+
+class ArqNextSlot(Section):
+    """A lost packet is repeated in the next slot, as the link reports its fate at the slot's end."""
+
+    kind: Literal["arq_next_slot"] = Field(default=ARQ, description=ARQ)
+    max_attempts: int = Field(default=50, ge=1, le=1000, description=COUNT)
+
+
+class Repeat(Section):
+    """Each packet is sent `times` times in a row, unasked: there is no way back."""
+
+    kind: Literal["repeat"] = Field(description="repeat")
+    times: int = Field(ge=1, le=1000, description=COUNT)
+
+
+class Carousel(Section):
+    """All packets in turn, `rounds` times over, unasked: a listener can join at any moment."""
+
+    kind: Literal["carousel"] = Field(description="carousel")
+    rounds: int = Field(ge=1, le=1000, description=COUNT)
+
+
+class Unequal(Section):
+    """Early stages are sent more often than late ones, unasked: `copies` of stage 1, 2, ...
+
+    In rounds, as a carousel from which the late stages drop out first. The last number holds for all stages
+    after it.
+    """
+
+    kind: Literal["unequal"] = Field(description="unequal")
+    copies: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
+        min_length=1, max_length=MAX_STAGES, description=COPIES
+    )
+
+    @field_validator("copies", mode="before")
+    @classmethod
+    def _list_to_tuple(cls, copies: object) -> object:
+        return tuple(copies) if isinstance(copies, list) else copies
+
+    @field_validator("copies")
+    @classmethod
+    def _never_more(cls, copies: tuple[int, ...]) -> tuple[int, ...]:
+        if any(later > earlier for earlier, later in zip(copies, copies[1:], strict=False)):
+            raise not_allowed(COPIES)
+        return copies
+
+
+class Erasure(Section):
+    """`parity_stages` more stages, made of all: any n_stages of those received give back all of them."""
+
+    kind: Literal["erasure"] = Field(description="erasure")
+    parity_stages: int = Field(ge=1, le=MAX_STAGES, description=f"a whole number from 1 to {MAX_STAGES}")
+
+
+def _kind(value: object) -> str | None:
+    """Return the kind of a repair; None for what is no mapping."""
+    if isinstance(value, Section):
+        return str(getattr(value, "kind", None))
+    if not isinstance(value, dict):
+        return None
+    kind = value.get("kind", ARQ)
+    return kind if isinstance(kind, str) else "no text"
+
+
+REPAIR_TEXT = (
+    "{kind: none}, {kind: arq_next_slot, max_attempts}, {kind: repeat, times}, {kind: carousel, rounds},"
+    " {kind: unequal, copies} or {kind: erasure, parity_stages}"
+)
+Repair = Annotated[
+    Annotated[NoRepair, Tag("none")]
+    | Annotated[ArqNextSlot, Tag("arq_next_slot")]
+    | Annotated[Repeat, Tag("repeat")]
+    | Annotated[Carousel, Tag("carousel")]
+    | Annotated[Unequal, Tag("unequal")]
+    | Annotated[Erasure, Tag("erasure")],
+    Discriminator(_kind),
+]
