@@ -1,0 +1,85 @@
+"""Known values come back within their own intervals, as often as the intervals promise."""
+
+import math
+from itertools import groupby
+
+import numpy as np
+import pytest
+
+from satsim.channel import GilbertElliott
+from satsim.errors import TraceError
+from satsim.fit import Estimate, fit_bursts
+from satsim.loss_settings import transitions
+
+N_TRACES = 400
+
+
+def recorded(rate: float, mean_burst: float, seed: int, packets: int) -> list[bool]:
+    channel = GilbertElliott(transitions(rate, mean_burst), np.random.default_rng(seed))
+    return [channel.loses(60 * slot, 60 * slot + 60) for slot in range(packets)]
+
+
+@pytest.mark.parametrize(("rate", "mean_burst", "packets"), [(0.2, 3, 1000), (0.1, 8, 2000), (0.3, 1.5, 500)])
+def test_intervals_hold_the_truth_as_often_as_they_say(rate: float, mean_burst: float, packets: int) -> None:
+    """Of 400 traces, 95 % give an interval with the truth in it, to 4 standard errors of that share."""
+    fits = [fit_bursts(recorded(rate, mean_burst, seed, packets)) for seed in range(N_TRACES)]
+    standard_error = math.sqrt(0.95 * 0.05 / N_TRACES)
+
+    def covered(estimates: list[Estimate], truth: float) -> float:
+        return float(np.mean([each.low <= truth <= each.high for each in estimates]))
+
+    assert abs(covered([fit.rate for fit in fits], rate) - 0.95) < 4 * standard_error
+    assert abs(covered([fit.mean_burst for fit in fits], mean_burst) - 0.95) < 4 * standard_error
+
+
+def test_intervals_narrow_with_the_root_of_the_trace() -> None:
+    short, long = (fit_bursts(recorded(0.2, 3, 1, packets)) for packets in (4000, 64_000))
+    for few, many in ((short.rate, long.rate), (short.mean_burst, long.mean_burst)):
+        assert (few.high - few.low) / (many.high - many.low) == pytest.approx(4, rel=0.2)
+
+
+def test_values_are_the_counted_ones() -> None:
+    """NTIA's data_error_statistics: the share lost, and the mean run of losses where none is cut off."""
+    lost = [bool(outcome) for outcome in (0, 0, 1, 1, 1, 0, 1, 0, 0, 1, 1, 0)]
+    fit = fit_bursts(lost)
+    runs = [len(list(run)) for is_lost, run in groupby(lost) if is_lost]
+    assert fit.rate.value == 6 / 12
+    assert fit.mean_burst.value == pytest.approx(np.mean(runs)) == 2
+    assert (fit.outcomes, fit.losses, fit.bursts) == (12, 6, 3)
+
+
+def test_a_burst_that_the_trace_cuts_off_counts_what_is_seen_of_it() -> None:
+    """Of four lost packets with a next one, two are followed by a received one: r = 1 / 2."""
+    fit = fit_bursts([bool(outcome) for outcome in (0, 1, 1, 0, 1, 1, 0, 1)])
+    assert (fit.mean_burst.value, fit.bursts) == (2, 2)
+
+
+def test_bursts_of_one_packet_leave_room_for_longer_ones() -> None:
+    fit = fit_bursts([False, True] * 20 + [False])
+    assert fit.mean_burst.value == fit.mean_burst.low == 1
+    assert fit.mean_burst.high > 1.1  # Wilson: 1 / (20 / (20 + 3.84))
+    assert fit.mean_burst.high == pytest.approx((20 + 1.959964**2) / 20)
+
+
+def test_independent_losses_have_the_interval_of_a_binomial() -> None:
+    """Log odds of a share of n: standard error 1 / sqrt(n p (1 - p))."""
+    lost = [bool(each) for each in np.random.default_rng(2).random(20_000) < 0.2]
+    rate = fit_bursts(lost).rate
+    width = math.log(rate.high / (1 - rate.high)) - math.log(rate.low / (1 - rate.low))
+    expected = 2 * 1.959964 / math.sqrt(20_000 * rate.value * (1 - rate.value))
+    assert width == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "found"),
+    [
+        ("000", "0 lost of 3 outcomes, 0 bursts that begin and 0 that end"),
+        ("111", "3 lost of 3 outcomes, 0 bursts that begin and 0 that end"),
+        ("0011", "2 lost of 4 outcomes, 1 bursts that begin and 0 that end"),
+        ("1100", "2 lost of 4 outcomes, 0 bursts that begin and 1 that end"),
+    ],
+)
+def test_a_trace_without_a_whole_burst_is_refused(outcomes: str, found: str) -> None:
+    with pytest.raises(TraceError) as caught:
+        fit_bursts([outcome == "1" for outcome in outcomes])
+    assert str(caught.value) == f"found {found} on the way; allowed: at least one of each"
