@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from satsim.channel import Blockage, Channel, GilbertElliott, Independent, Perfect, Recorded
-from satsim.loss_settings import transitions
+from satsim.loss_settings import GilbertElliottLoss, transitions
 from satsim.trace import Trace
 
 SLOTS = 20_000
@@ -67,8 +69,30 @@ def test_gilbert_loses_its_rate_in_bursts_of_its_mean(rate: float, mean_burst: f
     lengths = bursts(lost)
     error_of_mean = math.sqrt((1 - to_good) / to_good**2 / len(lengths))
     assert abs(np.mean(lengths) - mean_burst) <= 4 * error_of_mean
-    at_once = np.mean([length == 1 for length in lengths])
-    assert abs(at_once - to_good) <= 4 * math.sqrt(to_good * (1 - to_good) / len(lengths))
+    for packets in range(1, 6):
+        share = to_good * (1 - to_good) ** (packets - 1)
+        counted = np.mean([length == packets for length in lengths])
+        assert abs(counted - share) <= 4 * math.sqrt(share * (1 - share) / len(lengths))
+
+
+@given(
+    p=st.floats(0.01, 1),
+    r=st.floats(0.01, 1),
+    in_good=st.just(0.0) | st.floats(0.001, 0.3),
+    in_bad=st.floats(0.5, 1),
+)
+def test_transitions_are_the_inverse_of_ntias_statistics(
+    p: float, r: float, in_good: float, in_bad: float
+) -> None:
+    """model_error_statistics of github.com/NTIA/gilbert-elliot-model, written with its p, r, k and h."""
+    k, h = 1 - in_good, 1 - in_bad
+    rate = ((1 - k) * r + (1 - h) * p) / (p + r)
+    ends = (1 - k) * r * ((1 - p) * k + p * h) + (1 - h) * p * ((1 - r) * h + r * k)
+    mean_burst = ((1 - k) * r + (1 - h) * p) / ends
+    assert transitions(rate, mean_burst, in_good, in_bad) == pytest.approx((p, r), rel=1e-6)
+    GilbertElliottLoss(
+        kind="gilbert_elliott", loss_in_good=in_good, loss_in_bad=in_bad, rate=rate, mean_burst=mean_burst
+    )
 
 
 def test_elliott_agrees_with_ntias_definitions() -> None:
@@ -102,6 +126,27 @@ def test_blockage_loses_what_meets_it(slot_s: float) -> None:
     lost = [channel.loses(600 * slot, 600 * slot + slot_s) for slot in range(SLOTS)]
     rate = 1 - 120 / 150 * math.exp(-slot_s / 120)
     assert abs(np.mean(lost) - rate) < 4 * math.sqrt(rate * (1 - rate) / SLOTS)
+
+
+@pytest.mark.parametrize("later_s", [5, 24, 60])
+def test_a_blockage_is_remembered_by_its_closed_form(later_s: float) -> None:
+    """Blocked now, blocked t later: b + (1 - b) exp(-t (1 / open + 1 / blocked)), with b = 30 / 150."""
+    channel = Blockage(120, 30, np.random.default_rng(7))
+    pairs = []
+    for start_s in range(0, 600 * SLOTS, 600):
+        pairs.append([channel.loses(moment, moment) for moment in (start_s, start_s + later_s)])
+    after_blocked = [second for first, second in pairs if first]
+    share = 0.2 + 0.8 * math.exp(-later_s * (1 / 120 + 1 / 30))
+    assert abs(np.mean(after_blocked) - share) < 4 * math.sqrt(share * (1 - share) / len(after_blocked))
+
+
+def test_the_sky_is_open_for_its_share_of_the_time() -> None:
+    """The mean over T of states that are remembered for tau has the variance 2 b (1 - b) tau / T."""
+    step_s, n_steps = 6, 200_000
+    channel = Blockage(120, 30, np.random.default_rng(8))
+    blocked = np.mean([channel.loses(step_s * step, step_s * step) for step in range(n_steps)])
+    tau_s = 1 / (1 / 120 + 1 / 30)
+    assert abs(blocked - 0.2) < 4 * math.sqrt(2 * 0.2 * 0.8 * tau_s / (step_s * n_steps))
 
 
 def test_slow_and_fast_schemes_meet_the_same_blockages() -> None:
