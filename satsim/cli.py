@@ -89,6 +89,10 @@ def run(
         Path | None, typer.Option(help="Send this photo, or each photo in this folder, not the scenario's.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Decides which packets are lost.")] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(help="So often, each with losses of its own; the folder says how results spread."),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
     ] = None,
@@ -104,6 +108,7 @@ def run(
     overrides = list(settings or [])
     overrides += [] if image is None else [f"image.path={_yaml(image.resolve())}"]
     overrides += [] if seed is None else [f"seed={seed}"]
+    overrides += [] if runs is None else [f"runs={runs}"]
     overrides += [] if metrics is None else [f"metrics=[{', '.join(_metric_names(metrics))}]"]
     loaded = load_scenario(scenario, overrides)
     target = Path("runs") / loaded.name if out is None else out

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from satsim.rundir import Row, Run
+from satsim.spread import SpreadRow
 from satsim.wording import COLOURS, LOWER_IS_NEARER, METRIC_LABELS, scheme_colour, scheme_label, shown_metric
 
 TEXT_PT = 6.5
@@ -40,11 +41,15 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
         points = _points(run.rows_of(scheme), metric)
         if points:
             _draw_steps(axes, number, points, end_s)
+            _draw_band(axes, number, [row for row in run.spread_rows if row.scheme == scheme], metric)
             ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     axes.margins(y=0.12)
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
+    if run.spread_rows and metric == "dists":
+        text = f"bands: 5th to 95th percentile of {run.scenario.runs} runs; lines: the run above"
+        axes.text(0.995, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, ha="right", va="top")
     axes.tick_params(labelsize=TEXT_PT)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
@@ -82,6 +87,26 @@ def _draw_steps(axes: Axes, number: int, points: Sequence[_Point], end_s: float)
     )
     first = points[0]
     axes.plot(first.time_s / 60, first.value, "o", color=colour, markersize=3.5, zorder=5 - number / 100)
+
+
+def _draw_band(axes: Axes, number: int, rows: Sequence[SpreadRow], metric: str) -> None:
+    """Shade the 5th to 95th percentile of all runs, minute by minute, of those that show anything."""
+    there = [
+        (row.time_s / 60, row.dists_p5, row.dists_p95)
+        for row in rows
+        if row.dists_p5 is not None and row.dists_p95 is not None
+    ]
+    if metric == "dists" and there:
+        axes.fill_between(
+            [minutes for minutes, _, _ in there],
+            [low for _, low, _ in there],
+            [high for _, _, high in there],
+            color=scheme_colour(number),
+            alpha=0.15,
+            linewidth=0,
+            step="post",
+            zorder=1,
+        )
 
 
 def _axis_label(metric: str) -> str:

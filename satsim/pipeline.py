@@ -14,14 +14,15 @@ from PIL import Image
 
 from progic import metric_weights
 from progic.metrics import IMPLEMENTATION
-from satsim.codecs import Encoded, NothingFits, RememberingCodec, TrainedCodec, codec_of
+from satsim.codecs import Encoded, NothingFits, PhotoCodec, RememberingCodec, TrainedCodec, codec_of
 from satsim.fec import parity_stages
 from satsim.intake import Album, Parts, Photo, check_scenario, load_parts, open_album, open_for
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import Manifest, installed_versions
 from satsim.means import MeanRow, mean, mean_rows, mean_summary
+from satsim.monte_carlo import Replicator
 from satsim.packetize import chunk, packetize, packetize_parity
-from satsim.packets import ImageTag
+from satsim.packets import ImageTag, Packet
 from satsim.quality import Scorer
 from satsim.records import SchemeSummary, TimelineRow
 from satsim.repair_settings import Erasure
@@ -36,16 +37,25 @@ from satsim.rundir import (
     read_run,
     write_events,
     write_run,
+    write_spread,
     write_timeline,
 )
 from satsim.scenario import Scenario, Scheme
 from satsim.simulate import simulate
-from satsim.viewing import Marks, SchemeView, View, nothing_sent, view_scheme
+from satsim.spread import Statistics, Worth, statistics_of
+from satsim.viewing import Marks, SchemeView, View, nothing_sent, shows, view_scheme, worth_of
 
 UNKNOWN_TIME = 0  # the packet's capture time: results must not depend on a photo's clock
 
 Progress = Callable[[str, float], None]  # what is being done, and how much of the whole is done, 0 to 1
 Finish = Callable[[Path], None]  # draws what is drawn from a run folder, into it
+
+
+class _Sent(NamedTuple):
+    """A scheme's run, and all its runs where there are more."""
+
+    view: SchemeView
+    statistics: Statistics | None
 
 
 class _Outcome(NamedTuple):
@@ -117,12 +127,16 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
     for number, scheme in enumerate(scenario.schemes):
         progress(scheme.name, number / len(scenario.schemes))
         seen[scheme.name] = _run_scheme(shared, scheme)
-    shown = [view for each in seen.values() for view in each.views]
+    shown = [view for each in seen.values() for view in each.view.views]
     rows = tuple(view.row for view in shown)
-    summary = {name: each.summary for name, each in seen.items()}
+    summary = {name: each.view.summary for name, each in seen.items()}
     manifest = _manifest(shared, parts)
     _write_pictures(folder, photo.image, shown)
-    write_events(folder, [event for each in seen.values() for event in each.events])
+    write_events(folder, [event for each in seen.values() for event in each.view.events])
+    if shared.replicator is not None:
+        many = {name: each.statistics for name, each in seen.items() if each.statistics is not None}
+        spread_rows = [row for each in many.values() for row in each.rows]
+        write_spread(folder, {name: each.spread for name, each in many.items()}, spread_rows)
     write_timeline(folder, rows)
     write_run(folder, _as_sent(scenario), manifest, summary)
     if isinstance(scenario.link.loss, TraceLoss):
@@ -140,17 +154,21 @@ class _Shared:
     scorer: Scorer
     marks: Marks
     encode_s: float
+    replicator: Replicator | None  # where there is more than one run
 
 
 def _share(scenario: Scenario, photo: Photo, parts: Parts) -> _Shared:
     scorer = Scorer(photo.image, scenario.metrics, parts.perceptual)
+    encode_s = _encode_s(scenario, parts.model, photo.image)
+    many = Replicator(scenario.link, scenario.repair, encode_s, scenario.seed, scenario.runs)
     return _Shared(
         scenario=scenario,
         photo=photo,
         model=RememberingCodec(parts.model) if parts.model else None,
         scorer=scorer,
         marks=Marks(scorer.mark_dists(scenario.usable), scorer.mark_dists(scenario.detail)),
-        encode_s=_encode_s(scenario, parts.model, photo.image),
+        encode_s=encode_s,
+        replicator=many if scenario.runs > 1 else None,
     )
 
 
@@ -166,13 +184,14 @@ def _encode_s(scenario: Scenario, model: TrainedCodec | None, photo: Image.Image
     return time.perf_counter() - start_s
 
 
-def _run_scheme(shared: _Shared, scheme: Scheme) -> SchemeView:
+def _run_scheme(shared: _Shared, scheme: Scheme) -> _Sent:
     scenario = shared.scenario
     codec = codec_of(scheme, scenario, shared.model, shared.scorer.distance)
     try:
         encoded = codec.encode(shared.photo.image)
     except NothingFits:
-        return nothing_sent(f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes")
+        note = f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes"
+        return _Sent(nothing_sent(note), None)
     payload_bytes = scenario.link.payload_bytes
     stages = chunk(encoded.stages[0], payload_bytes) if encoded.is_file else encoded.stages
     tag = _tag(encoded, len(stages), shared.photo)
@@ -181,7 +200,25 @@ def _run_scheme(shared: _Shared, scheme: Scheme) -> SchemeView:
         parity = parity_stages(stages, scenario.repair.parity_stages)
         packets += packetize_parity(parity, tag, payload_bytes)
     run = simulate(scheme.name, packets, scenario.link, scenario.repair, shared.encode_s, scenario.seed)
-    return view_scheme(run, stages, scheme.delivery, codec, shared.scorer, shared.marks)
+    view = view_scheme(run, stages, scheme.delivery, codec, shared.scorer, shared.marks)
+    return _Sent(view, _statistics(shared, scheme, packets, stages, codec))
+
+
+def _statistics(
+    shared: _Shared, scheme: Scheme, packets: Sequence[Packet], stages: Sequence[bytes], codec: PhotoCodec
+) -> Statistics | None:
+    if shared.replicator is None:
+        return None
+
+    def worth(held: tuple[int, ...]) -> Worth:
+        picture = codec.decode({stage: stages[stage] for stage in held}, shared.photo.image.size)
+        return worth_of(shared.scorer.scores(picture).dists, shared.marks)
+
+    runs = [
+        tuple(each for each in run if shows(each, scheme.delivery, len(stages)))
+        for run in shared.replicator.holdings(packets)
+    ]
+    return statistics_of(scheme.name, runs, worth)
 
 
 def _tag(encoded: Encoded, n_stages: int, photo: Photo) -> ImageTag:

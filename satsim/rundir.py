@@ -20,10 +20,12 @@ from satsim.manifest import Manifest
 from satsim.means import MeanRow, MeanSummary
 from satsim.records import Event, SchemeSummary, TimelineRow
 from satsim.scenario import Scenario, dump_scenario, load_scenario
+from satsim.spread import SchemeSpread, SpreadRow
 
 SCENARIO, MANIFEST, SUMMARY = "scenario.yaml", "manifest.json", "summary.json"
 EVENTS, TIMELINE = "events.csv", "timeline.csv"
 IMAGES, ORIGINAL = "images", "original.png"
+SPREAD, SPREAD_ROWS = "monte_carlo.json", "monte_carlo.csv"  # of more than one run
 TRACE = "trace.csv"  # the recorded losses, where the scenario plays some back
 DECIMALS = 6  # of every figure written: a microsecond, a millionth of a DISTS
 
@@ -32,6 +34,7 @@ TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns w
 Row = TimelineRow | MeanRow
 Summary = SchemeSummary | MeanSummary
 AnyRow = TypeVar("AnyRow")
+AnySummary = TypeVar("AnySummary")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Run:
     summary: Mapping[str, Summary]  # in the scenario's order
     timeline: tuple[Row, ...]
     events: tuple[Event, ...]
+    spread: Mapping[str, SchemeSpread]  # over all runs; empty for a single one
+    spread_rows: tuple[SpreadRow, ...]
 
     @property
     def is_mean(self) -> bool:
@@ -147,6 +152,12 @@ def write_timeline(folder: Path, rows: Sequence[Row], columns: Sequence[str] = T
     _write_csv(folder / TIMELINE, columns, rows)
 
 
+def write_spread(folder: Path, spread: Mapping[str, SchemeSpread], rows: Sequence[SpreadRow]) -> None:
+    """Write monte_carlo.json and monte_carlo.csv, its columns those of `SpreadRow`."""
+    _write_json(folder / SPREAD, {name: asdict(each) for name, each in spread.items()})
+    _write_csv(folder / SPREAD_ROWS, SpreadRow._fields, rows)
+
+
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -186,6 +197,7 @@ def _read_run(folder: Path) -> Run:
     manifest = TypeAdapter(Manifest).validate_json((folder / MANIFEST).read_bytes())
     is_mean = manifest.photos[0].run is not None
     summary_type, row_type = (MeanSummary, MeanRow) if is_mean else (SchemeSummary, TimelineRow)
+    is_spread = (folder / SPREAD).is_file()
     return Run(
         folder=folder,
         scenario=load_scenario(folder / SCENARIO),
@@ -193,10 +205,12 @@ def _read_run(folder: Path) -> Run:
         summary=_read_summary(folder / SUMMARY, TypeAdapter[Summary](summary_type)),
         timeline=_read_csv(folder / TIMELINE, TypeAdapter[Row](row_type)),
         events=() if is_mean else _read_csv(folder / EVENTS, TypeAdapter(Event)),
+        spread=_read_summary(folder / SPREAD, TypeAdapter(SchemeSpread)) if is_spread else {},
+        spread_rows=_read_csv(folder / SPREAD_ROWS, TypeAdapter(SpreadRow)) if is_spread else (),
     )
 
 
-def _read_summary(path: Path, summary_type: TypeAdapter[Summary]) -> dict[str, Summary]:
+def _read_summary(path: Path, summary_type: TypeAdapter[AnySummary]) -> dict[str, AnySummary]:
     summaries = json.loads(path.read_bytes())
     return {scheme: summary_type.validate_python(fields) for scheme, fields in summaries.items()}
 

@@ -182,6 +182,7 @@ class Scenario(Section):
         description="at least one of dists, lpips, psnr_db and ms_ssim, each once",
     )
     seed: int = Field(default=1, ge=0, le=2**53, description="a whole number from 0 to 9007199254740992")
+    runs: int = Field(default=1, ge=1, le=100_000, description="a whole number from 1 to 100000")
 
     _list_to_tuple = field_validator("schemes", "metrics", mode="before")(_listed)
 

@@ -29,7 +29,20 @@ def notes(run: Run) -> list[str]:
     """Return a line for each scheme that has something to say, and for each file left out."""
     lines = [f"{scheme_label(name)} – {each.note}" for name, each in run.summary.items() if each.note]
     lines += [MEANS] if run.is_mean else []
+    lines += [spread_text(run, scheme) for scheme in run.spread]
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
+
+
+def spread_text(run: Run, scheme: str) -> str:
+    """Return when a scheme's first usable picture comes over all runs; its first, where none is scored."""
+    spread, mark = run.spread[scheme].t_usable_s, "usable"
+    if run.manifest.usable_dists is None:
+        spread, mark = run.spread[scheme].t_first_s, "first"
+    never = f"never in {1 - spread.share:.1%} of {run.scenario.runs} runs"
+    if spread.median is None:
+        return f"{scheme_label(scheme)} – {mark}: {never}"
+    times = [minutes_text(time_s) for time_s in (spread.median, spread.p5, spread.p95)]
+    return f"{scheme_label(scheme)} – {mark}: median {times[0]}, 5 to 95 % {times[1]} to {times[2]}, {never}"
 
 
 def _cells(summary: Summary, has_dists: bool) -> list[str]:

@@ -9,6 +9,7 @@ from satsim.codecs import PhotoCodec
 from satsim.quality import Scorer
 from satsim.records import Event, Holding, SchemeRun, SchemeSummary, TimelineRow
 from satsim.settings import Delivery
+from satsim.spread import Worth
 from satsim.units import bits_per_pixel
 
 
@@ -49,9 +50,20 @@ def view_scheme(
 
     `stages` are the sender's; what the receiver accepted equals them, by CRC.
     """
-    held = [each for each in run.holdings if delivery == "progressive" or len(each.stages) == len(stages)]
+    held = [each for each in run.holdings if shows(each, delivery, len(stages))]
     seen = tuple(_view(run.scheme, each, stages, codec, scorer, marks) for each in held)
     return SchemeView(run.events, seen, _summarise(run, [view.row for view in seen], marks))
+
+
+def shows(held: Holding, delivery: Delivery, n_stages: int) -> bool:
+    """Tell whether a picture can be shown of what is held."""
+    return delivery == "progressive" or len(held.stages) == n_stages
+
+
+def worth_of(dists: float | None, marks: Marks) -> Worth:
+    """Return what a picture of this DISTS is worth; where DISTS is not measured, no mark is reached."""
+    reached = (_reaches(dists, mark) for mark in (marks.usable_dists, marks.detail_dists))
+    return Worth(dists, *(bool(each) for each in reached))
 
 
 def nothing_sent(note: str) -> SchemeView:

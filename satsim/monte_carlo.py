@@ -1,0 +1,36 @@
+"""Many runs of one scenario: the same packets, over a channel of its own each."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from satsim.packets import Packet
+from satsim.records import Holding
+from satsim.repair_settings import Repair
+from satsim.settings import LinkSettings
+from satsim.simulate import simulate
+
+Holdings = tuple[Holding, ...]
+
+
+class Replicator:
+    """Runs the simulation once a seed; schemes whose packets hold the same stages share their runs.
+
+    The first run has the scenario's seed, and so the losses that the rest of the run folder shows.
+    """
+
+    def __init__(self, link: LinkSettings, repair: Repair, encode_s: float, seed: int, runs: int) -> None:
+        self._link, self._repair, self._encode_s = link, repair, encode_s
+        others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
+        self._seeds = [seed, *(int(other) for other in others)]
+        self._known: dict[tuple[tuple[int, int, bool], ...], list[Holdings]] = {}
+
+    def holdings(self, packets: Sequence[Packet]) -> list[Holdings]:
+        """Return what was held from when on, in each run; bytes are those of the first scheme that asked."""
+        key = tuple((packet.first_stage, packet.stage_count, packet.is_parity) for packet in packets)
+        if key not in self._known:
+            self._known[key] = [
+                simulate("", packets, self._link, self._repair, self._encode_s, seed).holdings
+                for seed in self._seeds
+            ]
+        return self._known[key]
