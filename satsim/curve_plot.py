@@ -41,7 +41,7 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
         points = _points(run.rows_of(scheme), metric)
         if points:
             _draw_steps(axes, number, points, end_s)
-            _draw_band(axes, number, [row for row in run.spread_rows if row.scheme == scheme], metric)
+            _draw_band(axes, number, _spread(run, scheme, end_s), metric)
             ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     axes.margins(y=0.12)
@@ -87,6 +87,10 @@ def _draw_steps(axes: Axes, number: int, points: Sequence[_Point], end_s: float)
     )
     first = points[0]
     axes.plot(first.time_s / 60, first.value, "o", color=colour, markersize=3.5, zorder=5 - number / 100)
+
+
+def _spread(run: Run, scheme: str, end_s: float) -> list[SpreadRow]:
+    return [row for row in run.spread_rows if row.scheme == scheme and row.time_s <= end_s]
 
 
 def _draw_band(axes: Axes, number: int, rows: Sequence[SpreadRow], metric: str) -> None:
