@@ -19,11 +19,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from satsim.errors import InputError, SatsimError
+from satsim.presets import load_preset, preset_names
 from satsim.report import REPORT, finish
 from satsim.rundir import SUMMARY, Run, read_run
 from satsim.scenario import load_scenario
 from satsim.settings import Metric
-from satsim.terminal import notes, result_table
+from satsim.terminal import notes, preset_table, presets_table, result_table
 from satsim.timeline import PNG
 from satsim.wording import METRIC_LABELS
 
@@ -154,6 +155,21 @@ def score(
     for name in asked:
         value = scores[name]
         typer.echo(f"{METRIC_LABELS[name]:10} {'not defined' if value is None else f'{value:.4f}'}")
+
+
+@app.command()
+@_ends_well
+def links(
+    name: Annotated[str | None, typer.Argument(help="A preset to show; all are listed without.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the services that a scenario can name as its link, or show one with the sources of its values."""
+    presets = {each: load_preset(each) for each in ([name] if name else preset_names())}
+    if as_json:
+        fields = {each: preset.model_dump(mode="json", exclude_none=True) for each, preset in presets.items()}
+        typer.echo(json.dumps(fields[name] if name else fields, indent=2))
+    else:
+        Console().print(preset_table(presets[name]) if name else presets_table(presets))
 
 
 @app.command()

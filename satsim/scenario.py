@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from satsim.complaints import KeyPath, complain, cut, shown
 from satsim.errors import ScenarioError
 from satsim.loss_settings import INDEPENDENT
+from satsim.presets import UnknownPreset, load_preset
 from satsim.section import names_a_file
 from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, Scenario, Scheme
 from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
@@ -47,8 +48,9 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
     """Read a scenario, over the file that it `extends`, with overrides such as `link.loss.rate=0.1` on top.
 
     A mapping is merged key by key, except for the choices sender, repair, usable and detail, which an overlay
-    replaces whole, as it does a loss of another `kind`; everything else is replaced. A relative path of an
-    image or a trace is relative to the file that has it, in an override to `path`. Raises ScenarioError.
+    replaces whole, as it does a loss of another `kind` and a link where it names a preset; everything else
+    is replaced. A relative path of an image or a trace is relative to the file that has it, in an override to
+    `path`. Raises ScenarioError.
     """
     path = Path(path)
     files = _file_layers(path, ())
@@ -59,8 +61,12 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
     on_top: dict[str, Any] = {}
     for layer in asked:  # first merged with each other, so that two of them can make up one choice
         on_top = _merged(on_top, layer.keys)
+    merged = _overlaid(keys, on_top)
     try:
-        return Scenario.model_validate(_overlaid(keys, on_top))
+        return Scenario.model_validate(_with_preset(merged))
+    except UnknownPreset as error:
+        source = _source_of(("link", "preset"), [*files, *asked])
+        raise ScenarioError(source, "link.preset", shown(error.found), error.allowed) from None
     except ValidationError as error:
         raise complain(error, Scenario, lambda key: _source_of(key, [*files, *asked])) from None
 
@@ -175,9 +181,11 @@ def _at(source: str, error: MarkedYAMLError) -> str:
 
 
 def _paths_from(keys: Any, folder: Path) -> Any:
-    """Return `keys` with a bare image text as its path, and image and trace absolute from `folder`."""
+    """Return `keys` with bare texts as image's path and link's preset, and paths absolute from `folder`."""
     if not isinstance(keys, dict):
         return keys
+    if isinstance(keys.get("link"), str):
+        keys = {**keys, "link": {"preset": keys["link"]}}
     if isinstance(keys.get("image"), str):
         keys = {**keys, "image": {"path": keys["image"]}}
     return _path_from(_path_from(keys, ("image", "path"), folder), ("link", "loss", "path"), folder)
@@ -196,10 +204,20 @@ def _path_from(keys: Any, where: Sequence[str], folder: Path) -> Any:
 def _overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     """Return `base` with `overlay` merged over it, without what the overlay replaces whole."""
     kept = {key: value for key, value in base.items() if key not in CHOICES or key not in overlay}
-    before, after = _loss_in(base), _loss_in(overlay)
+    if isinstance(link := overlay.get("link"), dict) and "preset" in link:
+        kept.pop("link", None)  # another service: nothing of the one before holds
+    before, after = _loss_in(kept), _loss_in(overlay)
     if before and "kind" in after and after["kind"] != before.get("kind", INDEPENDENT):
         kept["link"] = {**kept["link"], "loss": None}
     return _merged(kept, overlay)
+
+
+def _with_preset(keys: dict[str, Any]) -> dict[str, Any]:
+    """Return `keys` with what the link's preset settles where the scenario gives nothing."""
+    link = keys.get("link")
+    if not isinstance(link, dict) or not isinstance(link.get("preset"), str):
+        return keys
+    return {**keys, "link": _merged(load_preset(link["preset"]).link_keys(), link)}
 
 
 def _loss_in(keys: dict[str, Any]) -> dict[str, Any]:

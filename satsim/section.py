@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
 WEEK_S = 604_800
+PRESET_TEXT = "the name of a preset that `satsim links` lists"
 
 
 def not_allowed(allowed: str) -> PydanticCustomError:

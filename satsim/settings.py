@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, Repair
-from satsim.section import WEEK_S, Section, names_a_file, not_allowed
+from satsim.section import PRESET_TEXT, WEEK_S, Section, names_a_file, not_allowed
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 
 Codec = Literal["progic", "webp", "avif", "identity"]
@@ -93,8 +93,12 @@ class LatencySettings(Section):
 
 
 class LinkSettings(Section):
-    """One packet of at most `payload_bytes` (our header counts) every `interval_s`."""
+    """One packet of at most `payload_bytes` (our header counts) every `interval_s`.
 
+    `preset` names the service (satsim.presets) whose values stand where the scenario gives none.
+    """
+
+    preset: str | None = Field(default=None, description=PRESET_TEXT)
     payload_bytes: int = Field(
         ge=21, le=65536, description="a whole number from 21 (our header and one byte) to 65536"
     )
@@ -166,7 +170,9 @@ class Scenario(Section):
     sender: SenderSettings = Field(
         default=SenderSettings(encode="measured"), description="{encode_s} or {encode: measured}"
     )
-    link: LinkSettings = Field(description="{payload_bytes, interval_s, latency, loss}")
+    link: LinkSettings = Field(
+        description="a preset's name, or {preset, payload_bytes, interval_s, latency, loss}"
+    )
     repair: Repair = Field(default=ArqNextSlot(), description=REPAIR_TEXT)
     schemes: tuple[Annotated[Scheme, BeforeValidator(_by_name)], ...] = Field(
         default=tuple(BUILT_IN_SCHEMES.values()),

@@ -1,9 +1,12 @@
 """A run's result as text: the table at the end of `satsim run`."""
 
+from collections.abc import Mapping
+
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from satsim.means import MeanSummary
+from satsim.presets import Fact, Preset
 from satsim.rundir import Run, Summary
 from satsim.wording import minutes_text, scheme_label, score_text
 
@@ -22,6 +25,37 @@ def result_table(run: Run) -> Table:
     for scheme, summary in run.summary.items():
         if summary.t_first_s is not None:
             table.add_row(scheme_label(scheme), *_cells(summary, has_dists))
+    return table
+
+
+def presets_table(presets: Mapping[str, Preset]) -> Table:
+    """Return a row for each service; an en dash where nothing is published, * for what is unverified."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("preset", no_wrap=True)
+    for column in ("bytes up", "interval s", "latency s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("service")
+    for name, each in presets.items():
+        known = (each.payload_up_bytes, each.interval_s, each.latency_s)
+        ended = "" if each.status == "in service" else f" ({each.status})"
+        table.add_row(name, *(_fact_cell(fact) for fact in known), each.title + ended)
+    table.caption = "*: unverified. `satsim links NAME` shows each value's source."
+    return table
+
+
+def _fact_cell(fact: Fact | None) -> str:
+    return "–" if fact is None else f"{fact}{'*' if fact.unverified else ''}"
+
+
+def preset_table(preset: Preset) -> Table:
+    """Return all that is known of a service, each value with its source."""
+    table = Table(title=preset.title, caption=preset.note, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("", "value", "source"):
+        table.add_column(column, overflow="fold")
+    table.add_row("status", preset.status, "")
+    for name, fact in preset.facts().items():
+        source = "unverified" if fact.unverified else f"{fact.source} (read {fact.read})"
+        table.add_row(name, str(fact), source)
     return table
 
 

@@ -1,0 +1,107 @@
+"""Real message services as presets of a link: one YAML file each, every value with its source or a mark."""
+
+import difflib
+from importlib.resources import files
+from typing import Any, get_args
+
+from pydantic import Field, field_validator, model_validator
+from ruamel.yaml import YAML
+
+from satsim.errors import InputError
+from satsim.section import Section
+
+FOLDER = files("satsim") / "presets"
+
+Value = float | int | str | tuple[float, float]
+
+
+class UnknownPreset(InputError):
+    """A name that no preset has; says which are near."""
+
+    def __init__(self, found: str) -> None:
+        known = preset_names()
+        near = difflib.get_close_matches(found, known, n=1, cutoff=0.5)
+        self.found, self.allowed = found, ", ".join(known) + (f" (did you mean {near[0]}?)" if near else "")
+        super().__init__(f"preset: found {found!r}; allowed: {self.allowed}")
+
+
+class Fact(Section):
+    """One value of a service; a pair is the least and the most."""
+
+    value: Value
+    source: str | None = None  # an address, or a document and its page
+    read: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}$")  # year and month when it stood there
+    unverified: bool = False
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _list_to_tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _sourced_or_marked(self) -> "Fact":
+        if (self.source is None) != self.unverified or (self.source is None) != (self.read is None):
+            raise ValueError("a value has a source and when it was read, or is marked unverified")
+        return self
+
+    def __str__(self) -> str:
+        values = self.value if isinstance(self.value, tuple) else (self.value,)
+        return " to ".join(each if isinstance(each, str) else f"{each:.15g}" for each in values)
+
+
+class Preset(Section):
+    """What is known of one service."""
+
+    title: str
+    status: str  # in service, ended, idealised
+    note: str | None = None
+    payload_up_bytes: Fact
+    payload_down_bytes: Fact | None = None
+    interval_s: Fact | None = None  # from one message to the next
+    latency_s: Fact | None = None  # from the end of sending to the receiver
+    success_rate: Fact | None = None
+    copies: Fact | None = None  # how often the service itself sends a message
+    acknowledgement: Fact | None = None
+    overhead_bytes: Fact | None = None
+    billing_unit_bytes: Fact | None = None
+    price: Fact | None = None
+
+    def facts(self) -> dict[str, Fact]:
+        """Return what is known, by name, in the order of the fields."""
+        return {name: fact for name in FACTS if (fact := getattr(self, name)) is not None}
+
+    def link_keys(self) -> dict[str, Any]:
+        """Return the keys of a scenario's link that the service settles; of a range of latency the middle.
+
+        A range of intervals settles nothing: the scenario has to choose.
+        """
+        keys: dict[str, Any] = {"payload_bytes": self.payload_up_bytes.value}
+        if self.interval_s is not None and isinstance(self.interval_s.value, int | float):
+            keys["interval_s"] = self.interval_s.value
+        if self.latency_s is not None and not isinstance(self.latency_s.value, str):
+            latency_s = self.latency_s.value
+            middle_s = sum(latency_s) / 2 if isinstance(latency_s, tuple) else latency_s
+            keys["latency"] = {"propagation_s": middle_s}
+        return keys
+
+
+FACTS = tuple(
+    name
+    for name, field in Preset.model_fields.items()
+    if Fact in (field.annotation, *get_args(field.annotation))
+)
+
+
+def preset_names() -> list[str]:
+    """Names of the presets in the package."""
+    names = (entry.name for entry in FOLDER.iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+
+
+def load_preset(name: str) -> Preset:
+    """Read a preset; raises UnknownPreset for one that is not there."""
+    if name not in preset_names():
+        raise UnknownPreset(name)
+    return Preset.model_validate(
+        YAML(typ="safe", pure=True).load((FOLDER / f"{name}.yaml").read_text("utf-8"))
+    )
