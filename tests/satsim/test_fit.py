@@ -1,12 +1,16 @@
 """Known values come back within their own intervals, as often as the intervals promise."""
 
+import json
 import math
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from satsim.channel import GilbertElliott
+from satsim.cli import app
 from satsim.errors import TraceError
 from satsim.fit import Estimate, fit_bursts
 from satsim.loss_settings import transitions
@@ -83,3 +87,26 @@ def test_a_trace_without_a_whole_burst_is_refused(outcomes: str, found: str) -> 
     with pytest.raises(TraceError) as caught:
         fit_bursts([outcome == "1" for outcome in outcomes])
     assert str(caught.value) == f"found {found} on the way; allowed: at least one of each"
+
+
+def test_the_command_gives_what_to_write_in_a_scenario(tmp_path: Path) -> None:
+    lost = [False, True, True, False, False, True, False, False]
+    rows = "".join(f"{60 * slot},{'lost' if each else 'ok'}\n" for slot, each in enumerate(lost))
+    (tmp_path / "trace.csv").write_text(f"time_s,outcome\n{rows}")
+    runner = CliRunner()
+    said = runner.invoke(app, ["links", "fit", str(tmp_path / "trace.csv")]).output.splitlines()
+    assert said[-1] == "loss: {kind: gilbert_elliott, rate: 0.375, mean_burst: 1.5}"
+    assert said[0].startswith("rate       0.375, 95 % interval 0.")
+    found = json.loads(runner.invoke(app, ["links", "fit", str(tmp_path / "trace.csv"), "--json"]).output)
+    assert found["mean_burst"]["value"] == 1.5
+    assert (found["losses"], found["outcomes"], found["bursts"]) == (3, 8, 2)
+
+
+def test_a_trace_that_tells_nothing_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "clear.csv"
+    path.write_text("time_s,outcome\n0,ok\n60,ok\n")
+    result = CliRunner().invoke(app, ["links", "fit", str(path)])
+    assert result.exit_code == 2
+    assert result.output.startswith(f"satsim: {path}: found 0 lost of 2 outcomes")
+    missing = CliRunner().invoke(app, ["links", "fit"])
+    assert (missing.exit_code, "found no trace" in missing.output) == (2, True)
