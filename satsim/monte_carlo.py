@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from satsim.loss_settings import is_drawn
 from satsim.packets import Packet
 from satsim.records import Holding
 from satsim.repair_settings import Repair
@@ -23,14 +24,17 @@ class Replicator:
         self._link, self._repair, self._encode_s = link, repair, encode_s
         others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
         self._seeds = [seed, *(int(other) for other in others)]
+        self._is_drawn = is_drawn(link.loss)
         self._known: dict[tuple[tuple[int, int, bool], ...], list[Holdings]] = {}
 
     def holdings(self, packets: Sequence[Packet]) -> list[Holdings]:
         """Return what was held from when on, in each run; bytes are those of the first scheme that asked."""
         key = tuple((packet.first_stage, packet.stage_count, packet.is_parity) for packet in packets)
         if key not in self._known:
-            self._known[key] = [
+            seeds = self._seeds if self._is_drawn else self._seeds[:1]  # else all are equal
+            found = [
                 simulate("", packets, self._link, self._repair, self._encode_s, seed).holdings
-                for seed in self._seeds
+                for seed in seeds
             ]
+            self._known[key] = found if self._is_drawn else found * len(self._seeds)
         return self._known[key]

@@ -95,6 +95,12 @@ def test_schemes_with_the_same_stages_share_their_runs() -> None:
     assert many.holdings(packets(5)) is not many.holdings(packets(4))
 
 
+def test_without_chance_all_runs_are_the_first_one() -> None:
+    clear = LINK.model_copy(update={"loss": IndependentLoss(rate=0)})
+    runs = Replicator(clear, ArqNextSlot(), 0.0, seed=1, runs=50).holdings(packets(2))
+    assert runs == [simulate("p", packets(2), clear, ArqNextSlot(), 0.0, 1).holdings] * 50
+
+
 def test_percentiles_are_numpys() -> None:
     runs = [(Holding(float(time), (0,), 1, 340),) for time in range(1, 102)]
     found = statistics_of("p", runs, worth).spread.t_first_s
