@@ -44,7 +44,9 @@ def presets_table(presets: Mapping[str, Preset]) -> Table:
 
 
 def _fact_cell(fact: Fact | None) -> str:
-    return "–" if fact is None else f"{fact}{'*' if fact.unverified else ''}"
+    if fact is None:
+        return "–"
+    return "in words" if isinstance(fact.value, str) else f"{fact}{'*' if fact.unverified else ''}"
 
 
 def preset_table(preset: Preset) -> Table:
