@@ -16,6 +16,7 @@ from satsim.means import MeanSummary
 from satsim.records import TimelineRow
 from satsim.report_chart import chart_of
 from satsim.rundir import Run, Summary, original_file, picture_file, read_run
+from satsim.spread import Spread
 from satsim.timeline import draw_timeline
 from satsim.wording import (
     COLOURS,
@@ -53,6 +54,7 @@ class Part:
     label: str
     summary: Summary
     shots: tuple[Shot, ...]
+    spread: tuple[tuple[str, Spread], ...]  # over all runs, by mark; none for a single run
 
 
 def finish(folder: Path) -> None:
@@ -127,7 +129,16 @@ def _named(run: Run, scheme: str) -> str:
 def _part(run: Run, number: int, scheme: str, sources: Mapping[Path, str]) -> Part:
     rows = [row for row in run.rows_of(scheme) if isinstance(row, TimelineRow)]
     shots = tuple(_shot(run, row, sources[picture_file(run.folder, scheme, row.stages)]) for row in rows)
-    return Part(number, scheme_label(scheme), run.summary[scheme], shots)
+    return Part(number, scheme_label(scheme), run.summary[scheme], shots, _spread(run, scheme))
+
+
+def _spread(run: Run, scheme: str) -> tuple[tuple[str, Spread], ...]:
+    if scheme not in run.spread:
+        return ()
+    each = run.spread[scheme]
+    marks = (("usable", each.t_usable_s), ("detail", each.t_detail_s))
+    is_scored = run.manifest.usable_dists is not None
+    return (("first", each.t_first_s), *(marks if is_scored else ()), ("final", each.t_final_s))
 
 
 def _shot(run: Run, row: TimelineRow, source: str) -> Shot:

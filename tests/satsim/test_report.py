@@ -107,3 +107,13 @@ def test_curves_are_steps_to_the_end(run_toy: Callable[..., Run]) -> None:
 
 def test_nothing_shown_is_no_chart(run_toy: Callable[..., Run]) -> None:
     assert chart_of(run_toy("schemes=[avif_low]"), "psnr_db") is None
+
+
+def test_many_runs_are_a_table_and_a_single_run_has_none(run_toy: Callable[..., Run]) -> None:
+    many = run_toy("runs=20", "link.loss.rate=0.3", "repair={kind: none}", name="many", drawn=True)
+    page = (many.folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>20 runs</h2>" in page
+    never = 100 - 100 * many.spread["high_bpp"].t_final_s.share
+    assert 0 < never < 100
+    assert f"{never:.1f} %" in page
+    assert "<h2>20 runs</h2>" not in (run_toy(drawn=True).folder / "report.html").read_text(encoding="utf-8")
