@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,15 @@ from progic.errors import ProgicError
 from progic.replacing import replacing
 
 
-@pytest.fixture
+@contextmanager
 def full_after_100_bytes() -> Iterator[None]:
+    """No longer than the write that is tested: pytest's own output may be a file of more than 100 bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -32,12 +36,13 @@ def model(tmp_path: Path, toy_codec: Codec) -> Path:
     return path
 
 
-def test_what_was_there_is_kept(tmp_path: Path, full_after_100_bytes: None) -> None:
+def test_what_was_there_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "kept.bin"
     path.write_bytes(b"old")
     with (
         pytest.raises(ProgicError, match=r"kept\.bin: cannot be written: File too large; the file that was"),
         replacing(path) as partial,
+        full_after_100_bytes(),
     ):
         partial.write_bytes(bytes(1000))
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
@@ -50,17 +55,18 @@ def test_another_error_passes_and_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_weights_on_a_full_disk(model: Path, toy_codec: Codec, full_after_100_bytes: None) -> None:
+def test_weights_on_a_full_disk(model: Path, toy_codec: Codec) -> None:
     before = model.read_bytes()
-    with pytest.raises(ProgicError, match=r"toy\.safetensors: cannot be written"):
+    with pytest.raises(ProgicError, match=r"toy\.safetensors: cannot be written"), full_after_100_bytes():
         weights.save(model, toy_codec.net, {})
     assert model.read_bytes() == before
 
 
-def test_tensors_saved_to_a_full_disk_are_named_too(tmp_path: Path, full_after_100_bytes: None) -> None:
+def test_tensors_saved_to_a_full_disk_are_named_too(tmp_path: Path) -> None:
     with (
         pytest.raises(ProgicError, match=r"checkpoint: cannot be written: .*File too large"),
         replacing(tmp_path / "checkpoint") as partial,
+        full_after_100_bytes(),
     ):
         save_file({"w": torch.zeros(1000)}, partial)
     assert not list(tmp_path.iterdir())
@@ -68,7 +74,7 @@ def test_tensors_saved_to_a_full_disk_are_named_too(tmp_path: Path, full_after_1
 
 @pytest.mark.parametrize("command", ["encode", "decode"])
 def test_a_command_on_a_full_disk_ends_with_one_line(
-    command: str, model: Path, photo: Image.Image, tmp_path: Path, request: pytest.FixtureRequest
+    command: str, model: Path, photo: Image.Image, tmp_path: Path
 ) -> None:
     photo.save(tmp_path / "photo.png")
     given, wanted = tmp_path / "photo.png", tmp_path / "coded.progic"
@@ -79,8 +85,8 @@ def test_a_command_on_a_full_disk_ends_with_one_line(
     else:
         photo.resize((750, 500)).save(given)  # a file of more than 100 bytes
     before = sorted(tmp_path.iterdir())
-    request.getfixturevalue("full_after_100_bytes")
-    result = runner.invoke(app, [command, str(given), str(wanted), "-m", str(model)])
+    with full_after_100_bytes():
+        result = runner.invoke(app, [command, str(given), str(wanted), "-m", str(model)])
     assert result.exit_code == 1
     assert result.output == f"progic: {wanted}: cannot be written: File too large\n"
     assert sorted(tmp_path.iterdir()) == before
