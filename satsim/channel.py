@@ -123,13 +123,12 @@ class Recorded:
         return until.losses > before.losses
 
 
-def channel_of(loss: Loss, seed: int) -> Channel:
-    """Return the scenario's channel with a generator of its own, the first child of `seed`.
+def channel_of(loss: Loss, seed: int, child: int = 0) -> Channel:
+    """Return a channel with a generator of its own, a child of `seed`: 0 for the link, 1 for the way back.
 
     Raises TraceError for a trace that cannot be read.
     """
-    (own_seed,) = np.random.SeedSequence(seed).spawn(1)
-    generator = np.random.default_rng(own_seed)
+    generator = np.random.default_rng(np.random.SeedSequence(seed).spawn(child + 1)[child])
     match loss:
         case IndependentLoss(rate=0):
             return Perfect()

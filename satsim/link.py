@@ -5,7 +5,7 @@ from typing import Protocol
 import simpy
 
 from satsim.channel import Channel
-from satsim.records import EventLog, Frame
+from satsim.records import EventLog, EventName, Frame
 
 
 class Outlet(Protocol):
@@ -19,7 +19,8 @@ class Link:
     """Carries one frame a slot to `out`, or loses it.
 
     A frame occupies the link for `interval_s` and arrives `latency_s` after its slot has ended. At the end of
-    the slot the sender's modem knows whether it got through, as Iridium's MO session status tells it.
+    the slot the sender's modem knows whether it got through, as Iridium's MO session status tells it. The log
+    calls the begin of a slot `sent`.
     """
 
     def __init__(
@@ -30,11 +31,14 @@ class Link:
         out: Outlet,
         interval_s: float,
         latency_s: float,
+        sent: EventName = "sent",
     ) -> None:
         self.out = out
+        self.last_arrival: simpy.Event = env.event().succeed()  # of the last slot's frame, had it got through
         self._env, self._channel, self._log = env, channel, log
         self._interval_s, self._latency_s = interval_s, latency_s
         self._free_at_s = 0.0
+        self._sent = sent
 
     def put(self, frame: Frame) -> simpy.Event:
         """Begin a slot with `frame`; the event fires as the slot ends, its value says whether it got through.
@@ -45,9 +49,10 @@ class Link:
         if env.now < self._free_at_s:
             raise RuntimeError(f"the link is busy until {self._free_at_s} s; it is {env.now} s")
         self._free_at_s = env.now + self._interval_s
-        self._log.add(env.now, "sent", frame)
+        self._log.add(env.now, self._sent, frame)
         lost = self._channel.loses(env.now, self._free_at_s)
-        if not lost:  # scheduled before the slot's end, so that it comes first where latency_s is 0
-            arrival = env.timeout(self._interval_s + self._latency_s)
+        # scheduled before the slot's end, so that it comes first where latency_s is 0
+        self.last_arrival = arrival = env.timeout(self._interval_s + self._latency_s)
+        if not lost:
             arrival.callbacks.append(lambda _: self.out.put(frame))
         return env.timeout(self._interval_s, value=not lost)

@@ -151,10 +151,17 @@ def _none_is_rate_0(value: object) -> object:
     return IndependentLoss(rate=0) if value == "none" else value
 
 
-LOSS_TEXT = (
-    "none, {rate}, {kind: gilbert_elliott, rate, mean_burst}, {kind: blockage, open_s, blocked_s}"
-    " or {kind: trace, path}"
+DRAWN_LOSS_TEXT = (
+    "none, {rate}, {kind: gilbert_elliott, rate, mean_burst} or {kind: blockage, open_s, blocked_s}"
 )
+DrawnLoss = Annotated[
+    Annotated[IndependentLoss, Tag("independent")]
+    | Annotated[GilbertElliottLoss, Tag("gilbert_elliott")]
+    | Annotated[BlockageLoss, Tag("blockage")],
+    Discriminator(_kind),
+    BeforeValidator(_none_is_rate_0),
+]
+LOSS_TEXT = DRAWN_LOSS_TEXT.replace(" or", ",") + " or {kind: trace, path}"
 Loss = Annotated[
     Annotated[IndependentLoss, Tag("independent")]
     | Annotated[GilbertElliottLoss, Tag("gilbert_elliott")]

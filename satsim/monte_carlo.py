@@ -7,7 +7,7 @@ import numpy as np
 from satsim.loss_settings import is_drawn
 from satsim.packets import Packet
 from satsim.records import Holding
-from satsim.repair_settings import Repair
+from satsim.repair_settings import ArqRound, Repair
 from satsim.settings import LinkSettings
 from satsim.simulate import simulate
 
@@ -24,7 +24,8 @@ class Replicator:
         self._link, self._repair, self._encode_s = link, repair, encode_s
         others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
         self._seeds = [seed, *(int(other) for other in others)]
-        self._is_drawn = is_drawn(link.loss)
+        back = repair.return_link.loss if isinstance(repair, ArqRound) else link.loss
+        self._is_drawn = is_drawn(link.loss) or is_drawn(back)
         self._known: dict[tuple[tuple[int, int, bool], ...], list[Holdings]] = {}
 
     def holdings(self, packets: Sequence[Packet]) -> list[Holdings]:

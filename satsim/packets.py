@@ -15,13 +15,16 @@ Bits, most significant first, no gaps:
         65   12 height - 1        pixels
         77   16 fingerprint       first two bytes of the sha256 of the weights (webp, avif: of the name)
         93   32 capture time      seconds since 1970-01-01 UTC
-       125    3 kind              0: stages; 1: parity stages (satsim.fec), numbered from 0 on their own
+       125    3 kind              0: stages; 1: parity stages (satsim.fec), numbered from 0 on their own;
+                                  2: a report, sent back, of the stages held
        128   32 CRC-32            (ISO-HDLC, as zlib's) of bytes 0..15 and the payload
-       160      payload           at least one byte
+       160      payload           at least one byte; of a report a bit a stage, 1 if held, stage 0 the most
+                                  significant bit of the first byte, the last byte filled up with 0
 
 A worked example by hand is in tests/satsim/test_packets.py. Knows no torch.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,11 +32,19 @@ import bitstruct
 import fastcrc
 
 from satsim.errors import BadCrc, BadField, BadMagic, ShortPacket, UnknownVersion
-from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, MAX_SIDE_PX, MAX_STAGES
+from satsim.units import (
+    BITS_PER_BYTE,
+    DOWNSAMPLING_FACTORS,
+    HEADER_BYTES,
+    MAX_BITS_PER_INDEX,
+    MAX_SIDE_PX,
+    MAX_STAGES,
+)
 
 MAGIC = 0xA7
 VERSION = 1
 CRC_BYTES = 4
+_STAGES, _PARITY, _REPORT = range(3)  # kind
 _FIELDS = bitstruct.compile("u8 u4 u16 u6 u6 u6 u4 u3 u12 u12 u16 u32 u3")
 _FIELDS_BYTES = HEADER_BYTES - CRC_BYTES
 
@@ -90,6 +101,18 @@ class Packet:
         }
 
 
+@dataclass(frozen=True)
+class Report:
+    """What the receiver says on the return link: the stages of `image` that it holds, 0-based."""
+
+    image: ImageTag
+    held: frozenset[int]
+
+    def __post_init__(self) -> None:
+        for stage in self.held:
+            _check("held stage", stage, 0, self.image.n_stages - 1)
+
+
 class _Fields(NamedTuple):
     magic: int
     version: int
@@ -113,13 +136,26 @@ def short_fingerprint(sha256_hex: str) -> int:
 
 def pack(packet: Packet) -> bytes:
     """Return the packet's bytes: 20 of header, then the payload."""
-    image = packet.image
+    kind = _PARITY if packet.is_parity else _STAGES
+    return _packed(packet.image, packet.first_stage, packet.stage_count, kind, packet.payload)
+
+
+def pack_report(report: Report) -> bytes:
+    """Return the report's bytes: 20 of header, then a bit a stage; 21 to 28 bytes."""
+    n_stages = report.image.n_stages
+    bits = sum(1 << (n_stages - 1 - stage) for stage in report.held)
+    n_bytes = math.ceil(n_stages / BITS_PER_BYTE)
+    bitmap = (bits << (n_bytes * BITS_PER_BYTE - n_stages)).to_bytes(n_bytes, "big")
+    return _packed(report.image, 0, n_stages, _REPORT, bitmap)
+
+
+def _packed(image: ImageTag, first_stage: int, stage_count: int, kind: int, payload: bytes) -> bytes:
     fields = _Fields(
         MAGIC,
         VERSION,
         image.image_id,
-        packet.first_stage,
-        packet.stage_count - 1,
+        first_stage,
+        stage_count - 1,
         image.n_stages - 1,
         image.bits_per_index - 1,
         DOWNSAMPLING_FACTORS.index(image.downsampling_factor),
@@ -127,14 +163,38 @@ def pack(packet: Packet) -> bytes:
         image.height - 1,
         image.fingerprint,
         image.capture_time,
-        int(packet.is_parity),
+        kind,
     )
     head = bytes(_FIELDS.pack(*fields))
-    return head + _crc(head, packet.payload).to_bytes(CRC_BYTES, "big") + packet.payload
+    return head + _crc(head, payload).to_bytes(CRC_BYTES, "big") + payload
 
 
 def parse(data: bytes) -> Packet:
     """Return the packet that `data` holds; for bytes that are none, raises the PacketError that says why."""
+    fields = _checked(data)
+    _check("kind", fields.kind, _STAGES, _PARITY)
+    count, payload = fields.stage_count_less_1 + 1, data[HEADER_BYTES:]
+    return Packet(_image(fields), fields.first_stage, count, payload, is_parity=fields.kind == _PARITY)
+
+
+def parse_report(data: bytes) -> Report:
+    """Return the report that `data` holds; for bytes that are none, raises the PacketError that says why."""
+    fields = _checked(data)
+    _check("kind", fields.kind, _REPORT, _REPORT)
+    image, bitmap = _image(fields), data[HEADER_BYTES:]
+    _check("first_stage", fields.first_stage, 0, 0)
+    _check("stage_count", fields.stage_count_less_1 + 1, image.n_stages, image.n_stages)
+    n_bytes = math.ceil(image.n_stages / BITS_PER_BYTE)
+    _check("bytes of the report", len(bitmap), n_bytes, n_bytes)
+    filler = n_bytes * BITS_PER_BYTE - image.n_stages
+    bits = int.from_bytes(bitmap, "big")
+    _check("filler of the report", bits & ((1 << filler) - 1), 0, 0)
+    held = bits >> filler
+    return Report(image, frozenset(n for n in range(image.n_stages) if held >> (image.n_stages - 1 - n) & 1))
+
+
+def _checked(data: bytes) -> _Fields:
+    """Return the header of bytes that are whole and ours."""
     if len(data) < HEADER_BYTES:
         raise ShortPacket(f"{len(data)} bytes; allowed: at least the {HEADER_BYTES} of a header")
     fields = _Fields(*_FIELDS.unpack(data[:_FIELDS_BYTES]))
@@ -146,8 +206,11 @@ def parse(data: bytes) -> Packet:
     found = _crc(data[:_FIELDS_BYTES], data[HEADER_BYTES:])
     if found != sent:
         raise BadCrc(f"CRC-32 of {len(data)} bytes is {found:08X}; the header says {sent:08X}")
-    _check("kind", fields.kind, 0, 1)
-    image = ImageTag(
+    return fields
+
+
+def _image(fields: _Fields) -> ImageTag:
+    return ImageTag(
         image_id=fields.image_id,
         n_stages=fields.n_stages_less_1 + 1,
         bits_per_index=fields.bits_per_index_less_1 + 1,
@@ -157,8 +220,6 @@ def parse(data: bytes) -> Packet:
         fingerprint=fields.fingerprint,
         capture_time=fields.capture_time,
     )
-    count, payload = fields.stage_count_less_1 + 1, data[HEADER_BYTES:]
-    return Packet(image, fields.first_stage, count, payload, is_parity=fields.kind == 1)
 
 
 def _crc(head: bytes, payload: bytes) -> int:

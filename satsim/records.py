@@ -14,6 +14,9 @@ EventName = Literal[
     "received",  # the receiver has read a packet that brings something new
     "duplicate",  # ... that brings nothing new
     "rejected",  # ... that is damaged, or of another image
+    "report_sent",  # a slot of the return link begins with the receiver's report of what it holds
+    "report_lost",  # ... has ended and the report did not get through
+    "report_received",  # the sender has read it
     "complete",  # the receiver holds all that was to come; bytes: all accepted
 ]
 

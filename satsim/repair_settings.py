@@ -1,4 +1,4 @@
-"""What the sender does about lost packets: one of six kinds of `repair`, told apart by `kind`.
+"""What the sender does about lost packets: one of seven kinds of `repair`, told apart by `kind`.
 
 Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
 """
@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from satsim.section import Section, not_allowed
-from satsim.units import MAX_STAGES
+from satsim.loss_settings import DRAWN_LOSS_TEXT, DrawnLoss, IndependentLoss
+from satsim.section import WEEK_S, Section, not_allowed
+from satsim.units import MAX_REPORT_BYTES, MAX_STAGES
 
 COUNT = "a whole number from 1 to 1000"
 COPIES = "1 to 64 whole numbers from 1 to 100, none larger than the one before"
@@ -26,6 +27,32 @@ class ArqNextSlot(Section):
 
     kind: Literal["arq_next_slot"] = Field(default=ARQ, description=ARQ)
     max_attempts: int = Field(default=50, ge=1, le=1000, description=COUNT)
+
+
+class ReturnLink(Section):
+    """The way back, a link of its own: one report of at most `payload_bytes` a slot of `interval_s`."""
+
+    payload_bytes: int = Field(
+        ge=MAX_REPORT_BYTES,
+        le=65536,
+        description=f"a whole number from {MAX_REPORT_BYTES} (our header and a bit for each of"
+        f" {MAX_STAGES} stages) to 65536",
+    )
+    interval_s: float = Field(ge=0.001, le=WEEK_S, description="a number from 0.001 to 604800 (seconds)")
+    latency_s: float = Field(default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)")
+    loss: DrawnLoss = Field(default=IndependentLoss(), description=DRAWN_LOSS_TEXT)
+
+
+class ArqRound(Section):
+    """All packets in turn; then the receiver reports what it holds, and what is missing is sent again.
+
+    The sender waits for the report as long as it takes to come. Where it is lost, or the receiver has heard
+    nothing to report on, everything of which no report has told is sent again.
+    """
+
+    kind: Literal["arq_round"] = Field(description="arq_round")
+    return_link: ReturnLink = Field(description="{payload_bytes, interval_s, latency_s, loss}")
+    max_rounds: int = Field(default=50, ge=1, le=1000, description=COUNT)
 
 
 class Repeat(Section):
@@ -85,12 +112,14 @@ def _kind(value: object) -> str | None:
 
 
 REPAIR_TEXT = (
-    "{kind: none}, {kind: arq_next_slot, max_attempts}, {kind: repeat, times}, {kind: carousel, rounds},"
-    " {kind: unequal, copies} or {kind: erasure, parity_stages}"
+    "{kind: none}, {kind: arq_next_slot, max_attempts}, {kind: arq_round, return_link},"
+    " {kind: repeat, times}, {kind: carousel, rounds}, {kind: unequal, copies}"
+    " or {kind: erasure, parity_stages}"
 )
 Repair = Annotated[
     Annotated[NoRepair, Tag("none")]
     | Annotated[ArqNextSlot, Tag("arq_next_slot")]
+    | Annotated[ArqRound, Tag("arq_round")]
     | Annotated[Repeat, Tag("repeat")]
     | Annotated[Carousel, Tag("carousel")]
     | Annotated[Unequal, Tag("unequal")]

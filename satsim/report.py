@@ -24,6 +24,7 @@ from satsim.wording import (
     loss_text,
     minutes_text,
     rate_text,
+    repair_text,
     scheme_label,
     score_text,
     shown_metric,
@@ -84,7 +85,7 @@ def write_report(run: Run, folder: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"minutes": minutes_text, "loss": loss_text}
+    environment.filters |= {"minutes": minutes_text, "loss": loss_text, "repair": repair_text}
     page = environment.get_template("report.html.jinja").render(
         run=run,
         is_drawn=is_drawn(run.scenario.link.loss),

@@ -6,8 +6,9 @@ from typing import Protocol
 import simpy
 
 from satsim.order import open_loop
+from satsim.packets import parse
 from satsim.records import EventLog, Frame
-from satsim.repair_settings import ArqNextSlot, Repair
+from satsim.repair_settings import ArqNextSlot, ArqRound, Repair
 
 
 class Inlet(Protocol):
@@ -17,17 +18,32 @@ class Inlet(Protocol):
         """Begin a slot; the event fires as it ends, its value tells whether the frame got through."""
 
 
+class Reports(Protocol):
+    """Whatever tells the sender, after a round, what the receiver holds."""
+
+    def ask(self, round_number: int) -> Generator[simpy.Event, bool, frozenset[int]]:
+        """Wait for the round's report; return all stages known to be held."""
+
+
 class Sender:
     """Sends an image's packets into slots, one after the other.
 
-    With ARQ each until the link reports that it got through, or its attempts are spent. Otherwise as
-    satsim.order says, whatever becomes of them; "lost" in the log is then what the link knows.
+    With ARQ at the next slot each until the link reports that it got through, or its attempts are spent; with
+    ARQ by rounds what the receiver's reports leave open. Otherwise as satsim.order says, whatever becomes of
+    them. "lost" in the log is what the link knows; only ARQ at the next slot makes use of it.
     """
 
     def __init__(
-        self, env: simpy.Environment, log: EventLog, out: Inlet, encode_s: float, repair: Repair
+        self,
+        env: simpy.Environment,
+        log: EventLog,
+        out: Inlet,
+        encode_s: float,
+        repair: Repair,
+        reports: Reports | None = None,
     ) -> None:
-        self.out = out
+        """`reports` is needed by ArqRound alone."""
+        self.out, self._reports = out, reports
         self._env, self._log = env, log
         self._encode_s, self._repair = encode_s, repair
 
@@ -40,6 +56,8 @@ class Sender:
         if isinstance(self._repair, ArqNextSlot):
             for frame in frames:
                 yield from self._send_until_through(frame, self._repair.max_attempts)
+        elif isinstance(self._repair, ArqRound):
+            yield from self._send_rounds(frames, self._repair.max_rounds)
         else:
             yield from self._send_all(open_loop(self._repair, frames))
 
@@ -49,6 +67,21 @@ class Sender:
             if (yield from self._try(tried)):
                 return
         self._log.add(self._env.now, "gave_up", tried)
+
+    def _send_rounds(self, frames: Sequence[Frame], max_rounds: int) -> Generator[simpy.Event, bool, None]:
+        if self._reports is None:
+            raise RuntimeError("ARQ by rounds needs the receiver's reports")
+        missing = list(frames)
+        for number in range(1, max_rounds + 1):
+            missing = [frame._replace(attempt=number) for frame in missing]
+            for tried in missing:
+                yield from self._try(tried)
+            held = yield from self._reports.ask(number)
+            missing = [frame for frame in missing if not held.issuperset(parse(frame.data).stages())]
+            if not missing:
+                return
+        for tried in missing:
+            self._log.add(self._env.now, "gave_up", tried)
 
     def _send_all(self, tries: Sequence[Frame]) -> Generator[simpy.Event, bool, None]:
         last = {tried.packet: tried.attempt for tried in tries}

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 import simpy
 
-from satsim.channel import Channel, channel_of
+from satsim.channel import Channel, Perfect, channel_of
+from satsim.feedback import Feedback
 from satsim.link import Link
 from satsim.packets import Packet, pack
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
 from satsim.records import EventLog, Frame, SchemeRun
-from satsim.repair_settings import Repair
+from satsim.repair_settings import ArqRound, Repair
 from satsim.scenario import LinkSettings
 from satsim.sender import Sender
 
@@ -29,7 +30,8 @@ def simulate(
     The link is free at 0 s and the handset has encoded at `encode_s`. Every scheme of a run is given the same
     seed and so meets the same channel: its k-th slot is lost for all of them or for none. Raises TraceError.
     """
-    return simulate_on(channel_of(link.loss, seed), scheme, packets, link, repair, encode_s)
+    back = channel_of(repair.return_link.loss, seed, child=1) if isinstance(repair, ArqRound) else Perfect()
+    return simulate_on(channel_of(link.loss, seed), scheme, packets, link, repair, encode_s, back)
 
 
 def simulate_on(
@@ -39,14 +41,19 @@ def simulate_on(
     link: LinkSettings,
     repair: Repair,
     encode_s: float,
+    back: Channel | None = None,
 ) -> SchemeRun:
-    """Do as `simulate` does, on a channel of the caller's."""
+    """Do as `simulate` does, on channels of the caller's; `back`, perfect if not given, is the way back."""
     env = simpy.Environment()
     log = EventLog(scheme)
     gathering = Reassembler(packets[0].image if packets else None)
     receiver = Receiver(env, log, gathering)
     carrier = Link(env, channel, log, receiver, link.interval_s, link.latency.total_s)
-    sender = Sender(env, log, carrier, encode_s, repair)
+    reports = None
+    if isinstance(repair, ArqRound) and packets:
+        back = back or Perfect()
+        reports = Feedback(env, log, packets[0].image, gathering, carrier, back, repair.return_link)
+    sender = Sender(env, log, carrier, encode_s, repair, reports)
     env.process(sender.send([_frame(number, packet) for number, packet in enumerate(packets, 1)]))
     env.run()
     happened = Counter(event.event for event in log.events)

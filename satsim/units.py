@@ -6,6 +6,7 @@ HEADER_BYTES = 20  # satsim.packets; 320 + 20 = 340 bytes, one Iridium SBD messa
 BITS_PER_BYTE = 8
 MAX_SIDE_PX = 4096  # 12 bits in the packet header
 MAX_STAGES = 64  # 6 bits in the packet header
+MAX_REPORT_BYTES = HEADER_BYTES + MAX_STAGES // BITS_PER_BYTE  # satsim.packets.Report
 MAX_BITS_PER_INDEX = 16  # 4 bits in the packet header
 DOWNSAMPLING_FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # 3 bits in the packet header hold log2
 

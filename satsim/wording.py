@@ -3,6 +3,16 @@
 from math import isinf
 
 from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
+from satsim.repair_settings import (
+    ArqNextSlot,
+    ArqRound,
+    Carousel,
+    Erasure,
+    NoRepair,
+    Repair,
+    Repeat,
+    Unequal,
+)
 from satsim.settings import Metric
 
 SCHEME_LABELS = {
@@ -65,6 +75,25 @@ def loss_text(loss: Loss) -> str:
             return f"open {loss.open_s:g} s, blocked {loss.blocked_s:g} s in turn"
         case TraceLoss():
             return "loss as recorded"
+
+
+def repair_text(repair: Repair) -> str:
+    """Return what is done about loss, for the head of a figure."""
+    match repair:
+        case NoRepair():
+            return "no repair"
+        case ArqNextSlot():
+            return "ARQ at the next slot"
+        case ArqRound():
+            return "ARQ at the end of the round"
+        case Repeat():
+            return f"each packet sent {repair.times} times"
+        case Carousel():
+            return f"carousel of {repair.rounds} rounds"
+        case Unequal():
+            return f"copies {', '.join(map(str, repair.copies))}"
+        case Erasure():
+            return f"erasure code, {repair.parity_stages} parity stages"
 
 
 def score_text(metric: Metric, value: float | None) -> str:

@@ -12,7 +12,17 @@ from ruamel.yaml import YAML
 
 from satsim.errors import InputError
 from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
-from satsim.repair_settings import ArqNextSlot, Carousel, Erasure, NoRepair, Repair, Repeat, Unequal
+from satsim.repair_settings import (
+    ArqNextSlot,
+    ArqRound,
+    Carousel,
+    Erasure,
+    NoRepair,
+    Repair,
+    Repeat,
+    ReturnLink,
+    Unequal,
+)
 from satsim.scenario import Scenario, Scheme, dump_scenario, load_scenario
 from satsim.settings import (
     CodecSettings,
@@ -71,6 +81,18 @@ REPAIRS: st.SearchStrategy[Repair] = st.one_of(
         kind=st.just("unequal"),
         copies=st.lists(st.integers(1, 100), min_size=1, max_size=64).map(
             lambda copies: tuple(sorted(copies, reverse=True))
+        ),
+    ),
+    st.builds(
+        ArqRound,
+        kind=st.just("arq_round"),
+        max_rounds=COUNTS,
+        return_link=st.builds(
+            ReturnLink,
+            payload_bytes=st.integers(28, 65536),
+            interval_s=st.floats(0.001, 604_800),
+            latency_s=st.floats(0, 604_800),
+            loss=st.builds(IndependentLoss, rate=st.floats(0, 1)),
         ),
     ),
     st.builds(Erasure, kind=st.just("erasure"), parity_stages=st.integers(1, 64)),
