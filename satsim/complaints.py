@@ -33,7 +33,7 @@ def shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{cut(', '.join(_text(part) for part in value))}]"
     if isinstance(value, str):
-        return f'"{cut(value)}"'
+        return f'"{cut(value.replace(chr(10), " / "))}"'  # a message is one line
     return cut(_text(value))
 
 

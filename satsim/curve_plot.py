@@ -44,6 +44,7 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
             _draw_band(axes, number, _spread(run, scheme, end_s), metric)
             ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
+    _draw_windows(axes, run, end_s)
     axes.margins(y=0.12)
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
@@ -129,6 +130,18 @@ def _draw_marks(axes: Axes, run: Run, end_s: float) -> None:
         axes.plot([0, end_s / 60], [value, value], color="#555555", linewidth=0.8, linestyle=MARK_DASH)
         text = f"{name} {value:.3f}"
         axes.annotate(text, (0, value), (2, 2), textcoords="offset points", fontsize=TEXT_PT, color="#333333")
+
+
+def _draw_windows(axes: Axes, run: Run, end_s: float) -> None:
+    """Shade when the link was not there, between the windows."""
+    if not run.windows:
+        return
+    edges_s = [0.0, *(edge for window in run.windows for edge in window), max(end_s, run.windows[-1].to_s)]
+    for from_s, to_s in zip(edges_s[::2], edges_s[1::2], strict=True):
+        if from_s < min(to_s, end_s):
+            axes.axvspan(from_s / 60, min(to_s, end_s) / 60, color="#ececec", linewidth=0, zorder=0)
+    text = "grey: the link is not there"
+    axes.text(0.005, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, va="top")
 
 
 def _name_ends(axes: Axes, ends: Sequence[_End], end_s: float, height_in: float) -> None:

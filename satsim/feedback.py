@@ -11,6 +11,7 @@ from satsim.link import Link
 from satsim.packets import ImageTag, Report, pack_report, parse_report
 from satsim.records import EventLog, Frame
 from satsim.repair_settings import ReturnLink
+from satsim.windows import Visibility
 
 
 class Held(Protocol):
@@ -24,8 +25,8 @@ class Held(Protocol):
 class Feedback:
     """Carries the receiver's report to the sender over a return link of its own.
 
-    Both ends know the round's slots, so the receiver reports as the last packet can have arrived, and the
-    sender knows when the report must have come.
+    Both ends know the round's slots and the windows, so the receiver reports as the last packet can have
+    arrived, or in the first window after, and the sender knows when the report must have come.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Feedback:
         forward: Link,
         channel: Channel,
         settings: ReturnLink,
+        visibility: Visibility | None = None,
     ) -> None:
         self._env, self._log = env, log
         self._image, self._held, self._forward = image, held, forward
-        self._back = Link(env, channel, log, self, settings.interval_s, settings.latency_s, "report_sent")
-        self._wait_s = settings.interval_s + settings.latency_s
+        interval_s, latency_s = settings.interval_s, settings.latency_s
+        self._back = Link(env, channel, log, self, interval_s, latency_s, "report_sent", visibility)
+        self._wait_s = interval_s + latency_s
         self._known: frozenset[int] = frozenset()
 
     def put(self, frame: Frame) -> None:
@@ -60,6 +63,10 @@ class Feedback:
     def ask(self, round_number: int) -> Generator[simpy.Event, bool, frozenset[int]]:
         """Wait until the round's report must have come; return all stages that any report called held."""
         yield self._forward.last_arrival
+        wait_s = self._back.wait_s()
+        if wait_s is None:
+            return self._known
+        yield self._env.timeout(wait_s)
         held = frozenset(self._held.stages)
         if not held:  # nothing heard, so nothing known of any image to report on
             yield self._env.timeout(self._wait_s)

@@ -17,9 +17,11 @@ from satsim.errors import ScenarioError
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
 from satsim.quality import PERCEPTUAL
+from satsim.repair_settings import ArqRound
 from satsim.scenario import Scenario, check_link
 from satsim.settings import Metric
 from satsim.trace import read_trace
+from satsim.windows import NoSkyfield, visibility_of
 
 MIN_PHOTO_SIDE_PX = 32  # below it a photo is no more than the thumbnail that "usable" is measured by
 
@@ -51,11 +53,29 @@ class Album:
 def check_scenario(scenario: Scenario, file: str) -> None:
     """Raise a ScenarioError naming `file` for a link or a picture size that cannot work, or a TraceError."""
     check_link(scenario, file)
+    _check_windows(scenario, file)
     if isinstance(scenario.link.loss, TraceLoss):
         read_trace(scenario.link.loss.path)
     if PERCEPTUAL.intersection(scenario.metrics) and min(scenario.image.size) < MIN_SIDE_PX:
         allowed = f"sides of at least {MIN_SIDE_PX}, which DISTS and LPIPS need"
         raise ScenarioError(file, "image.size", str(list(scenario.image.size)), allowed)
+
+
+def _check_windows(scenario: Scenario, file: str) -> None:
+    if scenario.link.windows is None:
+        return
+    try:
+        longest_s = visibility_of(scenario.link.windows).longest_s
+    except NoSkyfield:
+        allowed = "a schedule, or a TLE after pip install 'progic-satsim[tle]'"
+        raise ScenarioError(file, "link.windows", "a TLE but no skyfield", allowed) from None
+    slots_s = {"link.interval_s": scenario.link.interval_s}
+    if isinstance(scenario.repair, ArqRound):
+        slots_s["repair.return_link.interval_s"] = scenario.repair.return_link.interval_s
+    for key, slot_s in slots_s.items():
+        if longest_s < slot_s:
+            found = f"no window longer than {longest_s:.6g} s" if longest_s else "no window"
+            raise ScenarioError(file, "link.windows", found, f"one of at least {key}, {slot_s:g} s")
 
 
 def load_parts(scenario: Scenario, file: str) -> Parts:

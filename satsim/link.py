@@ -6,6 +6,7 @@ import simpy
 
 from satsim.channel import Channel
 from satsim.records import EventLog, EventName, Frame
+from satsim.windows import Visibility
 
 
 class Outlet(Protocol):
@@ -20,7 +21,7 @@ class Link:
 
     A frame occupies the link for `interval_s` and arrives `latency_s` after its slot has ended. At the end of
     the slot the sender's modem knows whether it got through, as Iridium's MO session status tells it. The log
-    calls the begin of a slot `sent`.
+    calls the begin of a slot `sent`. A slot lies whole in a window, if there are any.
     """
 
     def __init__(
@@ -32,18 +33,27 @@ class Link:
         interval_s: float,
         latency_s: float,
         sent: EventName = "sent",
+        visibility: Visibility | None = None,
     ) -> None:
         self.out = out
         self.last_arrival: simpy.Event = env.event().succeed()  # of the last slot's frame, had it got through
         self._env, self._channel, self._log = env, channel, log
         self._interval_s, self._latency_s = interval_s, latency_s
         self._free_at_s = 0.0
-        self._sent = sent
+        self._sent, self._visibility = sent, visibility
+
+    def wait_s(self) -> float | None:
+        """Return for how long, from now, no slot can begin; None: no window is left that has room for one."""
+        now_s = self._env.now
+        if self._visibility is None:
+            return 0.0
+        start_s = self._visibility.next_start_s(now_s, self._interval_s)
+        return None if start_s is None else start_s - now_s
 
     def put(self, frame: Frame) -> simpy.Event:
         """Begin a slot with `frame`; the event fires as the slot ends, its value says whether it got through.
 
-        Raises RuntimeError before the last slot has ended: the link holds no queue.
+        Raises RuntimeError before the last slot has ended: the link holds no queue. Ask `wait_s` first.
         """
         env = self._env
         if env.now < self._free_at_s:

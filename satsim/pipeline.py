@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,11 +40,13 @@ from satsim.rundir import (
     write_run,
     write_spread,
     write_timeline,
+    write_windows,
 )
 from satsim.scenario import Scenario, Scheme
 from satsim.simulate import simulate
 from satsim.spread import Statistics, Worth, statistics_of
 from satsim.viewing import Marks, SchemeView, View, nothing_sent, shows, view_scheme, worth_of
+from satsim.windows import visibility_of
 
 UNKNOWN_TIME = 0  # the packet's capture time: results must not depend on a photo's clock
 
@@ -139,6 +142,10 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
         write_spread(folder, {name: each.spread for name, each in many.items()}, spread_rows)
     write_timeline(folder, rows)
     write_run(folder, _as_sent(scenario), manifest, summary)
+    if scenario.link.windows is not None:
+        end_s = max(event.time_s for each in seen.values() for event in each.view.events)
+        there = visibility_of(scenario.link.windows).after(0)
+        write_windows(folder, takewhile(lambda window: window.from_s <= end_s, there))
     if isinstance(scenario.link.loss, TraceLoss):
         shutil.copyfile(scenario.link.loss.path, folder / TRACE)
     return _Outcome(rows, summary, manifest)

@@ -11,6 +11,7 @@ EventName = Literal[
     "sent",  # a slot begins with this packet
     "lost",  # the slot has ended and the sender knows that the packet did not get through
     "gave_up",  # the sender will not repeat this packet any more
+    "closed",  # the sender stops: no window is left that has room for a slot
     "received",  # the receiver has read a packet that brings something new
     "duplicate",  # ... that brings nothing new
     "rejected",  # ... that is damaged, or of another image

@@ -21,12 +21,14 @@ from satsim.means import MeanRow, MeanSummary
 from satsim.records import Event, SchemeSummary, TimelineRow
 from satsim.scenario import Scenario, dump_scenario, load_scenario
 from satsim.spread import SchemeSpread, SpreadRow
+from satsim.windows import Span
 
 SCENARIO, MANIFEST, SUMMARY = "scenario.yaml", "manifest.json", "summary.json"
 EVENTS, TIMELINE = "events.csv", "timeline.csv"
 IMAGES, ORIGINAL = "images", "original.png"
 SPREAD, SPREAD_ROWS = "monte_carlo.json", "monte_carlo.csv"  # of more than one run
 TRACE = "trace.csv"  # the recorded losses, where the scenario plays some back
+WINDOWS = "windows.csv"  # when the link was there, where it was not always
 DECIMALS = 6  # of every figure written: a microsecond, a millionth of a DISTS
 
 TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
@@ -49,6 +51,7 @@ class Run:
     events: tuple[Event, ...]
     spread: Mapping[str, SchemeSpread]  # over all runs; empty for a single one
     spread_rows: tuple[SpreadRow, ...]
+    windows: tuple[Span, ...]  # empty where the link is always there
 
     @property
     def is_mean(self) -> bool:
@@ -158,6 +161,11 @@ def write_spread(folder: Path, spread: Mapping[str, SchemeSpread], rows: Sequenc
     _write_csv(folder / SPREAD_ROWS, SpreadRow._fields, rows)
 
 
+def write_windows(folder: Path, windows: Iterable[Span]) -> None:
+    """Write windows.csv: when the link was there, from_s to to_s."""
+    _write_csv(folder / WINDOWS, Span._fields, windows)
+
+
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -207,6 +215,7 @@ def _read_run(folder: Path) -> Run:
         events=() if is_mean else _read_csv(folder / EVENTS, TypeAdapter(Event)),
         spread=_read_summary(folder / SPREAD, TypeAdapter(SchemeSpread)) if is_spread else {},
         spread_rows=_read_csv(folder / SPREAD_ROWS, TypeAdapter(SpreadRow)) if is_spread else (),
+        windows=_read_csv(folder / WINDOWS, TypeAdapter(Span)) if (folder / WINDOWS).is_file() else (),
     )
 
 

@@ -21,6 +21,7 @@ from satsim.presets import UnknownPreset, load_preset
 from satsim.section import names_a_file
 from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, Scenario, Scheme
 from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
+from satsim.window_settings import SCHEDULE
 
 __all__ = [
     "BUILT_IN_SCHEMES",
@@ -48,7 +49,7 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
     """Read a scenario, over the file that it `extends`, with overrides such as `link.loss.rate=0.1` on top.
 
     A mapping is merged key by key, except for the choices sender, repair, usable and detail, which an overlay
-    replaces whole, as it does a loss of another `kind` and a link where it names a preset; everything else
+    replaces whole, as it does loss or windows of another `kind` and a link where it names a preset; all else
     is replaced. A relative path of an image or a trace is relative to the file that has it, in an override to
     `path`. Raises ScenarioError.
     """
@@ -206,9 +207,10 @@ def _overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in base.items() if key not in CHOICES or key not in overlay}
     if isinstance(link := overlay.get("link"), dict) and "preset" in link:
         kept.pop("link", None)  # another service: nothing of the one before holds
-    before, after = _loss_in(kept), _loss_in(overlay)
-    if before and "kind" in after and after["kind"] != before.get("kind", INDEPENDENT):
-        kept["link"] = {**kept["link"], "loss": None}
+    for key, usual in (("loss", INDEPENDENT), ("windows", SCHEDULE)):
+        before, after = _in_link(kept, key), _in_link(overlay, key)
+        if before and "kind" in after and after["kind"] != before.get("kind", usual):
+            kept["link"] = {**kept["link"], key: None}
     return _merged(kept, overlay)
 
 
@@ -220,10 +222,10 @@ def _with_preset(keys: dict[str, Any]) -> dict[str, Any]:
     return {**keys, "link": _merged(load_preset(link["preset"]).link_keys(), link)}
 
 
-def _loss_in(keys: dict[str, Any]) -> dict[str, Any]:
+def _in_link(keys: dict[str, Any], key: str) -> dict[str, Any]:
     link = keys.get("link")
-    loss = link.get("loss") if isinstance(link, dict) else None
-    return loss if isinstance(loss, dict) else {}
+    choice = link.get(key) if isinstance(link, dict) else None
+    return choice if isinstance(choice, dict) else {}
 
 
 def _merged(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:

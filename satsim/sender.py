@@ -14,6 +14,9 @@ from satsim.repair_settings import ArqNextSlot, ArqRound, Repair
 class Inlet(Protocol):
     """Whatever takes the sender's frames, one a slot."""
 
+    def wait_s(self) -> float | None:
+        """Return for how long no slot can begin; None: never again."""
+
     def put(self, frame: Frame) -> simpy.Event:
         """Begin a slot; the event fires as it ends, its value tells whether the frame got through."""
 
@@ -23,6 +26,10 @@ class Reports(Protocol):
 
     def ask(self, round_number: int) -> Generator[simpy.Event, bool, frozenset[int]]:
         """Wait for the round's report; return all stages known to be held."""
+
+
+class _NoWindow(Exception):
+    """The link has no window left that has room for a slot."""
 
 
 class Sender:
@@ -53,6 +60,12 @@ class Sender:
         self._log.add_total(self._env.now, "encoded", sum(len(each.data) for each in frames), "")
         for frame in frames:
             self._log.add(self._env.now, "queued", frame)
+        try:
+            yield from self._send(frames)
+        except _NoWindow:
+            self._log.add_total(self._env.now, "closed", 0, "no window is left that has room for a slot")
+
+    def _send(self, frames: Sequence[Frame]) -> Generator[simpy.Event, bool, None]:
         if isinstance(self._repair, ArqNextSlot):
             for frame in frames:
                 yield from self._send_until_through(frame, self._repair.max_attempts)
@@ -93,6 +106,11 @@ class Sender:
                 self._log.add(self._env.now, "gave_up", tried)
 
     def _try(self, tried: Frame) -> Generator[simpy.Event, bool, bool]:
+        wait_s = self.out.wait_s()
+        if wait_s is None:
+            raise _NoWindow
+        if wait_s:
+            yield self._env.timeout(wait_s)
         got_through = yield self.out.put(tried)
         if not got_through:
             self._log.add(self._env.now, "lost", tried)

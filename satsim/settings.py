@@ -12,6 +12,7 @@ from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, Repair
 from satsim.section import PRESET_TEXT, WEEK_S, Section, names_a_file, not_allowed
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
+from satsim.window_settings import WINDOWS_TEXT, Windows
 
 Codec = Literal["progic", "webp", "avif", "identity"]
 Delivery = Literal["progressive", "low", "high"]
@@ -105,6 +106,7 @@ class LinkSettings(Section):
     interval_s: float = Field(ge=0.001, le=WEEK_S, description="a number from 0.001 to 604800 (seconds)")
     latency: LatencySettings = Field(default=LatencySettings(), description="propagation_s, processing_s")
     loss: Loss = Field(default=IndependentLoss(), description=LOSS_TEXT)
+    windows: Windows | None = Field(default=None, description=WINDOWS_TEXT)
 
 
 class Scheme(Section):
@@ -171,7 +173,7 @@ class Scenario(Section):
         default=SenderSettings(encode="measured"), description="{encode_s} or {encode: measured}"
     )
     link: LinkSettings = Field(
-        description="a preset's name, or {preset, payload_bytes, interval_s, latency, loss}"
+        description="a preset's name, or {preset, payload_bytes, interval_s, latency, loss, windows}"
     )
     repair: Repair = Field(default=ArqNextSlot(), description=REPAIR_TEXT)
     schemes: tuple[Annotated[Scheme, BeforeValidator(_by_name)], ...] = Field(

@@ -15,6 +15,7 @@ from satsim.records import EventLog, Frame, SchemeRun
 from satsim.repair_settings import ArqRound, Repair
 from satsim.scenario import LinkSettings
 from satsim.sender import Sender
+from satsim.windows import visibility_of
 
 
 def simulate(
@@ -48,11 +49,12 @@ def simulate_on(
     log = EventLog(scheme)
     gathering = Reassembler(packets[0].image if packets else None)
     receiver = Receiver(env, log, gathering)
-    carrier = Link(env, channel, log, receiver, link.interval_s, link.latency.total_s)
+    there = None if link.windows is None else visibility_of(link.windows)
+    carrier = Link(env, channel, log, receiver, link.interval_s, link.latency.total_s, visibility=there)
     reports = None
     if isinstance(repair, ArqRound) and packets:
         back = back or Perfect()
-        reports = Feedback(env, log, packets[0].image, gathering, carrier, back, repair.return_link)
+        reports = Feedback(env, log, packets[0].image, gathering, carrier, back, repair.return_link, there)
     sender = Sender(env, log, carrier, encode_s, repair, reports)
     env.process(sender.send([_frame(number, packet) for number, packet in enumerate(packets, 1)]))
     env.run()

@@ -87,7 +87,7 @@ def _cells(summary: Summary, has_dists: bool) -> list[str]:
     photos = [f"{summary.photos_usable} of {summary.photos}"] if isinstance(summary, MeanSummary) else []
     return [
         *(minutes_text(time_s) for time_s in (summary.t_first_s, *marks, summary.t_final_s)),
-        *([f"{first} to {last}"] if has_dists else []),
+        *([f"{first}–{last}"] if has_dists else []),
         f"{summary.bytes:.0f}",
         f"{summary.packets_lost:.4g}",
         *photos,

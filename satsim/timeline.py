@@ -16,7 +16,7 @@ from satsim.filmstrip import Film, film_of
 from satsim.loss_settings import is_drawn
 from satsim.row_plot import CAPTION_IN, GREY, NOTE_ROW_IN, SMALL_PT, SPACE_IN, TEXT_PT, Band, RowPlot
 from satsim.rundir import Run, original_file
-from satsim.wording import METRIC_LABELS, loss_text, repair_text, shown_metric
+from satsim.wording import METRIC_LABELS, loss_text, repair_text, shown_metric, windows_text
 
 PNG, SVG = "timeline.png", "timeline.svg"
 DPI = 200
@@ -161,6 +161,7 @@ def _legend(run: Run, film: Film) -> list[str]:
 def _write_head(figure: Figure, run: Run, title: str, height: float) -> None:
     link = run.scenario.link
     facts = [f"{link.payload_bytes}-byte packets, one every {link.interval_s:g} s"]
+    facts += [windows_text(link.windows)] if link.windows is not None else []
     facts += [loss_text(link.loss), repair_text(run.scenario.repair)]
     facts += [f"latency {link.latency.total_s:g} s"] if link.latency.total_s else []
     facts += [f"seed {run.manifest.seed}"] if is_drawn(link.loss) else []

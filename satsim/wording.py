@@ -14,6 +14,7 @@ from satsim.repair_settings import (
     Unequal,
 )
 from satsim.settings import Metric
+from satsim.window_settings import Passes, Windows
 
 SCHEME_LABELS = {
     "progressive": "ProGIC progressive",
@@ -75,6 +76,13 @@ def loss_text(loss: Loss) -> str:
             return f"open {loss.open_s:g} s, blocked {loss.blocked_s:g} s in turn"
         case TraceLoss():
             return "loss as recorded"
+
+
+def windows_text(windows: Windows) -> str:
+    """Return when a link is there, for the head of a figure."""
+    if isinstance(windows, Passes):
+        return f"there above {windows.min_elevation_deg:g}° of elevation"
+    return "there in windows" + (f", again every {windows.repeat_s:g} s" if windows.repeat_s else "")
 
 
 def repair_text(repair: Repair) -> str:

@@ -190,7 +190,7 @@ def test_every_description_states_the_bounds_that_hold() -> None:
                 for bound in (getattr(part, name, None) for name in ("ge", "gt", "le", "lt"))
                 if bound is not None
             ]
-            stated = [float(number) for number in re.findall(r"\d+\.?\d*", field.description or "")]
+            stated = [float(number) for number in re.findall(r"-?\d+\.?\d*", field.description or "")]
             assert field.description, name
             assert [bound for bound in bounds if bound not in stated] == [], name
             checked += len(bounds)

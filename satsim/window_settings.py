@@ -1,0 +1,154 @@
+"""A link's `windows`: when it is there at all, as a schedule or as the passes of a satellite over a site.
+
+Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
+"""
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+
+from satsim.section import WEEK_S, Section, not_allowed
+
+SCHEDULE: Literal["schedule"] = "schedule"  # the kind of windows that name none
+TLE_CHARS = 69  # of a line; columns as in celestrak.org/NORAD/documentation/tle-fmt.php
+OPEN_TEXT = "at least one {from_s, to_s}, in order of time and without overlap"
+REPEAT_TEXT = "a number from the last to_s to 604800 (seconds)"
+TLE_TEXT = "a text of two lines of 69 characters, and a line with a name before them or not"
+START_TEXT = "a date and time such as 2026-11-24T12:00:00Z"
+
+
+class Window(Section):
+    """The link is there from `from_s` to `to_s`, simulated seconds."""
+
+    from_s: float = Field(ge=0, le=52 * WEEK_S, description="a number from 0 to 31449600 (seconds)")
+    to_s: float = Field(ge=0, le=52 * WEEK_S, description="a number from 0 to 31449600 (seconds)")
+
+    @field_validator("to_s")
+    @classmethod
+    def _after_its_start(cls, to_s: float, info: ValidationInfo) -> float:
+        from_s = info.data.get("from_s")
+        if from_s is not None and to_s <= from_s:
+            raise not_allowed(f"a number above from_s, {from_s:g}")
+        return to_s
+
+
+class Schedule(Section):
+    """The windows in `open`; with `repeat_s` all of them again after as many seconds, without end."""
+
+    kind: Literal["schedule"] = Field(default=SCHEDULE, description=SCHEDULE)
+    open: tuple[Window, ...] = Field(min_length=1, max_length=10_000, description=OPEN_TEXT)
+    repeat_s: float | None = Field(default=None, le=WEEK_S, description=REPEAT_TEXT)
+
+    @field_validator("open", mode="before")
+    @classmethod
+    def _list_to_tuple(cls, windows: object) -> object:
+        return tuple(windows) if isinstance(windows, list) else windows
+
+    @field_validator("open")
+    @classmethod
+    def _in_order(cls, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+        for number, (before, after) in enumerate(zip(windows, windows[1:], strict=False), 1):
+            if after.from_s < before.to_s:
+                begins = f"open[{number}] begins at {after.from_s:g} s"
+                raise not_allowed(
+                    f"{OPEN_TEXT}; {begins}, before {before.to_s:g} s, the end of the one before"
+                )
+        return windows
+
+    @field_validator("repeat_s")
+    @classmethod
+    def _after_the_last(cls, repeat_s: float | None, info: ValidationInfo) -> float | None:
+        windows = info.data.get("open")
+        if repeat_s is not None and windows and repeat_s < windows[-1].to_s:
+            raise not_allowed(f"a number from the last to_s, {windows[-1].to_s:g}, to {WEEK_S} (seconds)")
+        return repeat_s
+
+
+class Site(Section):
+    """Where the handset is, on WGS 84."""
+
+    latitude_deg: float = Field(ge=-90, le=90, description="a number from -90 to 90 (degrees north)")
+    longitude_deg: float = Field(ge=-180, le=180, description="a number from -180 to 180 (degrees east)")
+    height_m: float = Field(default=0, ge=-500, le=9000, description="a number from -500 to 9000 (metres)")
+
+
+def _stripped(text: object) -> object:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines()) if isinstance(text, str) else text
+
+
+def _utc(value: object) -> object:
+    """Return a moment as a datetime in UTC; YAML has read it as a text, a date or a datetime."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise not_allowed(START_TEXT) from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        return value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Passes(Section):
+    """The passes of one satellite, given as a two-line element set, over a site; computed by skyfield.
+
+    Simulated time 0 is `start`, or the epoch of the TLE; passes are computed for `days` from there. SGP4
+    is a kilometre off at the epoch and one to three more each day (Vallado and others, AIAA 2006-6753).
+    """
+
+    kind: Literal["tle"] = Field(description="tle")
+    tle: Annotated[str, BeforeValidator(_stripped)] = Field(max_length=500, description=TLE_TEXT)
+    site: Site = Field(description="{latitude_deg, longitude_deg, height_m}")
+    min_elevation_deg: float = Field(ge=0, lt=90, description="a number from 0 to below 90 (degrees)")
+    start: Annotated[datetime | None, BeforeValidator(_utc)] = Field(default=None, description=START_TEXT)
+    days: float = Field(default=7, gt=0, le=60, description="a number above 0, up to 60 (days)")
+
+    @field_validator("tle")
+    @classmethod
+    def _is_one(cls, tle: str) -> str:
+        lines = tle.split("\n")
+        if len(lines) not in (2, 3):
+            raise not_allowed(f"{TLE_TEXT}; it has {len(lines)}")
+        for number, line in enumerate(lines[-2:], 1):
+            _check_line(number, line)
+        if lines[-2][2:7] != lines[-1][2:7]:
+            raise not_allowed(f"two lines of one satellite, not of {lines[-2][2:7]} and {lines[-1][2:7]}")
+        return tle
+
+    @property
+    def lines(self) -> tuple[str, str]:
+        """The two lines of elements."""
+        first, second = self.tle.split("\n")[-2:]
+        return first, second
+
+
+def _check_line(number: int, line: str) -> None:
+    if line[:2] != f"{number} ":
+        raise not_allowed(f"{TLE_TEXT}; line {number} begins with {number} and a space")
+    if len(line) != TLE_CHARS or not line.isascii():
+        raise not_allowed(f"{TLE_TEXT}; line {number} has {len(line)}")
+    digits = [int(char) for char in line[:-1] if char.isdigit()]
+    checksum = (sum(digits) + line[:-1].count("-")) % 10
+    if line[-1] != f"{checksum}":
+        raise not_allowed(f"line {number} with its checksum, {checksum}, as last character, not {line[-1]}")
+
+
+def _kind(value: object) -> str | None:
+    """Return the kind of windows; None for what is no mapping."""
+    if isinstance(value, Section):
+        return str(getattr(value, "kind", None))
+    if not isinstance(value, dict):
+        return None
+    kind = value.get("kind", SCHEDULE)
+    return kind if isinstance(kind, str) else "no text"
+
+
+WINDOWS_TEXT = (
+    "{open: [{from_s, to_s}, ...], repeat_s} or {kind: tle, tle, site, min_elevation_deg, start, days}"
+)
+Windows = Annotated[
+    Annotated[Schedule, Tag("schedule")] | Annotated[Passes, Tag("tle")],
+    Discriminator(_kind),
+]

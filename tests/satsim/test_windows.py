@@ -1,0 +1,201 @@
+"""Windows: slots lie whole in them, at the hand-worked times, and passes are where SGP4 says."""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sgp4.api import Satrec, jday
+
+from satsim.errors import ScenarioError
+from satsim.packetize import packetize
+from satsim.packets import ImageTag
+from satsim.records import SchemeRun
+from satsim.repair_settings import ArqNextSlot, ArqRound, Carousel, Repair, ReturnLink
+from satsim.rundir import Run
+from satsim.scenario import load_scenario
+from satsim.settings import LatencySettings, LinkSettings
+from satsim.simulate import simulate
+from satsim.window_settings import Passes, Schedule, Site, Window
+from satsim.windows import Span, Visibility, visibility_of
+
+TAG = ImageTag(7, 5, 10, 16, 256, 256, 0xBEEF, 0)
+PACKETS = packetize([bytes([number]) * 320 for number in range(5)], TAG, 360)
+ISS = """ISS (ZARYA)
+1 25544U 98067A   08264.51782528 -.00002182  00000-0 -11606-4 0  2927
+2 25544  51.6416 247.4627 0006703 130.5360 325.0288 15.72125391563537"""
+SITE = Site(latitude_deg=37.7, longitude_deg=-122.4, height_m=50)
+START = datetime(2008, 9, 21, tzinfo=UTC)
+
+
+def schedule(*spans: tuple[float, float], repeat_s: float | None = None) -> Schedule:
+    return Schedule(open=tuple(Window(from_s=a, to_s=b) for a, b in spans), repeat_s=repeat_s)
+
+
+def sent_in(windows: Schedule, repair: Repair | None = None, latency_s: float = 2) -> SchemeRun:
+    latency = LatencySettings(propagation_s=latency_s)
+    link = LinkSettings(payload_bytes=360, interval_s=60, latency=latency, windows=windows)
+    return simulate("p", PACKETS, link, repair or ArqNextSlot(), 10, 1)
+
+
+def told(run: SchemeRun) -> list[str]:
+    """Who and when, without the encoding and queueing at 10 s."""
+    return [f"{each.time_s:g} {each.event} {each.packet}.{each.attempt}" for each in run.events[6:]]
+
+
+def test_a_slot_waits_for_a_window_that_holds_it_whole() -> None:
+    run = sent_in(schedule((0, 135), (140, 199), (300, 420), (500, 560)))
+    assert told(run) == [
+        *("10 sent 1.1", "70 sent 2.1", "72 received 1.1", "132 received 2.1"),
+        *("300 sent 3.1", "360 sent 4.1", "362 received 3.1", "422 received 4.1"),
+        *("500 sent 5.1", "562 received 5.1", "562 complete 0.0"),
+    ]
+
+
+def test_what_no_window_holds_any_more_is_never_sent() -> None:
+    run = sent_in(
+        schedule(
+            (0, 130),
+        )
+    )
+    assert told(run) == [
+        "10 sent 1.1",
+        "70 sent 2.1",
+        "72 received 1.1",
+        "130 closed 0.0",
+        "132 received 2.1",
+    ]
+    assert run.events[-2].detail == "no window is left that has room for a slot"
+
+
+def test_reports_wait_for_a_window_too() -> None:
+    back = ReturnLink(payload_bytes=270, interval_s=20, latency_s=10)
+    repair = ArqRound(kind="arq_round", return_link=back)
+    run = sent_in(schedule((0, 315), (1000, 1300)), repair)
+    assert told(run)[-3:] == ["312 complete 0.0", "1000 report_sent 0.1", "1030 report_received 0.1"]
+
+
+def test_without_a_window_for_its_report_the_sender_goes_on_and_stops() -> None:
+    back = ReturnLink(payload_bytes=270, interval_s=20, latency_s=10)
+    run = sent_in(schedule((0, 315)), ArqRound(kind="arq_round", return_link=back))
+    assert told(run)[-3:] == ["312 received 5.1", "312 complete 0.0", "312 closed 0.0"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 200), st.integers(1, 200)), min_size=1, max_size=6),
+    st.integers(0, 500),
+    st.integers(1, 60),
+)
+def test_a_repeated_schedule_carries_the_slots_that_its_windows_hold(
+    pauses_and_lengths: list[tuple[int, int]], rest_s: int, slot_s: int
+) -> None:
+    edges = np.cumsum(pauses_and_lengths).tolist()
+    spans = [Span(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    repeat_s = spans[-1].to_s + rest_s
+    there = Visibility(spans, repeat_s)
+    starts, now_s = [], 0.0
+    while (start_s := there.next_start_s(now_s, slot_s)) is not None and start_s < 3 * repeat_s:
+        starts.append(start_s)
+        now_s = start_s + slot_s
+    assert len(starts) == 3 * sum(int(to_s - from_s) // slot_s for from_s, to_s in spans)
+    for start_s in starts:
+        turn_s = start_s % repeat_s
+        assert any(from_s <= turn_s and turn_s + slot_s <= to_s for from_s, to_s in spans)
+
+
+def test_availability_is_the_share_of_open_time() -> None:
+    run = sent_in(schedule((120, 420), repeat_s=900), Carousel(kind="carousel", rounds=1000))
+    last_s = max(event.time_s for event in run.events if event.event == "sent")
+    assert run.packets_sent * 60 / last_s == pytest.approx(300 / 900, rel=0.001)
+
+
+def elevation_deg(at_s: float, site: Site) -> float:
+    """Second implementation: SGP4 by itself, Earth turned by GMST (Vallado, 2013, eq. 3-47), WGS 84."""
+    when = START + timedelta(seconds=at_s)
+    whole, part = jday(
+        when.year, when.month, when.day, when.hour, when.minute, when.second + when.microsecond / 1e6
+    )
+    error, position_km, _ = Satrec.twoline2rv(*ISS.split("\n")[1:]).sgp4(whole, part)
+    assert error == 0
+    centuries = (whole - 2451545.0 + part) / 36525
+    sidereal_s = 67310.54841 + (876600 * 3600 + 8640184.812866) * centuries + 0.093104 * centuries**2
+    turn = math.radians(sidereal_s / 240)
+    x, y, z = position_km
+    satellite = np.array(
+        [x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn), z]
+    )
+    latitude, longitude = math.radians(site.latitude_deg), math.radians(site.longitude_deg)
+    up = np.array(
+        [
+            math.cos(latitude) * math.cos(longitude),
+            math.cos(latitude) * math.sin(longitude),
+            math.sin(latitude),
+        ]
+    )
+    e2, height_km = 0.00669437999014, site.height_m / 1000
+    normal_km = 6378.137 / math.sqrt(1 - e2 * math.sin(latitude) ** 2)
+    ground = up * (normal_km + height_km) - np.array([0, 0, e2 * normal_km * math.sin(latitude)])
+    line = satellite - ground
+    return math.degrees(math.asin(line @ up / np.linalg.norm(line)))
+
+
+@pytest.mark.parametrize("least_deg", [0, 10, 40])
+def test_passes_are_when_sgp4_puts_the_satellite_above_the_least_elevation(least_deg: float) -> None:
+    passes = Passes(kind="tle", tle=ISS, site=SITE, min_elevation_deg=least_deg, start=START, days=2)
+    spans = list(visibility_of(passes).after(0))
+    assert spans
+    for edge_s in (edge for span in spans for edge in span):
+        assert elevation_deg(edge_s, SITE) == pytest.approx(least_deg, abs=0.3)  # half a second of way
+    grid_s = np.arange(0, 2 * 86_400, 20.0)
+    above = sum(elevation_deg(at_s, SITE) >= least_deg for at_s in grid_s) * 20
+    assert above == pytest.approx(sum(to_s - from_s for from_s, to_s in spans), abs=20 * len(spans))
+
+
+def test_a_pass_under_way_at_the_start_counts_from_0() -> None:
+    passes = Passes(kind="tle", tle=ISS, site=SITE, min_elevation_deg=10, start=START, days=1)
+    first = next(visibility_of(passes).after(0))
+    middle = START + timedelta(seconds=(first.from_s + first.to_s) / 2)
+    cut = visibility_of(passes.model_copy(update={"start": middle}))
+    assert next(cut.after(0)) == pytest.approx((0, (first.to_s - first.from_s) / 2), abs=0.5)
+
+
+def over_the_pole(min_elevation_deg: int) -> str:
+    site = "{latitude_deg: 89, longitude_deg: 0}"
+    return f"{{kind: tle, tle: {json.dumps(ISS)}, site: {site}, min_elevation_deg: {min_elevation_deg}}}"
+
+
+@pytest.mark.parametrize(
+    ("windows", "found"),
+    [
+        ("{open: [{from_s: 0, to_s: 59}]}", "no window longer than 59 s"),
+        (over_the_pole(30), "no window"),
+    ],
+)
+def test_windows_that_hold_no_slot_are_refused(run_toy: Callable[..., Run], windows: str, found: str) -> None:
+    allowed = "one of at least link.interval_s, 60 s"
+    with pytest.raises(ScenarioError, match=re.escape(f"link.windows: found {found}; allowed: {allowed}")):
+        run_toy(f"link.windows={windows}")
+
+
+def test_a_tle_without_skyfield_says_what_to_install(
+    run_toy: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "skyfield.api", None)
+    what = r"a TLE but no skyfield; allowed: a schedule, or a TLE after pip install 'progic-satsim\[tle\]'"
+    with pytest.raises(ScenarioError, match=what):
+        run_toy(f"link.windows={over_the_pole(29)}")
+
+
+def test_the_run_folder_says_when_the_link_was_there_and_runs_again(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("link.windows={open: [{from_s: 100, to_s: 170}], repeat_s: 1000}", drawn=True)
+    assert run.windows[:3] == (Span(100, 170), Span(1100, 1170), Span(2100, 2170))
+    assert run.windows[-1].from_s < max(event.time_s for event in run.events)
+    assert [row.time_s for row in run.rows_of("progressive")] == [160, 1160, 2160]
+    assert load_scenario(run.folder / "scenario.yaml").link.windows == run.scenario.link.windows
+    assert "there in windows, again every 1000 s" in (run.folder / "timeline.svg").read_text("utf-8")
