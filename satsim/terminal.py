@@ -1,15 +1,17 @@
 """A run's result as text: the table at the end of `satsim run`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from satsim.grid import Axis
 from satsim.means import MeanSummary
 from satsim.presets import Fact, Preset
 from satsim.rundir import Run, Summary
 from satsim.wording import minutes_text, scheme_label, score_text
 
+MOST_SWEEP_ROWS = 60
 MEANS = "Means are over the photos that have the value; photos: how many are usable, of those shown."
 
 
@@ -59,6 +61,37 @@ def preset_table(preset: Preset) -> Table:
         source = "unverified" if fact.unverified else f"{fact.source} (read {fact.read})"
         table.add_row(name, str(fact), source)
     return table
+
+
+def sweep_table(axes: Sequence[Axis], rows: Sequence[Mapping[str, object]]) -> Table:
+    """Return a row a point and scheme, the first `MOST_SWEEP_ROWS`; of many runs the medians."""
+    is_many = any("t_usable_s_median" in row for row in rows)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for axis in axes:
+        table.add_column(axis.key.rpartition(".")[2], overflow="fold")
+    table.add_column("scheme", no_wrap=True)
+    for column in ["first", "usable", "final", "DISTS", *(["never"] if is_many else [])]:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows[:MOST_SWEEP_ROWS]:
+        keys = [f"{row[axis.key]}".replace('"', "") for axis in axes]
+        table.add_row(*keys, scheme_label(str(row["scheme"])), *_sweep_cells(row, is_many))
+    n_more = len(rows) - MOST_SWEEP_ROWS
+    legend = ["times are medians; never: runs without a usable picture"] if is_many else []
+    table.caption = "; ".join(legend + ([f"{n_more} more rows are in the files"] if n_more > 0 else []))
+    return table
+
+
+def _sweep_cells(row: Mapping[str, object], is_many: bool) -> list[str]:
+    median, mean = ("_median", "_mean") if is_many else ("", "")
+    times = [_number(row.get(f"t_{mark}_s{median}")) for mark in ("first", "usable", "final")]
+    dists = score_text("dists", _number(row.get(f"dists_final{mean}")))
+    share = _number(row.get("t_usable_s_share"))
+    never = [] if not is_many else ["–" if share is None else f"{1 - share:.1%}"]
+    return [*map(minutes_text, times), dists, *never]
+
+
+def _number(cell: object) -> float | None:
+    return cell if isinstance(cell, int | float) else None
 
 
 def notes(run: Run) -> list[str]:

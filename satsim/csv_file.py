@@ -1,0 +1,22 @@
+"""Tables as CSV: how every one that satsim writes is spelt."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+DECIMALS = 6  # of every figure written: a microsecond, a millionth of a DISTS
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a header and rows; None is an empty cell, truth is true or false, floats have six decimals."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return round(value, DECIMALS) if isinstance(value, float) else value  # csv writes None as nothing

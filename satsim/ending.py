@@ -1,0 +1,44 @@
+"""How a command of `satsim` ends, whatever happens: with one message and an exit code."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import typer
+
+from satsim.errors import InputError, SatsimError
+
+P = ParamSpec("P")
+
+STOPPED = 130  # what a shell calls a command that Ctrl-C ended
+
+
+def ends_well(command: Callable[P, None]) -> Callable[P, None]:
+    """End with one message: exit code 2 where the user can mend it, 1 where not; never with a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt:
+            typer.echo("satsim: stopped", err=True)
+            raise typer.Exit(STOPPED) from None
+        except Exception as error:
+            code = exit_code(error)
+            if code is None:
+                raise
+            typer.echo(f"satsim: {error}", err=True)
+            raise typer.Exit(code) from None
+
+    return wrapped
+
+
+def exit_code(error: Exception) -> int | None:
+    """Return the exit code for an expected error, None for a fault of this program."""
+    from progic import errors as progic_errors
+
+    if isinstance(error, SatsimError):
+        return error.exit_code
+    if isinstance(error, progic_errors.InputError):
+        return InputError.exit_code
+    return SatsimError.exit_code if isinstance(error, progic_errors.ProgicError | OSError) else None

@@ -1,0 +1,95 @@
+"""A photo over a scenario's link by every scheme, and what comes of it; nothing is written.
+
+Photo > codecs > packetize > simulate > viewing (decode and score what was held).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from satsim.codecs import Encoded, PhotoCodec
+from satsim.fec import parity_stages
+from satsim.intake import Photo
+from satsim.monte_carlo import Replicator
+from satsim.packetize import chunk, packetize, packetize_parity
+from satsim.packets import ImageTag, Packet
+from satsim.repair_settings import Erasure
+from satsim.settings import Scenario, Scheme
+from satsim.simulate import simulate
+from satsim.spread import Statistics, Worth, statistics_of
+from satsim.studio import Studio
+from satsim.viewing import SchemeView, nothing_sent, shows, view_scheme, worth_of
+
+UNKNOWN_TIME = 0  # the packet's capture time: results must not depend on a photo's clock
+
+Progress = Callable[[str, float], None]  # what is being done, and how much of the whole is done, 0 to 1
+
+
+class Sent(NamedTuple):
+    """A scheme's run, and how all its runs spread where there are more than one."""
+
+    view: SchemeView
+    statistics: Statistics | None
+
+
+def send_photo(scenario: Scenario, studio: Studio, progress: Progress) -> dict[str, Sent]:
+    """Send the studio's photo by every scheme, in the scenario's order; all meet the same losses."""
+    encode_s = scenario.sender.encode_s
+    encode_s = studio.measured_encode_s if encode_s is None else encode_s
+    many = Replicator(scenario.link, scenario.repair, encode_s, scenario.seed, scenario.runs)
+    sent = {}
+    for number, scheme in enumerate(scenario.schemes):
+        progress(scheme.name, number / len(scenario.schemes))
+        sent[scheme.name] = _send(scenario, studio, scheme, encode_s, many)
+    return sent
+
+
+def _send(scenario: Scenario, studio: Studio, scheme: Scheme, encode_s: float, many: Replicator) -> Sent:
+    codec = studio.codec(scenario, scheme)
+    encoded = studio.encoded(codec)
+    if encoded is None:
+        note = f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes"
+        return Sent(nothing_sent(note), None)
+    payload_bytes = scenario.link.payload_bytes
+    stages = chunk(encoded.stages[0], payload_bytes) if encoded.is_file else encoded.stages
+    tag = _tag(encoded, len(stages), studio.photo)
+    packets = packetize(stages, tag, payload_bytes)
+    if isinstance(scenario.repair, Erasure):
+        parity = parity_stages(stages, scenario.repair.parity_stages)
+        packets += packetize_parity(parity, tag, payload_bytes)
+    run = simulate(scheme.name, packets, scenario.link, scenario.repair, encode_s, scenario.seed)
+    view = view_scheme(run, stages, scheme.delivery, codec, studio.scorer, studio.marks)
+    return Sent(
+        view, _statistics(many, studio, scheme, packets, stages, codec) if scenario.runs > 1 else None
+    )
+
+
+def _statistics(
+    many: Replicator,
+    studio: Studio,
+    scheme: Scheme,
+    packets: Sequence[Packet],
+    stages: Sequence[bytes],
+    codec: PhotoCodec,
+) -> Statistics:
+    def worth(held: tuple[int, ...]) -> Worth:
+        picture = codec.decode({stage: stages[stage] for stage in held}, studio.photo.image.size)
+        return worth_of(studio.scorer.scores(picture).dists, studio.marks)
+
+    runs = [
+        tuple(each for each in run if shows(each, scheme.delivery, len(stages)))
+        for run in many.holdings(packets)
+    ]
+    return statistics_of(scheme.name, runs, worth)
+
+
+def _tag(encoded: Encoded, n_stages: int, photo: Photo) -> ImageTag:
+    return ImageTag(
+        image_id=int(photo.facts.sha256[:4], 16),
+        n_stages=n_stages,
+        bits_per_index=encoded.bits_per_index,
+        downsampling_factor=encoded.downsampling_factor,
+        width=photo.image.width,
+        height=photo.image.height,
+        fingerprint=encoded.fingerprint,
+        capture_time=UNKNOWN_TIME,
+    )

@@ -1,0 +1,52 @@
+"""A photo with the codecs and the scores at hand: all that no link changes, and nothing of it done twice."""
+
+import time
+from functools import cached_property
+
+from PIL import Image
+
+from satsim.codecs import Encoded, NothingFits, PhotoCodec, RememberingCodec, TrainedCodec, codec_of
+from satsim.intake import Parts, Photo
+from satsim.quality import Scorer
+from satsim.settings import Scenario, Scheme
+from satsim.viewing import Marks
+
+
+class Studio:
+    """One photo, for any number of links: a second run of the same scheme costs no encoding or scoring."""
+
+    def __init__(self, scenario: Scenario, photo: Photo, parts: Parts) -> None:
+        """`scenario` gives the metrics and the marks; its link, repair and seed are nothing to a studio."""
+        self.photo, self.parts = photo, parts
+        self.scorer = Scorer(photo.image, scenario.metrics, parts.perceptual)
+        self.marks = Marks(self.scorer.mark_dists(scenario.usable), self.scorer.mark_dists(scenario.detail))
+        self._model = RememberingCodec(parts.model) if parts.model else None
+        self._encoded: dict[PhotoCodec, Encoded | None] = {}
+
+    def codec(self, scenario: Scenario, scheme: Scheme) -> PhotoCodec:
+        """Return the codec that a scheme sends with."""
+        return codec_of(scheme, scenario, self._model, self.scorer.distance)
+
+    def encoded(self, codec: PhotoCodec) -> Encoded | None:
+        """Return the photo as `codec` sends it; None where nothing fits the bytes it may spend."""
+        if codec not in self._encoded:
+            self._encoded[codec] = _encoded(codec, self.photo.image)
+        return self._encoded[codec]
+
+    @cached_property
+    def measured_encode_s(self) -> float:
+        """How long our codec takes here; WebP and AVIF take milliseconds: nothing, next to a slot."""
+        model: TrainedCodec | None = self.parts.model
+        if model is None:
+            return 0.0
+        model.encode(self.photo.image)  # the first call also sets up memory and threads
+        start_s = time.perf_counter()
+        model.encode(self.photo.image)
+        return time.perf_counter() - start_s
+
+
+def _encoded(codec: PhotoCodec, image: Image.Image) -> Encoded | None:
+    try:
+        return codec.encode(image)
+    except NothingFits:
+        return None

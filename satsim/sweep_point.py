@@ -1,0 +1,79 @@
+"""One point of a sweep, as a worker runs it: alone in its process, or on another machine."""
+
+from dataclasses import asdict
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+
+from satsim.csv_file import DECIMALS
+from satsim.ending import exit_code
+from satsim.intake import load_parts, open_album, open_for
+from satsim.means import mean_summary
+from satsim.repair_settings import NoRepair
+from satsim.sending import Sent, send_photo
+from satsim.settings import LinkSettings, Scenario, SenderSettings
+from satsim.studio import Studio
+
+Row = dict[str, float | int | str | None]
+
+
+class Failure(NamedTuple):
+    """Why a point could not be run: errors themselves do not travel between processes."""
+
+    message: str
+    exit_code: int
+
+
+def run_point(scenario: Scenario) -> list[Row] | Failure:
+    """Return a row for each scheme: its name, its summary, and how its runs spread where there are many.
+
+    Of a folder of photos the rows are means over the photos. One thread, so that the figures do not depend on
+    how many workers there are.
+    """
+    torch.set_num_threads(1)
+    try:
+        sent = [
+            send_photo(scenario, studio, lambda step, done: None) for studio in _studios(_unsent(scenario))
+        ]
+    except Exception as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        return Failure(str(error), code)
+    is_album = scenario.image.path.is_dir()
+    return [_row(scheme.name, [each[scheme.name] for each in sent], is_album) for scheme in scenario.schemes]
+
+
+def _row(scheme: str, sent: list[Sent], is_album: bool) -> Row:
+    summary = mean_summary([each.view.summary for each in sent]) if is_album else sent[0].view.summary
+    row: Row = {"scheme": scheme, **asdict(summary)}
+    statistics = None if is_album else sent[0].statistics
+    if statistics is not None:
+        for name, spread in asdict(statistics.spread).items():
+            row |= {f"{name}_{part}": value for part, value in spread.items()}
+    return {
+        name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in row.items()
+    }
+
+
+def _unsent(scenario: Scenario) -> Scenario:
+    """Return the scenario without its link: equal for all points with one photo and codec."""
+    return scenario.model_copy(
+        update={
+            "name": "studio",
+            "sender": SenderSettings(encode_s=0),
+            "link": LinkSettings(payload_bytes=21, interval_s=1),
+            "repair": NoRepair(kind="none"),
+            "seed": 0,
+            "runs": 1,
+        }
+    )
+
+
+@lru_cache(maxsize=2)
+def _studios(scenario: Scenario) -> list[Studio]:
+    path = scenario.image.path
+    photos = list(open_album(scenario, path).photos.values()) if path.is_dir() else [open_for(scenario, path)]
+    parts = load_parts(scenario, str(path))
+    return [Studio(scenario, photo, parts) for photo in photos]

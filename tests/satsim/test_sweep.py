@@ -1,0 +1,215 @@
+"""A sweep: every point once, in any number of processes, through kills, into one table."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from satsim.cli import app
+from satsim.scenario import load_scenario
+from satsim.sweep_point import Failure, run_point
+
+SCENARIO = """
+name: tiny
+image: {path: photo.png, size: [32, 32]}
+sender: {encode_s: 0}
+link: {payload_bytes: 600, interval_s: 60, loss: {rate: 0.3}}
+repair: {kind: carousel, rounds: 2}
+schemes:
+  - {name: raw, codec: identity, delivery: progressive, budget_bytes: 4000}
+  - {name: webp, codec: webp, delivery: high, budget_bytes: 300}
+metrics: [psnr_db]
+seed: 3
+"""
+GRID = ["-g", "link.loss.rate=0,0.3", "-g", "link.payload_bytes=600,1200"]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SCENARIO, encoding="utf-8")
+    return path
+
+
+def swept(scenario: Path, *arguments: str, out: str = "out") -> Path:
+    target = scenario.parent / out
+    result = CliRunner().invoke(app, ["sweep", str(scenario), "-o", str(target), *arguments])
+    assert result.exit_code == 0, result.output
+    return target
+
+
+def rows_of(target: Path) -> list[dict[str, str]]:
+    with (target / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_table_has_what_each_point_alone_gives_in_any_number_of_processes(tiny: Path) -> None:
+    one, two = swept(tiny, *GRID, "-j1", out="one"), swept(tiny, *GRID, "-j2", out="two")
+    assert (one / "sweep.csv").read_bytes() == (two / "sweep.csv").read_bytes()
+    rows = rows_of(one)
+    assert [(row["link.loss.rate"], row["link.payload_bytes"], row["scheme"]) for row in rows] == [
+        (rate, payload, scheme)
+        for rate in ("0", "0.3")
+        for payload in ("600", "1200")
+        for scheme in ("raw", "webp")
+    ]
+    point = load_scenario(tiny, ["link.loss.rate=0.3", "link.payload_bytes=600"])
+    alone = run_point(point)
+    assert not isinstance(alone, Failure)
+    assert float(rows[4]["t_final_s"]) == alone[0]["t_final_s"]
+    assert int(rows[4]["packets_lost"]) == alone[0]["packets_lost"] > 0
+
+
+def test_parquet_and_json_hold_the_rows_of_the_csv(tiny: Path) -> None:
+    target = tiny.parent / "out"
+    command = ["sweep", str(tiny), "-o", str(target), *GRID, "--runs", "20", "--json"]
+    result = CliRunner().invoke(app, command)
+    records = json.loads(result.stdout)
+    assert pq.read_table(target / "sweep.parquet").to_pylist() == records
+    assert list(rows_of(target)[0]) == list(records[0])
+    assert records[0]["t_first_s_median"] == 60 and records[0]["t_first_s_share"] == 1
+    assert pq.read_schema(target / "sweep.parquet").field("link.loss.rate").type == "double"
+
+
+def test_a_larger_grid_runs_only_what_is_new(tiny: Path) -> None:
+    target = swept(tiny, "-g", "seed=1..2")
+    before = {path: path.stat().st_mtime_ns for path in (target / "points").iterdir()}
+    swept(tiny, "-g", "seed=1..3")
+    after = {path: path.stat().st_mtime_ns for path in (target / "points").iterdir()}
+    assert len(before) == 2 and len(after) == 3
+    assert before.items() <= after.items()
+
+
+def test_another_photo_or_a_broken_result_is_run_again(tiny: Path) -> None:
+    target = swept(tiny, "-g", "seed=1")
+    (first,) = (target / "points").iterdir()
+    whole = first.read_bytes()
+    first.write_bytes(whole[:50])
+    swept(tiny, "-g", "seed=1")
+    assert first.read_bytes() == whole
+    Image.new("RGB", (40, 40), "red").save(tiny.parent / "photo.png")
+    subprocess.run(command_of(tiny, "-g", "seed=1"), check=True, capture_output=True)
+    assert len(list((target / "points").iterdir())) == 2
+
+
+def command_of(tiny: Path, *arguments: str) -> list[str]:
+    start = [sys.executable, "-c", "from satsim.cli import main; main()", "sweep", str(tiny)]
+    return [*start, "-o", str(tiny.parent / "out"), "-q", *arguments]
+
+
+def wait_for_points(folder: Path, n_points: int, process: subprocess.Popen[bytes]) -> None:
+    until_s = time.monotonic() + 120
+    while len(list(folder.glob("*.json"))) < n_points:
+        assert process.poll() is None, "the sweep ended early"
+        assert time.monotonic() < until_s, "the sweep got nowhere"
+        time.sleep(0.02)
+
+
+def test_a_killed_sweep_goes_on_and_does_nothing_twice(tiny: Path) -> None:
+    grid = ("-g", "seed=1..12", "--runs", "1500", "-j2")
+    expected = swept(tiny, *grid, out="whole")
+    folder = tiny.parent / "out" / "points"
+    process = subprocess.Popen(command_of(tiny, *grid), start_new_session=True)
+    wait_for_points(folder, 2, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+    assert 2 <= len(before) < 12, "killed too late to tell anything"
+    swept(tiny, *grid)
+    after = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+    assert before.items() <= after.items() and len(after) == 12
+    for name in ("sweep.csv", "sweep.parquet"):
+        assert (folder.parent / name).read_bytes() == (expected / name).read_bytes()
+
+
+CLUSTER = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    from satsim.cli import app
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster:
+        def kill_one():
+            while not list(Path(sys.argv[1]).glob("points/*.json")):
+                time.sleep(0.02)
+            os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+            print("killed one", flush=True)
+        threading.Thread(target=kill_one, daemon=True).start()
+        app([*sys.argv[2:], "-o", sys.argv[1], "--dask", cluster.scheduler_address], standalone_mode=False)
+"""
+
+
+def test_a_dask_cluster_gives_the_same_table_though_a_worker_is_killed(tiny: Path) -> None:
+    grid = ("-g", "seed=1..8", "--runs", "1500")
+    expected = swept(tiny, *grid, out="whole")
+    script = tiny.parent / "cluster.py"
+    script.write_text(CLUSTER, encoding="utf-8")
+    target = tiny.parent / "by_dask"
+    command = [sys.executable, str(script), str(target), "sweep", str(tiny), *grid, "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "killed one" in done.stdout
+    assert (target / "sweep.csv").read_bytes() == (expected / "sweep.csv").read_bytes()
+    assert len(list((target / "points").glob("*.json"))) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["-g", "link.loss.rate=0,2"],
+            "override link.loss.rate=2: link.loss.rate: found 2; allowed: a",
+        ),
+        (["-g", "link.lose=1"], "link.lose: found an unknown key; allowed: preset, payload_bytes"),
+        (["-g", "seed=1", "-g", "seed=2"], "--grid: found seed; allowed: each key once"),
+        (["-g", "image.path=gone.png"], "image.path=gone.png: "),
+    ],
+)
+def test_what_cannot_be_swept_is_named_before_anything_is_written(
+    tiny: Path, arguments: list[str], message: str
+) -> None:
+    target = tiny.parent / "out"
+    result = CliRunner().invoke(app, ["sweep", str(tiny), "-o", str(target), *arguments])
+    assert result.exit_code == 2
+    assert re.search(re.escape(message), result.stderr), result.stderr
+    assert not target.exists()
+
+
+def test_a_folder_with_other_things_is_left_alone(tiny: Path) -> None:
+    other = tiny.parent / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("mine")
+    result = CliRunner().invoke(app, ["sweep", str(tiny), "-o", str(other), "-g", "seed=1"])
+    assert result.exit_code == 2
+    assert "found something else; allowed: a new or empty folder, or a sweep's" in result.stderr
+    assert [path.name for path in other.iterdir()] == ["thesis.txt"]
+
+
+def test_a_photo_folder_gives_means(tiny: Path) -> None:
+    album = tiny.parent / "album"
+    album.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.open(tiny.parent / "photo.png").save(album / name)
+    rows = rows_of(swept(tiny, "-g", "seed=1..2", "--image", str(album)))
+    assert [row["photos"] for row in rows] == ["2", "2", "2", "2"]
+
+
+def test_without_distributed_dask_says_what_to_install(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    result = CliRunner().invoke(app, ["sweep", str(tiny), "-g", "seed=1", "--dask", "tcp://127.0.0.1:1"])
+    assert result.exit_code == 2
+    assert "pip install 'progic-satsim[dask]'" in result.stderr
