@@ -41,6 +41,9 @@ class MeanSummary:
     bytes: float
     packets_sent: float
     packets_lost: float
+    units_usable: float | None
+    price_usable_usd: float | None
+    energy_usable_j: float | None
     note: str | None
     photos: int  # that showed anything
     photos_usable: int
@@ -73,6 +76,9 @@ def mean_summary(summaries: Sequence[SchemeSummary]) -> MeanSummary:
         bytes=mean(each.bytes for each in summaries) or 0.0,
         packets_sent=mean(each.packets_sent for each in summaries) or 0.0,
         packets_lost=mean(each.packets_lost for each in summaries) or 0.0,
+        units_usable=mean(each.units_usable for each in summaries),
+        price_usable_usd=mean(each.price_usable_usd for each in summaries),
+        energy_usable_j=mean(each.energy_usable_j for each in summaries),
         note="; ".join(notes) or None,
         photos=sum(each.t_first_s is not None for each in summaries),
         photos_usable=sum(each.t_usable_s is not None for each in summaries),

@@ -63,15 +63,18 @@ class Preset(Section):
     copies: Fact | None = None  # how often the service itself sends a message
     acknowledgement: Fact | None = None
     overhead_bytes: Fact | None = None
-    billing_unit_bytes: Fact | None = None
-    price: Fact | None = None
+    billing_unit_bytes: Fact | None = None  # each begun one counts
+    least_billed_bytes: Fact | None = None  # of a message
+    price_usd: Fact | None = None  # of a unit
+    transmit_power_w: Fact | None = None  # drawn while a message is sent
+    transmit_s: Fact | None = None  # for which it is drawn
 
     def facts(self) -> dict[str, Fact]:
         """Return what is known, by name, in the order of the fields."""
         return {name: fact for name in FACTS if (fact := getattr(self, name)) is not None}
 
     def link_keys(self) -> dict[str, Any]:
-        """Return the keys of a scenario's link that the service settles; of a range of latency the middle.
+        """Return the keys of a scenario's link that the service settles; of a range the middle.
 
         A range of intervals settles nothing: the scenario has to choose.
         """
@@ -79,10 +82,20 @@ class Preset(Section):
         if self.interval_s is not None and isinstance(self.interval_s.value, int | float):
             keys["interval_s"] = self.interval_s.value
         if self.latency_s is not None and not isinstance(self.latency_s.value, str):
-            latency_s = self.latency_s.value
-            middle_s = sum(latency_s) / 2 if isinstance(latency_s, tuple) else latency_s
-            keys["latency"] = {"propagation_s": middle_s}
+            keys["latency"] = {"propagation_s": _middle(self.latency_s)}
+        billing = {"unit_bytes": self.billing_unit_bytes, "least_bytes": self.least_billed_bytes}
+        if any(billing.values()):
+            known = {**billing, "price_usd": self.price_usd}
+            keys["billing"] = {name: fact.value for name, fact in known.items() if fact is not None}
+        if self.transmit_power_w is not None and self.transmit_s is not None:
+            power_w, message_s = _middle(self.transmit_power_w), _middle(self.transmit_s)
+            keys["transmitter"] = {"power_w": power_w, "message_s": message_s}
         return keys
+
+
+def _middle(fact: Fact) -> float:
+    values = [float(value) for value in (fact.value if isinstance(fact.value, tuple) else (fact.value,))]
+    return sum(values) / len(values)
 
 
 FACTS = tuple(

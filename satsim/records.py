@@ -107,6 +107,9 @@ class SchemeSummary:
     bytes: int
     packets_sent: int
     packets_lost: int
+    units_usable: int | None = None  # billed, up to the usable picture
+    price_usable_usd: float | None = None
+    energy_usable_j: float | None = None  # to transmit
     note: str | None = None
 
 

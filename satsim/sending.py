@@ -4,9 +4,11 @@ Photo > codecs > packetize > simulate > viewing (decode and score what was held)
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from satsim.codecs import Encoded, PhotoCodec
+from satsim.cost import cost_until
 from satsim.fec import parity_stages
 from satsim.intake import Photo
 from satsim.monte_carlo import Replicator
@@ -58,9 +60,12 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, encode_s: float, m
         packets += packetize_parity(parity, tag, payload_bytes)
     run = simulate(scheme.name, packets, scenario.link, scenario.repair, encode_s, scenario.seed)
     view = view_scheme(run, stages, scheme.delivery, codec, studio.scorer, studio.marks)
-    return Sent(
-        view, _statistics(many, studio, scheme, packets, stages, codec) if scenario.runs > 1 else None
-    )
+    units, usd, joules = cost_until(run.events, view.summary.t_usable_s, scenario.link)
+    summary = replace(view.summary, units_usable=units, price_usable_usd=usd, energy_usable_j=joules)
+    view = replace(view, summary=summary)
+    if scenario.runs == 1:
+        return Sent(view, None)
+    return Sent(view, _statistics(many, studio, scheme, packets, stages, codec))
 
 
 def _statistics(

@@ -93,6 +93,29 @@ class LatencySettings(Section):
         return self.propagation_s + self.processing_s
 
 
+class Billing(Section):
+    """How a message is billed: in begun units of `unit_bytes`, of at least `least_bytes`."""
+
+    unit_bytes: int = Field(default=1, ge=1, le=65536, description="a whole number from 1 to 65536 (bytes)")
+    least_bytes: int = Field(default=1, ge=1, le=65536, description="a whole number from 1 to 65536 (bytes)")
+    price_usd: float | None = Field(
+        default=None, ge=0, le=1000, description="a number from 0 to 1000 (US dollars a unit)"
+    )
+
+    def units(self, n_bytes: int) -> int:
+        """Return what a message of `n_bytes` is billed."""
+        return -(-max(n_bytes, self.least_bytes) // self.unit_bytes)
+
+
+class Transmitter(Section):
+    """What a message takes from the battery: the power drawn, and for how long."""
+
+    power_w: float = Field(gt=0, le=1000, description="a number above 0, up to 1000 (watts)")
+    message_s: float = Field(
+        gt=0, le=WEEK_S, description="a number above 0, up to 604800 (seconds a message)"
+    )
+
+
 class LinkSettings(Section):
     """One packet of at most `payload_bytes` (our header counts) every `interval_s`.
 
@@ -107,6 +130,8 @@ class LinkSettings(Section):
     latency: LatencySettings = Field(default=LatencySettings(), description="propagation_s, processing_s")
     loss: Loss = Field(default=IndependentLoss(), description=LOSS_TEXT)
     windows: Windows | None = Field(default=None, description=WINDOWS_TEXT)
+    billing: Billing | None = Field(default=None, description="{unit_bytes, least_bytes, price_usd}")
+    transmitter: Transmitter | None = Field(default=None, description="{power_w, message_s}")
 
 
 class Scheme(Section):
@@ -173,7 +198,8 @@ class Scenario(Section):
         default=SenderSettings(encode="measured"), description="{encode_s} or {encode: measured}"
     )
     link: LinkSettings = Field(
-        description="a preset's name, or {preset, payload_bytes, interval_s, latency, loss, windows}"
+        description="a preset's name, or {preset, payload_bytes, interval_s, latency, loss, windows, billing,"
+        " transmitter}"
     )
     repair: Repair = Field(default=ArqNextSlot(), description=REPAIR_TEXT)
     schemes: tuple[Annotated[Scheme, BeforeValidator(_by_name)], ...] = Field(

@@ -97,9 +97,23 @@ def _number(cell: object) -> float | None:
 def notes(run: Run) -> list[str]:
     """Return a line for each scheme that has something to say, and for each file left out."""
     lines = [f"{scheme_label(name)} – {each.note}" for name, each in run.summary.items() if each.note]
+    lines += [
+        f"{scheme_label(name)} – {cost}" for name, each in run.summary.items() if (cost := cost_text(each))
+    ]
     lines += [MEANS] if run.is_mean else []
     lines += [spread_text(run, scheme) for scheme in run.spread]
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
+
+
+def cost_text(summary: Summary) -> str:
+    """Return what the usable picture cost; "" where there is none or the link does not say."""
+    parts = [
+        (summary.units_usable, "{:g} billed units"),
+        (summary.price_usable_usd, "{:.2f} USD"),
+        (summary.energy_usable_j, "{:g} J to transmit"),
+    ]
+    known = [text.format(value) for value, text in parts if value is not None]
+    return f"usable for {', '.join(known)}" if known else ""
 
 
 def spread_text(run: Run, scheme: str) -> str:

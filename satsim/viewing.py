@@ -68,7 +68,7 @@ def worth_of(dists: float | None, marks: Marks) -> Worth:
 
 def nothing_sent(note: str) -> SchemeView:
     """Return the view of a scheme whose codec has nothing to send; `note` says why."""
-    return SchemeView((), (), SchemeSummary(None, None, None, None, None, None, 0, 0, 0, note))
+    return SchemeView((), (), SchemeSummary(None, None, None, None, None, None, 0, 0, 0, note=note))
 
 
 def _view(
@@ -94,8 +94,6 @@ def _view(
 
 
 def _summarise(run: SchemeRun, rows: Sequence[TimelineRow], marks: Marks) -> SchemeSummary:
-    n_packets = sum(event.event == "queued" for event in run.events)
-    given_up = sum(event.event == "gave_up" for event in run.events)
     return SchemeSummary(
         t_first_s=rows[0].time_s if rows else None,
         t_usable_s=_first_reaching(rows, marks.usable_dists),
@@ -106,8 +104,17 @@ def _summarise(run: SchemeRun, rows: Sequence[TimelineRow], marks: Marks) -> Sch
         bytes=run.holdings[-1].bytes if run.holdings else 0,
         packets_sent=run.packets_sent,
         packets_lost=run.packets_lost,
-        note=f"{given_up} of {n_packets} packets never got through" if given_up else None,
+        note=_note(run.events),
     )
+
+
+def _note(events: Sequence[Event]) -> str | None:
+    """Return what the sender could not do, if anything."""
+    n_packets = sum(event.event == "queued" for event in events)
+    given_up = sum(event.event == "gave_up" for event in events)
+    if any(event.event == "closed" for event in events):
+        return "no window was left for all packets"
+    return f"{given_up} of {n_packets} packets never got through" if given_up else None
 
 
 def stages_text(stages: Iterable[int]) -> str:

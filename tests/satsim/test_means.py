@@ -26,7 +26,7 @@ def test_a_photo_counts_from_its_first_picture_on_and_keeps_its_last() -> None:
 def test_each_field_is_over_the_photos_that_have_it() -> None:
     shown = SchemeSummary(60.0, 120.0, None, 300.0, 0.4, 0.2, 1700, 6, 1)
     poor = SchemeSummary(120.0, None, None, 300.0, 0.5, 0.4, 1500, 5, 0)
-    none = SchemeSummary(None, None, None, None, None, None, 0, 0, 0, "AVIF: nothing fits in 320 bytes")
+    none = SchemeSummary(None, None, None, None, None, None, 0, 0, 0, note="AVIF: nothing fits in 320 bytes")
     assert mean_summary([shown, poor, none, none]) == MeanSummary(
         t_first_s=90.0,
         t_usable_s=120.0,
@@ -37,6 +37,9 @@ def test_each_field_is_over_the_photos_that_have_it() -> None:
         bytes=800.0,
         packets_sent=2.75,
         packets_lost=0.25,
+        units_usable=None,
+        price_usable_usd=None,
+        energy_usable_j=None,
         note="AVIF: nothing fits in 320 bytes",
         photos=2,
         photos_usable=1,

@@ -11,7 +11,7 @@ from satsim.cli import app
 from satsim.errors import ScenarioError
 from satsim.presets import FACTS, Fact, load_preset, preset_names
 from satsim.scenario import dump_scenario, load_scenario
-from satsim.settings import LatencySettings, LinkSettings
+from satsim.settings import Billing, LatencySettings, LinkSettings, Transmitter
 
 GOOD = Path(__file__).parent / "good_scenario.yaml"
 
@@ -46,6 +46,8 @@ def test_a_preset_stands_for_the_link() -> None:
         payload_bytes=340,
         interval_s=40,
         latency=LatencySettings(propagation_s=12.5),  # the middle of 5 to 20 s
+        billing=Billing(unit_bytes=50, price_usd=0.16),
+        transmitter=Transmitter(power_w=0.9, message_s=20),  # the middle of 0.8 to 1.0 W
     )
 
 
