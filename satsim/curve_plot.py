@@ -14,6 +14,7 @@ from satsim.wording import COLOURS, LOWER_IS_NEARER, METRIC_LABELS, scheme_colou
 TEXT_PT = 6.5
 POINTS_PER_IN = 72
 LABEL_PT = 8  # from one name to the next, so that they do not touch
+MOST_BANDS = 7  # more lie on each other until none can be told
 MARK_DASH = (0, (5, 3))
 DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1.2)))  # eight colours, then the same dashed, then dotted
 
@@ -36,12 +37,14 @@ class _End(NamedTuple):
 def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
     """Draw all schemes on axes in minutes, `height_in` high, with room for the names right of `end_s`."""
     metric = shown_metric(run.scenario.metrics)
+    is_crowded = metric == "dists" and len({row.scheme for row in run.spread_rows}) > MOST_BANDS
     ends = []
     for number, scheme in enumerate(run.summary):
-        points = _points(run.rows_of(scheme), metric)
+        spread_rows = _spread(run, scheme, end_s)
+        points = _medians(spread_rows) if is_crowded else _points(run.rows_of(scheme), metric)
         if points:
             _draw_steps(axes, number, points, end_s)
-            _draw_band(axes, number, _spread(run, scheme, end_s), metric)
+            _draw_band(axes, number, [] if is_crowded else spread_rows, metric)
             ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     _draw_windows(axes, run, end_s)
@@ -50,6 +53,8 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
     axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
     if run.spread_rows and metric == "dists":
         text = f"bands: 5th to 95th percentile of {run.scenario.runs} runs; lines: the run above"
+        if is_crowded:
+            text = f"median of those of {run.scenario.runs} runs that show a picture, once half of them do"
         axes.text(0.995, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, ha="right", va="top")
     axes.tick_params(labelsize=TEXT_PT)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.5)
@@ -72,6 +77,14 @@ def spread(wanted: Sequence[float], step: float, low: float, high: float) -> lis
 def _points(rows: Sequence[Row], metric: str) -> list[_Point]:
     values = [_Point(row.time_s, getattr(row, metric)) for row in rows]
     return [point for point in values if point.value is not None and isfinite(point.value)]
+
+
+def _medians(rows: Sequence[SpreadRow]) -> list[_Point]:
+    return [
+        _Point(row.time_s, row.dists_median)
+        for row in rows
+        if row.dists_median is not None and row.share_shown >= 0.5
+    ]
 
 
 def _draw_steps(axes: Axes, number: int, points: Sequence[_Point], end_s: float) -> None:

@@ -70,8 +70,9 @@ def _check_windows(scenario: Scenario, file: str) -> None:
         allowed = "a schedule, or a TLE after pip install 'progic-satsim[tle]'"
         raise ScenarioError(file, "link.windows", "a TLE but no skyfield", allowed) from None
     slots_s = {"link.interval_s": scenario.link.interval_s}
-    if isinstance(scenario.repair, ArqRound):
-        slots_s["repair.return_link.interval_s"] = scenario.repair.return_link.interval_s
+    for repair in map(scenario.repair_of, scenario.schemes):
+        if isinstance(repair, ArqRound):
+            slots_s["repair.return_link.interval_s"] = repair.return_link.interval_s
     for key, slot_s in slots_s.items():
         if longest_s < slot_s:
             found = f"no window longer than {longest_s:.6g} s" if longest_s else "no window"

@@ -15,27 +15,26 @@ Holdings = tuple[Holding, ...]
 
 
 class Replicator:
-    """Runs the simulation once a seed; schemes whose packets hold the same stages share their runs.
+    """Runs the simulation once a seed; schemes with one repair whose packets hold the same stages share runs.
 
     The first run has the scenario's seed, and so the losses that the rest of the run folder shows.
     """
 
-    def __init__(self, link: LinkSettings, repair: Repair, encode_s: float, seed: int, runs: int) -> None:
-        self._link, self._repair, self._encode_s = link, repair, encode_s
+    def __init__(self, link: LinkSettings, encode_s: float, seed: int, runs: int) -> None:
+        self._link, self._encode_s = link, encode_s
         others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
         self._seeds = [seed, *(int(other) for other in others)]
-        back = repair.return_link.loss if isinstance(repair, ArqRound) else link.loss
-        self._is_drawn = is_drawn(link.loss) or is_drawn(back)
-        self._known: dict[tuple[tuple[int, int, bool], ...], list[Holdings]] = {}
+        self._known: dict[tuple[Repair, tuple[tuple[int, int, bool], ...]], list[Holdings]] = {}
 
-    def holdings(self, packets: Sequence[Packet]) -> list[Holdings]:
+    def holdings(self, packets: Sequence[Packet], repair: Repair) -> list[Holdings]:
         """Return what was held from when on, in each run; bytes are those of the first scheme that asked."""
-        key = tuple((packet.first_stage, packet.stage_count, packet.is_parity) for packet in packets)
-        if key not in self._known:
-            seeds = self._seeds if self._is_drawn else self._seeds[:1]  # else all are equal
+        shape = tuple((packet.first_stage, packet.stage_count, packet.is_parity) for packet in packets)
+        if (repair, shape) not in self._known:
+            back = repair.return_link.loss if isinstance(repair, ArqRound) else self._link.loss
+            varies = is_drawn(self._link.loss) or is_drawn(back)
             found = [
-                simulate("", packets, self._link, self._repair, self._encode_s, seed).holdings
-                for seed in seeds
+                simulate("", packets, self._link, repair, self._encode_s, seed).holdings
+                for seed in (self._seeds if varies else self._seeds[:1])  # else all are equal
             ]
-            self._known[key] = found if self._is_drawn else found * len(self._seeds)
-        return self._known[key]
+            self._known[repair, shape] = found if varies else found * len(self._seeds)
+        return self._known[repair, shape]

@@ -23,8 +23,9 @@ from satsim.wording import (
     METRIC_LABELS,
     loss_text,
     minutes_text,
+    own_repair_text,
     rate_text,
-    repair_text,
+    repairs_text,
     scheme_label,
     score_text,
     shown_metric,
@@ -53,6 +54,7 @@ class Part:
 
     number: int
     label: str
+    repair: str | None  # where it is not the scenario's
     summary: Summary
     shots: tuple[Shot, ...]
     spread: tuple[tuple[str, Spread], ...]  # over all runs, by mark; none for a single run
@@ -85,7 +87,7 @@ def write_report(run: Run, folder: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"minutes": minutes_text, "loss": loss_text, "repair": repair_text}
+    environment.filters |= {"minutes": minutes_text, "loss": loss_text, "repairs": repairs_text}
     page = environment.get_template("report.html.jinja").render(
         run=run,
         is_drawn=is_drawn(run.scenario.link.loss),
@@ -130,7 +132,8 @@ def _named(run: Run, scheme: str) -> str:
 def _part(run: Run, number: int, scheme: str, sources: Mapping[Path, str]) -> Part:
     rows = [row for row in run.rows_of(scheme) if isinstance(row, TimelineRow)]
     shots = tuple(_shot(run, row, sources[picture_file(run.folder, scheme, row.stages)]) for row in rows)
-    return Part(number, scheme_label(scheme), run.summary[scheme], shots, _spread(run, scheme))
+    repair = own_repair_text(run.scenario, scheme)
+    return Part(number, scheme_label(scheme), repair, run.summary[scheme], shots, _spread(run, scheme))
 
 
 def _spread(run: Run, scheme: str) -> tuple[tuple[str, Spread], ...]:

@@ -13,6 +13,7 @@ from satsim.rundir import Run, picture_file
 from satsim.wording import (
     METRIC_LABELS,
     minutes_text,
+    own_repair_text,
     rate_text,
     scheme_colour,
     scheme_label,
@@ -21,6 +22,7 @@ from satsim.wording import (
 )
 
 CAPTION_IN, SPACE_IN, NOTE_ROW_IN = 0.24, 0.1, 0.36
+NAME_IN, LINE_IN = 0.16, 0.115  # of a label: the scheme's name, and a line under it
 NARROW_IN = 0.64  # a picture of this width has no room for the metric's name under it
 NOTE_CHARS = 20  # a line of the labels' column
 TEXT_PT, SMALL_PT = 6.5, 6.0
@@ -76,21 +78,10 @@ class RowPlot:
         text = self._minutes(-self.labels_in + 0.07)
         self.axes.text(text, top, scheme_label(band.strip.scheme), fontsize=TEXT_PT, va="top", weight="bold")
         if band.strip.gaps:
-            facts = "\n".join(self._facts(band.strip))
+            facts = "\n".join(facts_of(self.run, self.film, band.strip, self.width_in))
             self.axes.text(text, top - 0.14, facts, fontsize=TEXT_PT, va="top", color=GREY, linespacing=1.25)
         elif band.strip.note:
             self.axes.text(self._minutes(0.04), top, band.strip.note, fontsize=TEXT_PT, va="top", color=LOST)
-
-    def _facts(self, strip: Strip) -> list[str]:
-        """Return short lines: what it came to, and what is not to be seen in the row."""
-        summary = self.run.summary[strip.scheme]
-        lines = [f"{summary.bytes} bytes"]
-        if self.run.manifest.usable_dists is not None:
-            lines += [f"usable {_when(summary.t_usable_s)}", f"detail {_when(summary.t_detail_s)}"]
-        n_shown = len(thinned(strip.rows, self.width_in, self.film.picture_in))
-        if n_shown < len(strip.rows):
-            lines.append(f"{n_shown} of {len(strip.rows)} pictures")
-        return lines + (textwrap.wrap(strip.note, NOTE_CHARS) if strip.note else [])
 
     def _draw_gap(self, band: Band, gap: Gap) -> None:
         """Draw an empty frame, or, where frames would overlap, a mark at the moment."""
@@ -127,6 +118,25 @@ class RowPlot:
         self.axes.text(middle, low - 0.03, score, fontsize=TEXT_PT, ha="center", va="top")
         rate = rate_text(row.bpp)
         self.axes.text(middle, low - 0.135, rate, fontsize=SMALL_PT, ha="center", va="top", color=GREY)
+
+
+def label_height_in(run: Run, film: Film, strip: Strip, width_in: float) -> float:
+    """Return the height that a row's label needs."""
+    return SPACE_IN + NAME_IN + LINE_IN * len(facts_of(run, film, strip, width_in))
+
+
+def facts_of(run: Run, film: Film, strip: Strip, width_in: float) -> list[str]:
+    """Return short lines: what a row came to, and what is not to be seen in it."""
+    summary = run.summary[strip.scheme]
+    own = own_repair_text(run.scenario, strip.scheme)
+    lines = textwrap.wrap(own, NOTE_CHARS) if own else []
+    lines += [f"{summary.bytes} bytes"]
+    if run.manifest.usable_dists is not None:
+        lines += [f"usable {_when(summary.t_usable_s)}", f"detail {_when(summary.t_detail_s)}"]
+    n_shown = len(thinned(strip.rows, width_in, film.picture_in))
+    if n_shown < len(strip.rows):
+        lines.append(f"{n_shown} of {len(strip.rows)} pictures")
+    return lines + (textwrap.wrap(strip.note, NOTE_CHARS) if strip.note else [])
 
 
 def _when(time_s: float | None) -> str:

@@ -11,15 +11,15 @@ from satsim.codecs import Encoded, PhotoCodec
 from satsim.cost import cost_until
 from satsim.fec import parity_stages
 from satsim.intake import Photo
-from satsim.monte_carlo import Replicator
+from satsim.monte_carlo import Holdings, Replicator
 from satsim.packetize import chunk, packetize, packetize_parity
-from satsim.packets import ImageTag, Packet
+from satsim.packets import ImageTag
 from satsim.repair_settings import Erasure
 from satsim.settings import Scenario, Scheme
 from satsim.simulate import simulate
 from satsim.spread import Statistics, Worth, statistics_of
 from satsim.studio import Studio
-from satsim.viewing import SchemeView, nothing_sent, shows, view_scheme, worth_of
+from satsim.viewing import SchemeView, nothing_sent, shown, view_scheme, worth_of
 
 UNKNOWN_TIME = 0  # the packet's capture time: results must not depend on a photo's clock
 
@@ -37,7 +37,7 @@ def send_photo(scenario: Scenario, studio: Studio, progress: Progress) -> dict[s
     """Send the studio's photo by every scheme, in the scenario's order; all meet the same losses."""
     encode_s = scenario.sender.encode_s
     encode_s = studio.measured_encode_s if encode_s is None else encode_s
-    many = Replicator(scenario.link, scenario.repair, encode_s, scenario.seed, scenario.runs)
+    many = Replicator(scenario.link, encode_s, scenario.seed, scenario.runs)
     sent = {}
     for number, scheme in enumerate(scenario.schemes):
         progress(scheme.name, number / len(scenario.schemes))
@@ -55,36 +55,29 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, encode_s: float, m
     stages = chunk(encoded.stages[0], payload_bytes) if encoded.is_file else encoded.stages
     tag = _tag(encoded, len(stages), studio.photo)
     packets = packetize(stages, tag, payload_bytes)
-    if isinstance(scenario.repair, Erasure):
-        parity = parity_stages(stages, scenario.repair.parity_stages)
+    repair = scenario.repair_of(scheme)
+    if isinstance(repair, Erasure):
+        parity = parity_stages(stages, repair.parity_stages)
         packets += packetize_parity(parity, tag, payload_bytes)
-    run = simulate(scheme.name, packets, scenario.link, scenario.repair, encode_s, scenario.seed)
+    run = simulate(scheme.name, packets, scenario.link, repair, encode_s, scenario.seed)
     view = view_scheme(run, stages, scheme.delivery, codec, studio.scorer, studio.marks)
     units, usd, joules = cost_until(run.events, view.summary.t_usable_s, scenario.link)
     summary = replace(view.summary, units_usable=units, price_usable_usd=usd, energy_usable_j=joules)
     view = replace(view, summary=summary)
     if scenario.runs == 1:
         return Sent(view, None)
-    return Sent(view, _statistics(many, studio, scheme, packets, stages, codec))
+    runs = [shown(run, scheme.delivery, len(stages)) for run in many.holdings(packets, repair)]
+    return Sent(view, _statistics(scheme.name, runs, studio, stages, codec))
 
 
 def _statistics(
-    many: Replicator,
-    studio: Studio,
-    scheme: Scheme,
-    packets: Sequence[Packet],
-    stages: Sequence[bytes],
-    codec: PhotoCodec,
+    scheme: str, runs: Sequence[Holdings], studio: Studio, stages: Sequence[bytes], codec: PhotoCodec
 ) -> Statistics:
     def worth(held: tuple[int, ...]) -> Worth:
         picture = codec.decode({stage: stages[stage] for stage in held}, studio.photo.image.size)
         return worth_of(studio.scorer.scores(picture).dists, studio.marks)
 
-    runs = [
-        tuple(each for each in run if shows(each, scheme.delivery, len(stages)))
-        for run in many.holdings(packets)
-    ]
-    return statistics_of(scheme.name, runs, worth)
+    return statistics_of(scheme, runs, worth)
 
 
 def _tag(encoded: Encoded, n_stages: int, photo: Photo) -> ImageTag:

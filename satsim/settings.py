@@ -15,7 +15,7 @@ from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
 
 Codec = Literal["progic", "webp", "avif", "identity"]
-Delivery = Literal["progressive", "low", "high"]
+Delivery = Literal["progressive", "prefix", "low", "high"]
 Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # names become file and folder names
@@ -135,18 +135,23 @@ class LinkSettings(Section):
 
 
 class Scheme(Section):
-    """One row of the comparison: a codec and how its bytes are delivered."""
+    """One row of the comparison: a codec, how its bytes are delivered, and what is done about loss.
+
+    Progressive delivery shows any stages that are held, prefix those up to the first gap, low and high the
+    whole alone: in the bytes of one stage, and of all.
+    """
 
     name: str = Field(pattern=NAME, description=NAME_TEXT)
     codec: Codec = Field(description="progic, webp, avif or identity")
-    delivery: Delivery = Field(description="progressive, low or high")
+    delivery: Delivery = Field(description="progressive, prefix, low or high")
     budget_bytes: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1000000"
     )
+    repair: Repair | None = Field(default=None, description=REPAIR_TEXT)  # else the scenario's
 
     @model_validator(mode="after")
     def _files_are_not_progressive(self) -> "Scheme":
-        if self.delivery == "progressive" and self.codec in ("webp", "avif"):
+        if self.delivery in ("progressive", "prefix") and self.codec in ("webp", "avif"):
             raise not_allowed(f"low or high delivery for {self.codec}: no part of its file can be shown")
         return self
 
@@ -169,7 +174,7 @@ def _by_name(entry: object) -> object:
     if not isinstance(entry, str):
         return entry
     if entry not in BUILT_IN_SCHEMES:
-        raise not_allowed(", ".join(BUILT_IN_SCHEMES) + ", or {name, codec, delivery, budget_bytes}")
+        raise not_allowed(", ".join(BUILT_IN_SCHEMES) + ", or {name, codec, delivery, budget_bytes, repair}")
     return BUILT_IN_SCHEMES[entry]
 
 
@@ -206,7 +211,7 @@ class Scenario(Section):
         default=tuple(BUILT_IN_SCHEMES.values()),
         min_length=1,
         max_length=32,
-        description="1 to 32 schemes, a name or {name, codec, delivery, budget_bytes} each",
+        description="1 to 32 schemes, a name or {name, codec, delivery, budget_bytes, repair} each",
     )
     usable: Mark = Field(default=Mark(thumbnail_px=32), description="{thumbnail_px} or {dists}")
     detail: Mark = Field(default=Mark(thumbnail_px=64), description="{thumbnail_px} or {dists}")
@@ -234,6 +239,10 @@ class Scenario(Section):
         if len(set(metrics)) < len(metrics):
             raise not_allowed("at least one of dists, lpips, psnr_db and ms_ssim, each once")
         return metrics
+
+    def repair_of(self, scheme: Scheme) -> Repair:
+        """Return what a scheme does about loss: its own repair, or the scenario's."""
+        return self.repair if scheme.repair is None else scheme.repair
 
     def budget_bytes(self, scheme: Scheme) -> int:
         """Return the bytes that a scheme may spend: its own, or those of one stage (low) or of all (else)."""

@@ -14,9 +14,19 @@ from PIL import Image
 from satsim.curve_plot import draw_curves
 from satsim.filmstrip import Film, film_of
 from satsim.loss_settings import is_drawn
-from satsim.row_plot import CAPTION_IN, GREY, NOTE_ROW_IN, SMALL_PT, SPACE_IN, TEXT_PT, Band, RowPlot
+from satsim.row_plot import (
+    CAPTION_IN,
+    GREY,
+    NOTE_ROW_IN,
+    SMALL_PT,
+    SPACE_IN,
+    TEXT_PT,
+    Band,
+    RowPlot,
+    label_height_in,
+)
 from satsim.rundir import Run, original_file
-from satsim.wording import METRIC_LABELS, loss_text, repair_text, shown_metric, windows_text
+from satsim.wording import METRIC_LABELS, loss_text, repairs_text, shown_metric, windows_text
 
 PNG, SVG = "timeline.png", "timeline.svg"
 DPI = 200
@@ -52,7 +62,7 @@ def _film_figure(run: Run) -> Figure:
     left = LEFT_IN + ORIGINAL_IN + 0.14 + LABELS_IN
     width = PAGE_IN - left - RIGHT_IN
     film = film_of(run, width, NAMES_IN, _widest_picture(run))
-    bands = _bands(run, film)
+    bands = _bands(run, film, width)
     rows_in = bands[0].top
     column_in = _original_size(run)[1] + LEGEND_IN
     height = HEAD_IN + max(rows_in + BETWEEN_IN + CURVES_IN + FOOT_IN, column_in)
@@ -108,10 +118,13 @@ def _widest_picture(run: Run) -> float:
     return min(PICTURE_IN, (rows_in / len(run.summary) - CAPTION_IN - SPACE_IN) / _aspect(run))
 
 
-def _bands(run: Run, film: Film) -> list[Band]:
+def _bands(run: Run, film: Film, width_in: float) -> list[Band]:
     """Stack the strips, the first at the top; one with nothing to show is a line of text high."""
     full_in = film.picture_in * _aspect(run) + CAPTION_IN + SPACE_IN
-    heights = [full_in if strip.gaps else NOTE_ROW_IN for strip in film.strips]
+    heights = [
+        max(full_in, label_height_in(run, film, strip, width_in)) if strip.gaps else NOTE_ROW_IN
+        for strip in film.strips
+    ]
     tops = [sum(heights[number:]) for number in range(len(heights))]
     stacked = zip(film.strips, tops, heights, strict=True)
     return [Band(strip, top, top - height) for strip, top, height in stacked]
@@ -162,7 +175,7 @@ def _write_head(figure: Figure, run: Run, title: str, height: float) -> None:
     link = run.scenario.link
     facts = [f"{link.payload_bytes}-byte packets, one every {link.interval_s:g} s"]
     facts += [windows_text(link.windows)] if link.windows is not None else []
-    facts += [loss_text(link.loss), repair_text(run.scenario.repair)]
+    facts += [loss_text(link.loss), repairs_text(run.scenario)]
     facts += [f"latency {link.latency.total_s:g} s"] if link.latency.total_s else []
     facts += [f"seed {run.manifest.seed}"] if is_drawn(link.loss) else []
     x = LEFT_IN / PAGE_IN

@@ -46,18 +46,29 @@ def view_scheme(
     scorer: Scorer,
     marks: Marks,
 ) -> SchemeView:
-    """Decode and score what was held from when on; only progressive delivery shows anything before the end.
+    """Decode and score what was held from when on, as far as the delivery shows it.
 
     `stages` are the sender's; what the receiver accepted equals them, by CRC.
     """
-    held = [each for each in run.holdings if shows(each, delivery, len(stages))]
+    held = shown(run.holdings, delivery, len(stages))
     seen = tuple(_view(run.scheme, each, stages, codec, scorer, marks) for each in held)
     return SchemeView(run.events, seen, _summarise(run, [view.row for view in seen], marks))
 
 
-def shows(held: Holding, delivery: Delivery, n_stages: int) -> bool:
-    """Tell whether a picture can be shown of what is held."""
-    return delivery == "progressive" or len(held.stages) == n_stages
+def shown(holdings: Iterable[Holding], delivery: Delivery, n_stages: int) -> tuple[Holding, ...]:
+    """Return the holdings of which a picture is shown, with the stages that it is decoded from."""
+    if delivery == "progressive":
+        return tuple(holdings)
+    if delivery != "prefix":
+        return tuple(each for each in holdings if len(each.stages) == n_stages)
+    cut = [each._replace(stages=_prefix(each.stages)) for each in holdings]
+    lengths = [0, *(len(each.stages) for each in cut)]
+    return tuple(each for each, before in zip(cut, lengths, strict=False) if len(each.stages) > before)
+
+
+def _prefix(stages: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the sorted stages up to the first gap."""
+    return tuple(stage for place, stage in enumerate(stages) if stage == place)
 
 
 def worth_of(dists: float | None, marks: Marks) -> Worth:

@@ -13,7 +13,7 @@ from satsim.repair_settings import (
     Repeat,
     Unequal,
 )
-from satsim.settings import Metric
+from satsim.settings import Metric, Scenario
 from satsim.window_settings import Passes, Windows
 
 SCHEME_LABELS = {
@@ -102,6 +102,18 @@ def repair_text(repair: Repair) -> str:
             return f"copies {', '.join(map(str, repair.copies))}"
         case Erasure():
             return f"erasure code, {repair.parity_stages} parity stages"
+
+
+def repairs_text(scenario: Scenario) -> str:
+    """Return what is done about loss by all schemes, where they do the same."""
+    texts = {repair_text(scenario.repair_of(scheme)) for scheme in scenario.schemes}
+    return texts.pop() if len(texts) == 1 else "repair as in each row"
+
+
+def own_repair_text(scenario: Scenario, scheme: str) -> str | None:
+    """Return what one scheme does about loss, where it is not what the scenario says."""
+    own = next((each.repair for each in scenario.schemes if each.name == scheme), None)
+    return None if own is None else repair_text(own)
 
 
 def score_text(metric: Metric, value: float | None) -> str:

@@ -15,11 +15,15 @@ SCHEMES = (5, 1, 5, 1, 5, 5)  # packets of forest_fire's schemes that fit anythi
 
 
 def _ten_thousand_runs() -> None:
-    many = Replicator(LINK, ArqNextSlot(), encode_s=0.56, seed=1, runs=10_000)
+    many = Replicator(LINK, encode_s=0.56, seed=1, runs=10_000)
     for n_stages in SCHEMES:
         tag = ImageTag(7, n_stages, 10, 16, 256, 256, 0xBEEF, 0)
         packets = packetize([bytes(320)] * n_stages, tag, LINK.payload_bytes)
-        statistics_of("p", many.holdings(packets), lambda held: Worth(0.3 - 0.02 * len(held), True, False))
+        statistics_of(
+            "p",
+            many.holdings(packets, ArqNextSlot()),
+            lambda held: Worth(0.3 - 0.02 * len(held), True, False),
+        )
 
 
 def test_ten_thousand_runs_of_forest_fire_take_at_most_5_s(benchmark: BenchmarkFixture) -> None:

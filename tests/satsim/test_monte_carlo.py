@@ -12,7 +12,7 @@ from satsim.monte_carlo import Replicator
 from satsim.packetize import packetize
 from satsim.packets import ImageTag, Packet
 from satsim.records import Holding
-from satsim.repair_settings import ArqNextSlot, NoRepair, Repair
+from satsim.repair_settings import ArqNextSlot, Carousel, NoRepair
 from satsim.rundir import SPREAD, SPREAD_ROWS, Run
 from satsim.settings import LinkSettings
 from satsim.simulate import simulate
@@ -28,8 +28,8 @@ def packets(n_stages: int) -> tuple[Packet, ...]:
     return packetize([b"x" * 320] * n_stages, tag, 360)
 
 
-def replicator(repair: Repair, seed: int = 1, runs: int = RUNS) -> Replicator:
-    return Replicator(LINK, repair, 0.0, seed, runs)
+def replicator(seed: int = 1, runs: int = RUNS) -> Replicator:
+    return Replicator(LINK, 0.0, seed, runs)
 
 
 def worth(held: tuple[int, ...]) -> Worth:
@@ -37,12 +37,12 @@ def worth(held: tuple[int, ...]) -> Worth:
 
 
 def test_the_first_run_is_that_of_the_scenarios_seed() -> None:
-    first = replicator(ArqNextSlot(), seed=9, runs=3).holdings(packets(5))[0]
+    first = replicator(seed=9, runs=3).holdings(packets(5), ArqNextSlot())[0]
     assert first == simulate("p", packets(5), LINK, ArqNextSlot(), 0.0, 9).holdings
 
 
 def test_same_seed_same_runs_other_seed_others() -> None:
-    one, same, other = (replicator(ArqNextSlot(), seed, 20).holdings(packets(5)) for seed in (1, 1, 2))
+    one, same, other = (replicator(seed, 20).holdings(packets(5), ArqNextSlot()) for seed in (1, 1, 2))
     assert one == same
     assert one != other
     assert len(set(one)) > 10
@@ -50,7 +50,7 @@ def test_same_seed_same_runs_other_seed_others() -> None:
 
 def test_times_of_arq_are_negative_binomial() -> None:
     """The k-th success comes in slot k / (1 - p) on average, with variance k p / (1 - p)^2."""
-    runs = replicator(ArqNextSlot()).holdings(packets(5))
+    runs = replicator().holdings(packets(5), ArqNextSlot())
     spread = statistics_of("p", runs, worth).spread
     for k, found in ((1, spread.t_first_s), (2, spread.t_usable_s), (5, spread.t_final_s)):
         deviation = 60 * math.sqrt(k * RATE) / (1 - RATE)
@@ -64,7 +64,7 @@ def test_times_of_arq_are_negative_binomial() -> None:
 
 def test_without_repair_a_share_never_comes() -> None:
     """Of two packets, both come with (1 - p)^2."""
-    spread = statistics_of("p", replicator(NoRepair(kind="none")).holdings(packets(2)), worth).spread
+    spread = statistics_of("p", replicator().holdings(packets(2), NoRepair(kind="none")), worth).spread
     share = (1 - RATE) ** 2
     assert abs(spread.t_usable_s.share - share) < 4 * math.sqrt(share * (1 - share) / RUNS)
     assert spread.t_detail_s.share == 0
@@ -90,14 +90,15 @@ def test_rows_are_worked_by_hand() -> None:
 
 
 def test_schemes_with_the_same_stages_share_their_runs() -> None:
-    many = replicator(ArqNextSlot(), runs=10)
-    assert many.holdings(packets(5)) is many.holdings(packets(5))
-    assert many.holdings(packets(5)) is not many.holdings(packets(4))
+    many = replicator(runs=10)
+    assert many.holdings(packets(5), ArqNextSlot()) is many.holdings(packets(5), ArqNextSlot())
+    assert many.holdings(packets(5), ArqNextSlot()) is not many.holdings(packets(4), ArqNextSlot())
+    assert many.holdings(packets(5), NoRepair(kind="none")) is not many.holdings(packets(5), ArqNextSlot())
 
 
 def test_without_chance_all_runs_are_the_first_one() -> None:
     clear = LINK.model_copy(update={"loss": IndependentLoss(rate=0)})
-    runs = Replicator(clear, ArqNextSlot(), 0.0, seed=1, runs=50).holdings(packets(2))
+    runs = Replicator(clear, 0.0, seed=1, runs=50).holdings(packets(2), ArqNextSlot())
     assert runs == [simulate("p", packets(2), clear, ArqNextSlot(), 0.0, 1).holdings] * 50
 
 
@@ -130,3 +131,19 @@ def test_the_first_of_many_runs_is_the_run_folder(run_toy: Callable[..., Run]) -
     first = run_toy("link.loss.rate=0.3", "runs=5", name="many")
     assert alone.timeline == first.timeline
     assert alone.summary == first.summary
+
+
+def test_a_carousel_with_any_stages_with_prefixes_and_the_erasure_bound_meet_their_closed_forms() -> None:
+    """Means in slots at loss p, N packets: any 1/(1-p), the first stage 1 + N p/(1-p), N of many N/(1-p)."""
+    n_runs, p, n = 4000, RATE, 5
+    many = replicator(runs=n_runs)
+    carousel = many.holdings(packets(n), Carousel(kind="carousel", rounds=40))
+    coded = many.holdings(packets(60), NoRepair(kind="none"))  # as if each were parity: any N will do
+    times_s = {
+        1 / (1 - p): [run[0].time_s for run in carousel],
+        1 + n * p / (1 - p): [next(each.time_s for each in run if 0 in each.stages) for run in carousel],
+        n / (1 - p): [run[n - 1].time_s for run in coded],
+    }
+    for mean_slots, found_s in times_s.items():
+        slots = np.array(found_s) / LINK.interval_s
+        assert abs(slots.mean() - mean_slots) < 4 * slots.std() / np.sqrt(n_runs), mean_slots

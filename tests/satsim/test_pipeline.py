@@ -42,6 +42,20 @@ def test_pictures_come_at_the_hand_worked_times(run_toy: Callable[..., Run]) -> 
     assert psnr_db[0] == psnr_db[3]
 
 
+def test_a_scheme_with_a_repair_of_its_own_meets_the_same_losses(run_toy: Callable[..., Run]) -> None:
+    own = "{name: twice, codec: progic, delivery: progressive, repair: {kind: repeat, times: 2}}"
+    run = run_toy(f"schemes=[progressive, {own}]", "repair={kind: none}", "link.loss.rate=0.5", drawn=True)
+    slots = {
+        scheme: [(event.time_s, event.event) for event in run.events if event.scheme == scheme]
+        for scheme in ("progressive", "twice")
+    }
+    ends = {scheme: {time_s for time_s, event in told if event == "lost"} for scheme, told in slots.items()}
+    assert run.summary["progressive"].packets_sent == 3 and run.summary["twice"].packets_sent == 6
+    assert ends["progressive"] == {time_s for time_s in ends["twice"] if time_s <= 180.5}
+    figure = (run.folder / "timeline.svg").read_text("utf-8")
+    assert "each packet sent 2" in figure and "repair as in each row" in figure
+
+
 def test_a_codec_that_fits_nothing_says_so_and_the_run_goes_on(run_toy: Callable[..., Run]) -> None:
     summary = json.loads((run_toy().folder / "summary.json").read_text())["avif_low"]
     assert summary.pop("note") == "AVIF: nothing fits in 20 bytes"

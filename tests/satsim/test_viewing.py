@@ -38,6 +38,14 @@ def test_progressive_shows_every_holding() -> None:
     assert seen.views[-1].picture == PHOTO
 
 
+def test_prefix_shows_what_stands_before_the_first_gap() -> None:
+    late = viewed("prefix", (2,), (0, 2), (0, 1, 2))
+    assert [(view.row.time_s, view.row.stages) for view in late.views] == [(120.0, "1"), (180.0, "1-3")]
+    early = viewed("prefix", (0,), (0, 2), (0, 1, 2))
+    assert [(view.row.time_s, view.row.stages) for view in early.views] == [(60.0, "1"), (180.0, "1-3")]
+    assert early.views[0].picture == late.views[0].picture
+
+
 def test_all_else_shows_nothing_before_the_end() -> None:
     for delivery in ("low", "high"):
         assert [view.row.time_s for view in viewed(delivery, (0,), (0, 2), (0, 1, 2)).views] == [180.0]
