@@ -128,7 +128,7 @@ def channel_of(loss: Loss, seed: int, child: int = 0) -> Channel:
 
     Raises TraceError for a trace that cannot be read.
     """
-    generator = np.random.default_rng(np.random.SeedSequence(seed).spawn(child + 1)[child])
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(child,)))
     match loss:
         case IndependentLoss(rate=0):
             return Perfect()

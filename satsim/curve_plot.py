@@ -9,7 +9,15 @@ from matplotlib.ticker import MaxNLocator
 
 from satsim.rundir import Row, Run
 from satsim.spread import SpreadRow
-from satsim.wording import COLOURS, LOWER_IS_NEARER, METRIC_LABELS, scheme_colour, scheme_label, shown_metric
+from satsim.wording import (
+    COLOURS,
+    LOWER_IS_NEARER,
+    METRIC_LABELS,
+    runs_text,
+    scheme_colour,
+    scheme_label,
+    shown_metric,
+)
 
 TEXT_PT = 6.5
 POINTS_PER_IN = 72
@@ -52,9 +60,9 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
     if run.spread_rows and metric == "dists":
-        text = f"bands: 5th to 95th percentile of {run.scenario.runs} runs; lines: the run above"
+        text = f"bands: 5th to 95th percentile of {runs_text(run.scenario)}; lines: the run above"
         if is_crowded:
-            text = f"median of those of {run.scenario.runs} runs that show a picture, once half of them do"
+            text = f"median of those of {runs_text(run.scenario)} that show a picture, once half of them do"
         axes.text(0.995, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, ha="right", va="top")
     axes.tick_params(labelsize=TEXT_PT)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.5)

@@ -64,6 +64,9 @@ def check_scenario(scenario: Scenario, file: str) -> None:
 def _check_windows(scenario: Scenario, file: str) -> None:
     if scenario.link.windows is None:
         return
+    if scenario.fleet.handsets > 1:
+        allowed = "1 where the link has windows"
+        raise ScenarioError(file, "fleet.handsets", str(scenario.fleet.handsets), allowed)
     try:
         longest_s = visibility_of(scenario.link.windows).longest_s
     except NoSkyfield:

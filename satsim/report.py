@@ -26,6 +26,7 @@ from satsim.wording import (
     own_repair_text,
     rate_text,
     repairs_text,
+    runs_text,
     scheme_label,
     score_text,
     shown_metric,
@@ -87,7 +88,12 @@ def write_report(run: Run, folder: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"minutes": minutes_text, "loss": loss_text, "repairs": repairs_text}
+    environment.filters |= {
+        "minutes": minutes_text,
+        "loss": loss_text,
+        "repairs": repairs_text,
+        "runs": runs_text,
+    }
     page = environment.get_template("report.html.jinja").render(
         run=run,
         is_drawn=is_drawn(run.scenario.link.loss),

@@ -16,7 +16,7 @@ from satsim.packetize import chunk, packetize, packetize_parity
 from satsim.packets import ImageTag
 from satsim.repair_settings import Erasure
 from satsim.settings import Scenario, Scheme
-from satsim.simulate import simulate
+from satsim.simulate import simulate_fleet
 from satsim.spread import Statistics, Worth, statistics_of
 from satsim.studio import Studio
 from satsim.viewing import SchemeView, nothing_sent, shown, view_scheme, worth_of
@@ -37,7 +37,7 @@ def send_photo(scenario: Scenario, studio: Studio, progress: Progress) -> dict[s
     """Send the studio's photo by every scheme, in the scenario's order; all meet the same losses."""
     encode_s = scenario.sender.encode_s
     encode_s = studio.measured_encode_s if encode_s is None else encode_s
-    many = Replicator(scenario.link, encode_s, scenario.seed, scenario.runs)
+    many = Replicator(scenario.link, encode_s, scenario.seed, scenario.runs, scenario.fleet)
     sent = {}
     for number, scheme in enumerate(scenario.schemes):
         progress(scheme.name, number / len(scenario.schemes))
@@ -59,12 +59,14 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, encode_s: float, m
     if isinstance(repair, Erasure):
         parity = parity_stages(stages, repair.parity_stages)
         packets += packetize_parity(parity, tag, payload_bytes)
-    run = simulate(scheme.name, packets, scenario.link, repair, encode_s, scenario.seed)
+    run, *_ = simulate_fleet(
+        scheme.name, packets, scenario.link, repair, encode_s, scenario.seed, scenario.fleet
+    )
     view = view_scheme(run, stages, scheme.delivery, codec, studio.scorer, studio.marks)
     units, usd, joules = cost_until(run.events, view.summary.t_usable_s, scenario.link)
     summary = replace(view.summary, units_usable=units, price_usable_usd=usd, energy_usable_j=joules)
     view = replace(view, summary=summary)
-    if scenario.runs == 1:
+    if scenario.runs * scenario.fleet.handsets == 1:
         return Sent(view, None)
     runs = [shown(run, scheme.delivery, len(stages)) for run in many.holdings(packets, repair)]
     return Sent(view, _statistics(scheme.name, runs, studio, stages, codec))

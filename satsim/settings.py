@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from satsim.fleet_settings import FleetSettings
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, Repair
 from satsim.section import PRESET_TEXT, WEEK_S, Section, names_a_file, not_allowed
@@ -207,6 +208,9 @@ class Scenario(Section):
         " transmitter}"
     )
     repair: Repair = Field(default=ArqNextSlot(), description=REPAIR_TEXT)
+    fleet: FleetSettings = Field(
+        default=FleetSettings(), description="{handsets, access, transmit_probability, within_s}"
+    )
     schemes: tuple[Annotated[Scheme, BeforeValidator(_by_name)], ...] = Field(
         default=tuple(BUILT_IN_SCHEMES.values()),
         min_length=1,

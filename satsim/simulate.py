@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 import simpy
 
 from satsim.channel import Channel, Perfect, channel_of
 from satsim.feedback import Feedback
-from satsim.link import Link
+from satsim.fleet_settings import FleetSettings
+from satsim.link import Link, Seat
+from satsim.medium import medium_of
 from satsim.packets import Packet, pack
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
@@ -15,7 +19,17 @@ from satsim.records import EventLog, Frame, SchemeRun
 from satsim.repair_settings import ArqRound, Repair
 from satsim.scenario import LinkSettings
 from satsim.sender import Sender
+from satsim.units import logged_time_s
 from satsim.windows import visibility_of
+
+SHARED = 2**32 - 1  # the seed's child for what handsets share; theirs are 0, 1 and on
+
+
+class _Channels(NamedTuple):
+    """A handset's way there and its way back."""
+
+    there: Channel
+    back: Channel
 
 
 def simulate(
@@ -31,8 +45,8 @@ def simulate(
     The link is free at 0 s and the handset has encoded at `encode_s`. Every scheme of a run is given the same
     seed and so meets the same channel: its k-th slot is lost for all of them or for none. Raises TraceError.
     """
-    back = channel_of(repair.return_link.loss, seed, child=1) if isinstance(repair, ArqRound) else Perfect()
-    return simulate_on(channel_of(link.loss, seed), scheme, packets, link, repair, encode_s, back)
+    channels = _channels_of(0, link, repair, seed)
+    return simulate_on(channels.there, scheme, packets, link, repair, encode_s, channels.back)
 
 
 def simulate_on(
@@ -46,27 +60,104 @@ def simulate_on(
 ) -> SchemeRun:
     """Do as `simulate` does, on channels of the caller's; `back`, perfect if not given, is the way back."""
     env = simpy.Environment()
-    log = EventLog(scheme)
-    gathering = Reassembler(packets[0].image if packets else None)
-    receiver = Receiver(env, log, gathering)
-    there = None if link.windows is None else visibility_of(link.windows)
-    carrier = Link(env, channel, log, receiver, link.interval_s, link.latency.total_s, visibility=there)
-    reports = None
-    if isinstance(repair, ArqRound) and packets:
-        back = back or Perfect()
-        reports = Feedback(env, log, packets[0].image, gathering, carrier, back, repair.return_link, there)
-    sender = Sender(env, log, carrier, encode_s, repair, reports)
-    env.process(sender.send([_frame(number, packet) for number, packet in enumerate(packets, 1)]))
+    handset = _Handset(env, scheme, packets, link, repair, encode_s, _Channels(channel, back or Perfect()))
     env.run()
-    happened = Counter(event.event for event in log.events)
-    return SchemeRun(
-        scheme=scheme,
-        events=tuple(log.events),
-        holdings=gathering.holdings,
-        packets_sent=happened["sent"],
-        packets_lost=happened["lost"],
-        bytes_sent=sum(event.bytes for event in log.events if event.event == "sent"),
-    )
+    return handset.run()
+
+
+def simulate_fleet(
+    scheme: str,
+    packets: Sequence[Packet],
+    link: LinkSettings,
+    repair: Repair,
+    encode_s: float,
+    seed: int,
+    fleet: FleetSettings,
+) -> list[SchemeRun]:
+    """Send the packets from every handset of a fleet, each over its own losses; times count from its photo.
+
+    The first handset's losses are those of `simulate`. With `within_s` each takes its photo at a random
+    moment, drawn evenly; otherwise all at 0 s.
+    """
+    if fleet.handsets == 1:
+        return [simulate(scheme, packets, link, repair, encode_s, seed)]
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SHARED,)))
+    photos_s = generator.uniform(0, fleet.within_s, fleet.handsets).tolist()
+    env = simpy.Environment()
+    medium = medium_of(fleet, link.interval_s, encode_s, generator)
+    handsets = [
+        _Handset(
+            env,
+            scheme,
+            packets,
+            link,
+            repair,
+            encode_s,
+            _channels_of(number, link, repair, seed),
+            Seat(medium, number),
+            photo_s,
+        )
+        for number, photo_s in enumerate(photos_s)
+    ]
+    env.run()
+    return [handset.run() for handset in handsets]
+
+
+class _Handset:
+    """A sender, its link and its receiver in one world, and the log of what happened to them."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        scheme: str,
+        packets: Sequence[Packet],
+        link: LinkSettings,
+        repair: Repair,
+        encode_s: float,
+        channels: _Channels,
+        seat: Seat | None = None,
+        photo_s: float = 0.0,
+    ) -> None:
+        """`photo_s`: when the photo is taken, from which the run's times count."""
+        self._log, self._photo_s = EventLog(scheme), photo_s
+        self._gathering = Reassembler(packets[0].image if packets else None)
+        receiver = Receiver(env, self._log, self._gathering)
+        there = None if link.windows is None else visibility_of(link.windows)
+        interval_s, latency_s = link.interval_s, link.latency.total_s
+        carrier = Link(
+            env, channels.there, self._log, receiver, interval_s, latency_s, visibility=there, seat=seat
+        )
+        reports = None
+        if isinstance(repair, ArqRound) and packets:
+            image, back = packets[0].image, channels.back
+            reports = Feedback(
+                env, self._log, image, self._gathering, carrier, back, repair.return_link, there
+            )
+        sender = Sender(env, self._log, carrier, photo_s + encode_s, repair, reports)
+        env.process(sender.send([_frame(number, packet) for number, packet in enumerate(packets, 1)]))
+
+    def run(self) -> SchemeRun:
+        """Return what happened, once the world has come to its end."""
+        photo_s, events, holdings = self._photo_s, self._log.events, self._gathering.holdings
+        if photo_s:
+            events = [each._replace(time_s=logged_time_s(each.time_s - photo_s)) for each in events]
+            holdings = tuple(each._replace(time_s=logged_time_s(each.time_s - photo_s)) for each in holdings)
+        happened = Counter(event.event for event in events)
+        return SchemeRun(
+            scheme=self._log.scheme,
+            events=tuple(events),
+            holdings=holdings,
+            packets_sent=happened["sent"],
+            packets_lost=happened["lost"],
+            bytes_sent=sum(event.bytes for event in events if event.event == "sent"),
+        )
+
+
+def _channels_of(handset: int, link: LinkSettings, repair: Repair, seed: int) -> _Channels:
+    back_loss = repair.return_link.loss if isinstance(repair, ArqRound) else None
+    there = channel_of(link.loss, seed, child=2 * handset)
+    back = Perfect() if back_loss is None else channel_of(back_loss, seed, child=2 * handset + 1)
+    return _Channels(there, back)
 
 
 def _frame(number: int, packet: Packet) -> Frame:

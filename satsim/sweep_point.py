@@ -8,6 +8,7 @@ import torch
 
 from satsim.csv_file import DECIMALS
 from satsim.ending import exit_code
+from satsim.fleet_settings import FleetSettings
 from satsim.intake import load_parts, open_album, open_for
 from satsim.means import mean_summary
 from satsim.repair_settings import NoRepair
@@ -65,6 +66,7 @@ def _unsent(scenario: Scenario) -> Scenario:
             "sender": SenderSettings(encode_s=0),
             "link": LinkSettings(payload_bytes=21, interval_s=1),
             "repair": NoRepair(kind="none"),
+            "fleet": FleetSettings(),
             "seed": 0,
             "runs": 1,
         }

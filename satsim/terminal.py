@@ -9,7 +9,7 @@ from satsim.grid import Axis
 from satsim.means import MeanSummary
 from satsim.presets import Fact, Preset
 from satsim.rundir import Run, Summary
-from satsim.wording import minutes_text, scheme_label, score_text
+from satsim.wording import minutes_text, runs_text, scheme_label, score_text
 
 MOST_SWEEP_ROWS = 60
 MEANS = "Means are over the photos that have the value; photos: how many are usable, of those shown."
@@ -121,7 +121,7 @@ def spread_text(run: Run, scheme: str) -> str:
     spread, mark = run.spread[scheme].t_usable_s, "usable"
     if run.manifest.usable_dists is None:
         spread, mark = run.spread[scheme].t_first_s, "first"
-    never = f"never in {1 - spread.share:.1%} of {run.scenario.runs} runs"
+    never = f"never in {1 - spread.share:.1%} of {runs_text(run.scenario)}"
     if spread.median is None:
         return f"{scheme_label(scheme)} – {mark}: {never}"
     times = [minutes_text(time_s) for time_s in (spread.median, spread.p5, spread.p95)]

@@ -26,7 +26,7 @@ from satsim.row_plot import (
     label_height_in,
 )
 from satsim.rundir import Run, original_file
-from satsim.wording import METRIC_LABELS, loss_text, repairs_text, shown_metric, windows_text
+from satsim.wording import METRIC_LABELS, fleet_text, loss_text, repairs_text, shown_metric, windows_text
 
 PNG, SVG = "timeline.png", "timeline.svg"
 DPI = 200
@@ -176,6 +176,8 @@ def _write_head(figure: Figure, run: Run, title: str, height: float) -> None:
     facts = [f"{link.payload_bytes}-byte packets, one every {link.interval_s:g} s"]
     facts += [windows_text(link.windows)] if link.windows is not None else []
     facts += [loss_text(link.loss), repairs_text(run.scenario)]
+    fleet = fleet_text(run.scenario.fleet)
+    facts += [fleet] if fleet else []
     facts += [f"latency {link.latency.total_s:g} s"] if link.latency.total_s else []
     facts += [f"seed {run.manifest.seed}"] if is_drawn(link.loss) else []
     x = LEFT_IN / PAGE_IN

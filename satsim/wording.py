@@ -2,6 +2,7 @@
 
 from math import isinf
 
+from satsim.fleet_settings import FleetSettings
 from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
 from satsim.repair_settings import (
     ArqNextSlot,
@@ -102,6 +103,20 @@ def repair_text(repair: Repair) -> str:
             return f"copies {', '.join(map(str, repair.copies))}"
         case Erasure():
             return f"erasure code, {repair.parity_stages} parity stages"
+
+
+def runs_text(scenario: Scenario) -> str:
+    """Return over what results spread: "10000 runs", "20 handsets", "100 runs of 20 handsets"."""
+    runs = [f"{scenario.runs} runs"] if scenario.runs > 1 or scenario.fleet.handsets == 1 else []
+    return " of ".join(
+        runs + ([f"{scenario.fleet.handsets} handsets"] if scenario.fleet.handsets > 1 else [])
+    )
+
+
+def fleet_text(fleet: FleetSettings) -> str | None:
+    """Return how several handsets share the channel, for the head of a figure; None for a single one."""
+    access = {"turns": "in turns", "fcfs": "first come, first served", "aloha": "slotted ALOHA"}[fleet.access]
+    return f"the first of {fleet.handsets} handsets, {access}" if fleet.handsets > 1 else None
 
 
 def repairs_text(scenario: Scenario) -> str:

@@ -1,0 +1,43 @@
+"""A scenario's `fleet`: several handsets, each with a photo, on one channel.
+
+Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from satsim.section import WEEK_S, Section
+
+Access = Literal["turns", "fcfs", "aloha"]
+
+
+class FleetSettings(Section):
+    """How many handsets share the link's slots, and how they come by one.
+
+    `turns`: each has every n-th slot, whether it has something to send or not (TDMA). `fcfs`: who asks first
+    is served first, a packet at a time. `aloha`: in each slot each handset that has something to send does so
+    with `transmit_probability`, and all that do so in one slot lose their packet, if more than one does.
+    """
+
+    handsets: int = Field(default=1, ge=1, le=1000, description="a whole number from 1 to 1000")
+    access: Access = Field(default="turns", description="turns, fcfs or aloha")
+    transmit_probability: float | None = Field(
+        default=None, gt=0, le=1, description="a number above 0, up to 1; else 1 / handsets"
+    )
+    within_s: float = Field(
+        default=0,
+        ge=0,
+        le=WEEK_S,
+        description="a number from 0 to 604800 (seconds, within which all photos are taken)",
+    )
+
+    @property
+    def probability(self) -> float:
+        """The probability that a handset with something to send sends it in a slot, with ALOHA."""
+        return 1 / self.handsets if self.transmit_probability is None else self.transmit_probability
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the seed decides when who sends."""
+        return self.handsets > 1 and (self.access == "aloha" or self.within_s > 0)
