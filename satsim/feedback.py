@@ -6,6 +6,7 @@ from typing import Protocol
 import simpy
 
 from satsim.channel import Channel
+from satsim.delay import Delay
 from satsim.errors import PacketError
 from satsim.link import Link
 from satsim.packets import ImageTag, Report, pack_report, parse_report
@@ -43,7 +44,7 @@ class Feedback:
         self._env, self._log = env, log
         self._image, self._held, self._forward = image, held, forward
         interval_s, latency_s = settings.interval_s, settings.latency_s
-        self._back = Link(env, channel, log, self, interval_s, latency_s, "report_sent", visibility)
+        self._back = Link(env, channel, log, self, interval_s, Delay(latency_s), "report_sent", visibility)
         self._wait_s = interval_s + latency_s
         self._known: frozenset[int] = frozenset()
 

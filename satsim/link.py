@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 import simpy
 
 from satsim.channel import Channel
+from satsim.delay import Delay
 from satsim.medium import Medium
 from satsim.records import EventLog, EventName, Frame
 from satsim.units import logged_time_s
@@ -28,7 +29,7 @@ class Seat(NamedTuple):
 class Link:
     """Carries one frame a slot to `out`, or loses it.
 
-    A frame occupies the link for `interval_s` and arrives `latency_s` after its slot has ended. At the end of
+    A frame occupies the link for `interval_s` and arrives `delay` after its slot has ended. At the end of
     the slot the sender's modem knows whether it got through, as Iridium's MO session status tells it. The log
     calls the begin of a slot `sent`. A slot lies whole in a window, if there are any; on a channel that is
     shared it begins when it is this handset's turn.
@@ -41,15 +42,15 @@ class Link:
         log: EventLog,
         out: Outlet,
         interval_s: float,
-        latency_s: float,
+        delay: Delay,
         sent: EventName = "sent",
         visibility: Visibility | None = None,
         seat: Seat | None = None,
     ) -> None:
         self.out = out
-        self.last_arrival: simpy.Event = env.event().succeed()  # of the last slot's frame, had it got through
+        self.last_arrival: simpy.Event = env.event().succeed()  # the latest of any so far
         self._env, self._channel, self._log = env, channel, log
-        self._interval_s, self._latency_s = interval_s, latency_s
+        self._interval_s, self._delay = interval_s, delay
         self._free_at_s = 0.0
         self._sent, self._visibility, self._seat = sent, visibility, seat
 
@@ -77,8 +78,10 @@ class Link:
         self._free_at_s = env.now + self._interval_s
         self._log.add(env.now, self._sent, frame)
         lost = self._channel.loses(env.now, self._free_at_s)
-        # scheduled before the slot's end, so that it comes first where latency_s is 0
-        self.last_arrival = arrival = env.timeout(self._interval_s + self._latency_s)
+        # scheduled before the slot's end, so that it comes first where there is no delay
+        delay_s, longest_s = self._delay.drawn_s(), self._delay.longest_s
+        arrival = env.timeout(self._interval_s + delay_s)
+        self.last_arrival = arrival if delay_s == longest_s else env.timeout(self._interval_s + longest_s)
         if self._seat is None or lost:
             if not lost:
                 arrival.callbacks.append(lambda _: self.out.put(frame))

@@ -44,6 +44,7 @@ class Replicator:
         if (repair, shape) not in self._known:
             back = repair.return_link.loss if isinstance(repair, ArqRound) else self._link.loss
             varies = is_drawn(self._link.loss) or is_drawn(back) or self._fleet.is_drawn
+            varies = varies or self._link.latency.jitter_s > 0
             found = [
                 run.holdings
                 for seed in (self._seeds if varies else self._seeds[:1])  # else all are equal

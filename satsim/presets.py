@@ -74,15 +74,16 @@ class Preset(Section):
         return {name: fact for name in FACTS if (fact := getattr(self, name)) is not None}
 
     def link_keys(self) -> dict[str, Any]:
-        """Return the keys of a scenario's link that the service settles; of a range the middle.
+        """Return the keys of a scenario's link that the service settles.
 
-        A range of intervals settles nothing: the scenario has to choose.
+        From a range of latency each packet's is drawn; of one of power the middle is taken; one of intervals
+        settles nothing: the scenario has to choose.
         """
         keys: dict[str, Any] = {"payload_bytes": self.payload_up_bytes.value}
         if self.interval_s is not None and isinstance(self.interval_s.value, int | float):
             keys["interval_s"] = self.interval_s.value
         if self.latency_s is not None and not isinstance(self.latency_s.value, str):
-            keys["latency"] = {"propagation_s": _middle(self.latency_s)}
+            keys["latency"] = _latency(self.latency_s)
         billing = {"unit_bytes": self.billing_unit_bytes, "least_bytes": self.least_billed_bytes}
         if any(billing.values()):
             known = {**billing, "price_usd": self.price_usd}
@@ -91,6 +92,13 @@ class Preset(Section):
             power_w, message_s = _middle(self.transmit_power_w), _middle(self.transmit_s)
             keys["transmitter"] = {"power_w": power_w, "message_s": message_s}
         return keys
+
+
+def _latency(fact: Fact) -> dict[str, Value]:
+    if not isinstance(fact.value, tuple):
+        return {"propagation_s": fact.value}
+    least_s, most_s = fact.value
+    return {"propagation_s": least_s, "jitter_s": most_s - least_s}
 
 
 def _middle(fact: Fact) -> float:

@@ -21,6 +21,7 @@ from satsim.timeline import draw_timeline
 from satsim.wording import (
     COLOURS,
     METRIC_LABELS,
+    latency_text,
     loss_text,
     minutes_text,
     own_repair_text,
@@ -91,6 +92,7 @@ def write_report(run: Run, folder: Path) -> None:
     environment.filters |= {
         "minutes": minutes_text,
         "loss": loss_text,
+        "latency": latency_text,
         "repairs": repairs_text,
         "runs": runs_text,
     }

@@ -81,16 +81,17 @@ class SenderSettings(Section):
 
 
 class LatencySettings(Section):
-    """What a packet's way takes beyond its slot."""
+    """What a packet's way takes beyond its slot, and evenly drawn for each packet, up to `jitter_s` more."""
 
     propagation_s: float = Field(
         default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
     )
     processing_s: float = Field(default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)")
+    jitter_s: float = Field(default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)")
 
     @property
     def total_s(self) -> float:
-        """Seconds from a slot's end to the packet's arrival."""
+        """Seconds from a slot's end to the packet's arrival, at least."""
         return self.propagation_s + self.processing_s
 
 
@@ -128,7 +129,9 @@ class LinkSettings(Section):
         ge=21, le=65536, description="a whole number from 21 (our header and one byte) to 65536"
     )
     interval_s: float = Field(ge=0.001, le=WEEK_S, description="a number from 0.001 to 604800 (seconds)")
-    latency: LatencySettings = Field(default=LatencySettings(), description="propagation_s, processing_s")
+    latency: LatencySettings = Field(
+        default=LatencySettings(), description="propagation_s, processing_s, jitter_s"
+    )
     loss: Loss = Field(default=IndependentLoss(), description=LOSS_TEXT)
     windows: Windows | None = Field(default=None, description=WINDOWS_TEXT)
     billing: Billing | None = Field(default=None, description="{unit_bytes, least_bytes, price_usd}")

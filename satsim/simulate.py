@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from satsim.channel import Channel, Perfect, channel_of
+from satsim.delay import Delay, delay_of
 from satsim.feedback import Feedback
 from satsim.fleet_settings import FleetSettings
 from satsim.link import Link, Seat
@@ -26,10 +27,11 @@ SHARED = 2**32 - 1  # the seed's child for what handsets share; theirs are 0, 1 
 
 
 class _Channels(NamedTuple):
-    """A handset's way there and its way back."""
+    """A handset's way there and its way back, drawn from the seed."""
 
     there: Channel
     back: Channel
+    delay: Delay  # of the way there
 
 
 def simulate(
@@ -45,8 +47,8 @@ def simulate(
     The link is free at 0 s and the handset has encoded at `encode_s`. Every scheme of a run is given the same
     seed and so meets the same channel: its k-th slot is lost for all of them or for none. Raises TraceError.
     """
-    channels = _channels_of(0, link, repair, seed)
-    return simulate_on(channels.there, scheme, packets, link, repair, encode_s, channels.back)
+    there, back, delay = _channels_of(0, link, repair, seed)
+    return simulate_on(there, scheme, packets, link, repair, encode_s, back, delay)
 
 
 def simulate_on(
@@ -57,10 +59,17 @@ def simulate_on(
     repair: Repair,
     encode_s: float,
     back: Channel | None = None,
+    delay: Delay | None = None,
 ) -> SchemeRun:
-    """Do as `simulate` does, on channels of the caller's; `back`, perfect if not given, is the way back."""
+    """Do as `simulate` does, on channels of the caller's; `back`, perfect if not given, is the way back.
+
+    `delay` is the link's least latency if not given.
+    """
     env = simpy.Environment()
-    handset = _Handset(env, scheme, packets, link, repair, encode_s, _Channels(channel, back or Perfect()))
+    delay = delay or Delay(link.latency.total_s)
+    handset = _Handset(
+        env, scheme, packets, link, repair, encode_s, _Channels(channel, back or Perfect(), delay)
+    )
     env.run()
     return handset.run()
 
@@ -123,9 +132,15 @@ class _Handset:
         self._gathering = Reassembler(packets[0].image if packets else None)
         receiver = Receiver(env, self._log, self._gathering)
         there = None if link.windows is None else visibility_of(link.windows)
-        interval_s, latency_s = link.interval_s, link.latency.total_s
         carrier = Link(
-            env, channels.there, self._log, receiver, interval_s, latency_s, visibility=there, seat=seat
+            env,
+            channels.there,
+            self._log,
+            receiver,
+            link.interval_s,
+            channels.delay,
+            visibility=there,
+            seat=seat,
         )
         reports = None
         if isinstance(repair, ArqRound) and packets:
@@ -157,7 +172,7 @@ def _channels_of(handset: int, link: LinkSettings, repair: Repair, seed: int) ->
     back_loss = repair.return_link.loss if isinstance(repair, ArqRound) else None
     there = channel_of(link.loss, seed, child=2 * handset)
     back = Perfect() if back_loss is None else channel_of(back_loss, seed, child=2 * handset + 1)
-    return _Channels(there, back)
+    return _Channels(there, back, delay_of(link.latency, seed, child=2 * handset))
 
 
 def _frame(number: int, packet: Packet) -> Frame:

@@ -26,7 +26,15 @@ from satsim.row_plot import (
     label_height_in,
 )
 from satsim.rundir import Run, original_file
-from satsim.wording import METRIC_LABELS, fleet_text, loss_text, repairs_text, shown_metric, windows_text
+from satsim.wording import (
+    METRIC_LABELS,
+    fleet_text,
+    latency_text,
+    loss_text,
+    repairs_text,
+    shown_metric,
+    windows_text,
+)
 
 PNG, SVG = "timeline.png", "timeline.svg"
 DPI = 200
@@ -178,7 +186,7 @@ def _write_head(figure: Figure, run: Run, title: str, height: float) -> None:
     facts += [loss_text(link.loss), repairs_text(run.scenario)]
     fleet = fleet_text(run.scenario.fleet)
     facts += [fleet] if fleet else []
-    facts += [f"latency {link.latency.total_s:g} s"] if link.latency.total_s else []
+    facts += latency_text(link.latency)
     facts += [f"seed {run.manifest.seed}"] if is_drawn(link.loss) else []
     x = LEFT_IN / PAGE_IN
     figure.text(x, 1 - 0.1 / height, title, fontsize=10, weight="bold", va="top")

@@ -14,7 +14,7 @@ from satsim.repair_settings import (
     Repeat,
     Unequal,
 )
-from satsim.settings import Metric, Scenario
+from satsim.settings import LatencySettings, Metric, Scenario
 from satsim.window_settings import Passes, Windows
 
 SCHEME_LABELS = {
@@ -117,6 +117,14 @@ def fleet_text(fleet: FleetSettings) -> str | None:
     """Return how several handsets share the channel, for the head of a figure; None for a single one."""
     access = {"turns": "in turns", "fcfs": "first come, first served", "aloha": "slotted ALOHA"}[fleet.access]
     return f"the first of {fleet.handsets} handsets, {access}" if fleet.handsets > 1 else None
+
+
+def latency_text(latency: LatencySettings) -> list[str]:
+    """Return a link's latency, for the head of a figure; nothing where there is none."""
+    least_s, most_s = latency.total_s, latency.total_s + latency.jitter_s
+    if not most_s:
+        return []
+    return [f"latency {least_s:g} s" if least_s == most_s else f"latency {least_s:g} to {most_s:g} s"]
 
 
 def repairs_text(scenario: Scenario) -> str:

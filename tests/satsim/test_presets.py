@@ -45,7 +45,7 @@ def test_a_preset_stands_for_the_link() -> None:
         preset="iridium_sbd_9603",
         payload_bytes=340,
         interval_s=40,
-        latency=LatencySettings(propagation_s=12.5),  # the middle of 5 to 20 s
+        latency=LatencySettings(propagation_s=5, jitter_s=15),  # 5 to 20 s
         billing=Billing(unit_bytes=50, price_usd=0.16),
         transmitter=Transmitter(power_w=0.9, message_s=20),  # the middle of 0.8 to 1.0 W
     )

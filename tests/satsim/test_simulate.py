@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satsim.channel import Perfect
+from satsim.delay import Delay
 from satsim.link import Link
 from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
@@ -265,7 +266,7 @@ def test_damaged_bytes_are_logged_and_stop_nothing() -> None:
 def test_a_busy_link_refuses_a_second_frame() -> None:
     env = simpy.Environment()
     log = EventLog("p")
-    link = Link(env, Perfect(), log, Receiver(env, log, Reassembler()), interval_s=60, latency_s=0)
+    link = Link(env, Perfect(), log, Receiver(env, log, Reassembler()), 60, Delay(0))
     frame = Frame(1, "0", 1, pack(five()[0]))
     link.put(frame)
     with pytest.raises(RuntimeError, match=r"^the link is busy until 60 s; it is 0 s$"):
