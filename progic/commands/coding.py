@@ -1,0 +1,121 @@
+"""The commands `progic encode`, `progic decode` and `progic info`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from progic import weights
+from progic.bitstream import StageFile, read_stage_file, write_stage_file
+from progic.codec import Codec
+from progic.commands.options import AsJson, Model, size_of
+from progic.ending import ends_well
+from progic.errors import InputError, PayloadError
+from progic.images import fit_photo, open_photo
+from progic.replacing import replacing
+
+
+@ends_well
+def encode(
+    photo: Annotated[Path, typer.Argument(help="PNG, JPEG, WebP, AVIF, TIFF or BMP.")],
+    out: Annotated[Path, typer.Argument(help="The .progic file to write.")],
+    model: Model = "f16",
+    size: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT to scale and crop to first; as it is without.")
+    ] = "",
+) -> None:
+    """Code a photo into a .progic file of all stages."""
+    codec = weights.load(model)
+    image = open_photo(photo)
+    if size:
+        image = fit_photo(image, size_of(size))
+    stages = codec.encode(image)
+    config = codec.config
+    content = StageFile(
+        codec.fingerprint[:16],
+        config.n_stages,
+        config.bits_per_index,
+        config.downsampling_factor,
+        image.size,
+        dict(enumerate(stages)),
+    )
+    with replacing(out) as partial:
+        partial.write_bytes(write_stage_file(content))
+    width, height = image.size
+    typer.echo(f"{out}: {width}x{height}, {len(stages)} stages of {len(stages[0])} bytes")
+
+
+@ends_well
+def decode(
+    source: Annotated[Path, typer.Argument(help="A .progic file.")],
+    out: Annotated[Path, typer.Argument(help="The picture to write; its suffix says the format.")],
+    stages: Annotated[
+        str, typer.Option(help="How many from the first (`2`), or which (`1,4`); all without.")
+    ] = "",
+    model: Model = "f16",
+) -> None:
+    """Draw the photo from the stages of a .progic file, or from some of them."""
+    content = read_stage_file(source.read_bytes())
+    codec = weights.load(model)
+    if not codec.fingerprint.startswith(content.fingerprint):
+        ours = codec.fingerprint[:16]
+        raise PayloadError(f"{source}: written with weights {content.fingerprint}, {model} has {ours}")
+    picture = codec.decode(_chosen(content, stages), content.size)
+    try:
+        with replacing(out) as partial:
+            picture.save(partial)
+    except ValueError:
+        raise InputError(f"{out}: suffix {out.suffix!r} is no format that can be written; try .png") from None
+    typer.echo(f"{out}: {picture.width}x{picture.height}")
+
+
+def _chosen(content: StageFile, wanted: str) -> dict[int, bytes]:
+    if not wanted:
+        return dict(content.stages)
+    try:
+        numbers = [int(part) for part in wanted.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--stages: found {wanted!r}, allowed a count such as 2, or numbers such as 1,4"
+        ) from None
+    chosen = range(1, numbers[0] + 1) if len(numbers) == 1 else numbers
+    missing = [number for number in chosen if number - 1 not in content.stages]
+    if missing or not chosen:
+        held = ", ".join(str(stage + 1) for stage in content.stages)
+        raise InputError(f"--stages: found {wanted!r}, the file holds {held}")
+    return {number - 1: content.stages[number - 1] for number in chosen}
+
+
+@ends_well
+def info(model: Model = "f16", as_json: AsJson = False) -> None:
+    """Show a model: its rate, its size, how it was trained, and what it measured."""
+    codec = weights.load(model)
+    facts = _facts(codec)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    table = Table(title=f"progic model {codec.config.name}", show_header=False)
+    for name, value in facts.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+    card = weights.BUNDLED / f"{model}.md"
+    if card.is_file():
+        typer.echo(card.read_text(encoding="utf-8"))
+
+
+def _facts(codec: Codec) -> dict[str, object]:
+    config = codec.config
+    return {
+        "stages (N)": config.n_stages,
+        "bits per index (L)": config.bits_per_index,
+        "downsampling factor (f)": config.downsampling_factor,
+        "bytes per stage at 256x256": codec.bytes_per_stage((256, 256)),
+        "bits per pixel, first to last stage": [
+            round((k + 1) * config.bits_per_pixel / config.n_stages, 6) for k in range(config.n_stages)
+        ],
+        "sha256": codec.fingerprint,
+        "bundled models": weights.bundled_models(),
+    }

@@ -1,0 +1,64 @@
+"""The command `progic evaluate`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from progic import tables, weights
+from progic.classical import check_format
+from progic.commands.options import AsJson, Model, size_of
+from progic.compare import compare
+from progic.ending import ends_well
+from progic.evaluate import evaluate, evaluate_subsets
+from progic.metric_weights import load_metric_weights
+from progic.metrics import PerceptualMetrics
+from progic.rate_figure import check_path, draw
+
+stderr = Console(stderr=True)
+
+
+@ends_well
+def evaluate_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of photos that the model was not trained on.")],
+    model: Model = "f16",
+    size: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT that each photo is scaled and cropped to.")
+    ] = "256x256",
+    against: Annotated[
+        str, typer.Option(help="Classical codecs beside it, of webp,avif,jpeg,jp2,jxl; with commas.")
+    ] = "",
+    subsets: Annotated[
+        bool, typer.Option("--subsets", help="Every set of stages, not prefixes only.")
+    ] = False,
+    figure: Annotated[Path | None, typer.Option(help="Draw DISTS and LPIPS against bytes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model: DISTS, LPIPS, PSNR and MS-SSIM after 1..N stages, and how its codes are used."""
+    formats = [name.strip() for name in against.split(",") if name.strip()]
+    for name in formats:
+        check_format(name)
+    if figure is not None:
+        check_path(figure)  # before the long part
+    metrics, codec = PerceptualMetrics(load_metric_weights()), weights.load(model)
+    with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
+        result = evaluate(codec, folder, metrics, size_of(size), _task(bar, "photos"))
+        rivals = compare(result, folder, formats, metrics, _task(bar, "files")) if formats else ()
+        sets = evaluate_subsets(codec, folder, result, metrics, _task(bar, "sets")) if subsets else ()
+    for line in result.skipped:
+        typer.echo(f"skipped: {line}", err=True)
+    if figure is not None:
+        draw(result, rivals, figure)
+    if as_json:
+        typer.echo(tables.as_json(result, rivals, sets))
+    else:
+        tables.show(result, rivals, sets)
+
+
+def _task(bar: Progress, title: str) -> Callable[[int, int], None]:
+    task: TaskID = bar.add_task(title, visible=False)
+    return lambda done, total: bar.update(task, completed=done, total=total, visible=True)

@@ -1,0 +1,56 @@
+"""The command `progic train`."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from progic import weights
+from progic.config import load_recipe
+from progic.data import read_photos
+from progic.ending import ends_well
+from progic.images import fit_photo, open_photo, to_tensor
+from progic.metric_weights import load_metric_weights
+from progic.train import Trainer, train
+
+
+@ends_well
+def train_command(
+    photos: Annotated[list[Path], typer.Argument(help="Folders of photos.")],
+    recipe: Annotated[str, typer.Option(help="Shipped recipe, or a .yaml file.")] = "f16",
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for checkpoint, weights, log and strip.")
+    ] = Path("training"),
+    validation: Annotated[
+        Path | None, typer.Option(help="Folder of photos to watch; never trained on.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps in all, instead of the recipe's.")] = None,
+    max_minutes: Annotated[
+        float, typer.Option(min=0, help="Stop after so long, with a checkpoint.")
+    ] = math.inf,
+    start: Annotated[
+        str, typer.Option(help="Model to begin with: bundled, or a .safetensors file; a new net without.")
+    ] = "",
+) -> None:
+    """Train a model; goes on from OUT/checkpoint.safetensors where there is one."""
+    config = load_recipe(recipe)
+    if steps is not None:
+        config = config.model_copy(update={"steps": steps})
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    begin = weights.load(start).net if start else None
+    trainer = Trainer(config, read_photos(photos), load_metric_weights(), device, begin)
+    checkpoint = out / "checkpoint.safetensors"
+    if checkpoint.exists():
+        trainer.resume(checkpoint)
+        typer.echo(f"goes on from step {trainer.step}", err=True)
+    watched = [] if validation is None else _watched(validation)
+    train(trainer, out, watched, max_minutes)
+
+
+def _watched(folder: Path, count: int = 8, side_px: int = 256) -> list[torch.Tensor]:
+    """A few photos of the folder, evenly spread, as tensors (3 h w)."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    spread = paths[:: max(1, len(paths) // count)][:count]
+    return [to_tensor(fit_photo(open_photo(path), (side_px, side_px)))[0] for path in spread]

@@ -1,0 +1,73 @@
+"""What several commands take, and how the long ones show that they go on."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from satsim.errors import InputError
+from satsim.settings import Metric
+from satsim.wording import METRIC_LABELS
+
+SHORT_NAMES = {"psnr": "psnr_db"}
+
+ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, such as scenarios/forest_fire.yaml.")]
+Photo = Annotated[
+    Path | None, typer.Option(help="Send this photo, or each photo in this folder, not the scenario's.")
+]
+Seed = Annotated[int | None, typer.Option(help="Decides which packets are lost.")]
+Runs = Annotated[
+    int | None, typer.Option(help="So often, each with losses of its own; the results say how they spread.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
+Metrics = Annotated[
+    str | None,
+    typer.Option(help="Some of dists,lpips,psnr_db,ms_ssim; without the first two no weights are needed."),
+]
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[str, float], None]]:
+    """Hand out what draws a bar on standard error, if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda step, done: bar.update(task, description=step, completed=done)
+
+
+def overrides_of(
+    settings: list[str] | None, image: Path | None, seed: int | None, runs: int | None, metrics: str | None
+) -> list[str]:
+    """Return a command's options as overrides of the scenario's keys."""
+    overrides = list(settings or [])
+    overrides += [] if image is None else [f"image.path={_yaml(image.resolve())}"]
+    overrides += [] if seed is None else [f"seed={seed}"]
+    overrides += [] if runs is None else [f"runs={runs}"]
+    return overrides + ([] if metrics is None else [f"metrics=[{', '.join(_metric_names(metrics))}]"])
+
+
+def _metric_names(text: str) -> list[str]:
+    return [SHORT_NAMES.get(name.strip(), name.strip()) for name in text.split(",")]
+
+
+def asked_metrics(text: str | None) -> list[Metric]:
+    """Return the metrics of `--metrics`, all without it; raises InputError for one that is unknown."""
+    names = list(METRIC_LABELS) if text is None else _metric_names(text)
+    known = [metric for metric in METRIC_LABELS if metric in names]
+    if len(known) != len(names):
+        raise InputError(f"--metrics: found {text}; allowed: some of {','.join(METRIC_LABELS)}, each once")
+    return known
+
+
+def _yaml(path: Path) -> str:
+    return json.dumps(str(path), ensure_ascii=False)  # a YAML text whatever characters it has

@@ -1,0 +1,74 @@
+"""The command `satsim sweep`."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from satsim.commands.options import (
+    AsJson,
+    Metrics,
+    Photo,
+    Quiet,
+    Runs,
+    ScenarioFile,
+    Seed,
+    Settings,
+    overrides_of,
+    progress_bar,
+)
+from satsim.ending import ends_well
+from satsim.grid import axis_of, points_of
+from satsim.terminal import sweep_table
+
+
+@ends_well
+def sweep(
+    scenario: ScenarioFile,
+    grid: Annotated[
+        list[str],
+        typer.Option("--grid", "-g", help="KEY=VALUES: -g link.loss.rate=0,0.1 -g codec.stages=1..5"),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write; else sweeps/ and the name."),
+    ] = None,
+    image: Photo = None,
+    seed: Seed = None,
+    runs: Runs = None,
+    settings: Settings = None,
+    metrics: Metrics = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")
+    ] = None,
+    dask: Annotated[str | None, typer.Option(help="Not here, but by the dask scheduler at tcp://…")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario at every point of a grid over its keys, in parallel, into one table.
+
+    Stopped or killed, the same command goes on where it was; a larger grid in the same folder runs only what
+    is new. Values stand apart by commas, 1..5 counts up, and a YAML list takes anything:
+    -g 'repair=[{kind: none}, {kind: carousel, rounds: 3}]'.
+    """
+    from satsim.sweep import run_tasks, tasks_of
+    from satsim.sweep_table import records_of, table_of, write_table
+    from satsim.workers import dask_workers, local_workers
+
+    axes = [axis_of(text) for text in grid]
+    points = points_of(axes)
+    tasks = tasks_of(scenario, overrides_of(settings, image, seed, runs, metrics), points)
+    target = Path("sweeps") / tasks[0].scenario.name if out is None else out
+    workers = local_workers(jobs or os.cpu_count() or 1) if dask is None else dask_workers(dask)
+    with workers as executor, progress_bar(quiet) as progress:
+        results = run_tasks(tasks, target, executor, progress)
+    table = table_of(axes, points, results)
+    write_table(target, table)
+    if as_json:
+        typer.echo(json.dumps(records_of(table), indent=1))
+    elif not quiet:
+        Console().print(sweep_table(axes, records_of(table)))
+        typer.echo(f"\nAll columns: {target / 'sweep.csv'}, and the same in sweep.parquet beside it.")
