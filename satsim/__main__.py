@@ -1,0 +1,5 @@
+"""`python -m satsim` is the command `satsim`."""
+
+from satsim.cli import main
+
+main()
