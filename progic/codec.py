@@ -15,17 +15,35 @@ from progic.errors import PayloadError
 from progic.images import to_image, to_tensor
 from progic.nets import Decoder, Encoder
 from progic.rvq import ResidualVectorQuantizer
+from progic.stack import StackedDecoder, StackedEncoder, stacked
 
 
 class CodecNet(nn.Module):
-    """The trained parts: encoder, quantiser, decoder."""
+    """The trained parts: encoder, quantiser, decoder; `trunk` is the net that `config.trunk` names, frozen.
 
-    def __init__(self, config: CodecConfig) -> None:
+    Raises ConfigError where the configuration does not fit on the trunk.
+    """
+
+    encoder: Encoder | StackedEncoder
+    decoder: Decoder | StackedDecoder
+
+    def __init__(self, config: CodecConfig, trunk: "CodecNet | None" = None) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        if trunk is None:
+            self.encoder, self.decoder = Encoder(config), Decoder(config)
+        else:
+            self.encoder, self.decoder = stacked(config, trunk.config, trunk.encoder, trunk.decoder)
         self.quantizer = ResidualVectorQuantizer(config.n_stages, config.n_codes, config.code_dim)
-        self.decoder = Decoder(config)
+
+    def own_state(self) -> dict[str, Tensor]:
+        """All that is not the trunk's: codebooks, and what can be trained."""
+        learned = {name for name, weight in self.named_parameters() if weight.requires_grad}
+        return {
+            name: tensor
+            for name, tensor in self.state_dict().items()
+            if name in learned or name.startswith("quantizer.")
+        }
 
 
 class Codec:

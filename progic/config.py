@@ -32,9 +32,14 @@ class CodecConfig(_Strict):
     decoder_blocks: tuple[int, ...] = (2, 3, 4)
     fine_width: Width = 32  # channels of the decoder's last touch, at 1/2
     separable: bool = False  # depthwise-separable blocks: a quarter of the arithmetic, for phones
+    trunk: str = ""  # model whose latents this one codes (progic.stack): bundled, or a .safetensors file
+    stack_width: Width = 160  # channels of what is added to a trunk
+    stack_blocks: int = Field(default=2, ge=1, le=16)
 
     @model_validator(mode="after")
     def _one_width_a_level(self) -> Self:
+        if self.trunk:
+            return self
         levels = self.downsampling_factor.bit_length() - 2  # 1/4 is level one
         for key in ("encoder_widths", "encoder_blocks", "decoder_widths", "decoder_blocks"):
             if len(getattr(self, key)) != levels:
@@ -83,6 +88,8 @@ class TrainConfig(_Strict):
     gradient_clip: float = Field(default=1.0, gt=0)
     weight_ema: Fraction = 0.999
     warmup_steps: int = Field(default=150, ge=0)  # continuous autoencoder, before the codebooks exist
+    latent_steps: int = Field(default=0, ge=0)  # first steps of a model on a trunk: its latents, no pictures
+    latent_batch: int = Field(default=64, ge=1)  # crops of such a step, which costs a tenth
     kmeans_vectors: int = Field(default=24_000, ge=256)
     pca_scale_exponent: float = Field(default=-0.25, ge=-0.5, le=0)  # component scale = variance^exponent
     codebook_ema: Fraction = 0.98

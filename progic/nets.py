@@ -140,11 +140,18 @@ class Encoder(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
+    def seen(self, photo: Float[Tensor, "b 3 h w"]) -> Maps:
+        """Return what the linear path takes in: the photo about zero."""
+        return photo - 0.5
+
+    def fold(self, seen: Maps) -> Float[Tensor, "b d u v"]:
+        """Return the latents of what is seen."""
+        latents: Tensor = self.linear(seen) + self.last(self.net(seen))
+        return latents
+
     def forward(self, photo: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d u v"]:
         """Return the latents."""
-        centred = photo - 0.5
-        latents: Tensor = self.linear(centred) + self.last(self.net(centred))
-        return latents
+        return self.fold(self.seen(photo))
 
 
 class FineTouch(nn.Module):
@@ -197,7 +204,12 @@ class Decoder(nn.Module):
         self, codes: Float[Tensor, "b d u v"], held: Float[Tensor, "b n"]
     ) -> Float[Tensor, "b 3 h w"]:
         """Return the photo, about 0..1, not clipped."""
-        condition = self.condition(held)
+        return self.draw(codes, self.condition(held))
+
+    def draw(
+        self, codes: Float[Tensor, "b d u v"], condition: Float[Tensor, "b k"]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Do the same, told of what is held by `condition`."""
         picture = self.linear(codes)
         x = self.first(codes)
         for level, parts in enumerate(self.levels):

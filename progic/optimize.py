@@ -17,17 +17,22 @@ class Optimizer:
     """Steps a net; its learning rate is a factor of the one given for each step."""
 
     def __init__(self, net: nn.Module, config: TrainConfig) -> None:
-        hidden = {name: weight for name, weight in net.named_parameters() if _is_hidden(name, weight)}
-        linear = [weight for name, weight in net.named_parameters() if ".linear." in name]
+        learned = {name: weight for name, weight in net.named_parameters() if weight.requires_grad}
+        hidden = {name: weight for name, weight in learned.items() if _is_hidden(name, weight)}
+        linear = [weight for name, weight in learned.items() if ".linear." in name]
         taken = {id(weight) for weight in (*hidden.values(), *linear)}
-        others = [weight for weight in net.parameters() if id(weight) not in taken]
+        others = [weight for weight in learned.values() if id(weight) not in taken]
         decay = config.weight_decay
         self._hidden = [(weight, _as_matrix(weight)) for weight in hidden.values()]
         matrices = [matrix for _, matrix in self._hidden]
-        self._muon = torch.optim.Muon(matrices, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
         slow = {"params": linear, "factor": config.linear_learning_rate_factor}
         groups = [{"params": others, "factor": 1.0}, slow]
-        self._adamw = torch.optim.AdamW(groups, betas=config.betas, weight_decay=decay)
+        self._parts: dict[str, torch.optim.Optimizer] = {
+            "adamw": torch.optim.AdamW(groups, betas=config.betas, weight_decay=decay)
+        }
+        if matrices:
+            muon = torch.optim.Muon(matrices, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+            self._parts["muon"] = muon
         self._net, self._clip = net, config.gradient_clip
 
     def step(self, loss: Tensor, learning_rate: float) -> None:
@@ -38,32 +43,28 @@ class Optimizer:
         torch.nn.utils.clip_grad_norm_(self._net.parameters(), self._clip)
         for weight, matrix in self._hidden:
             matrix.grad = None if weight.grad is None else _rows(weight.grad)
-        for part in (self._muon, self._adamw):
+        for part in self._parts.values():
             for group in part.param_groups:
                 group["lr"] = learning_rate * group.get("factor", 1.0)
-            part.step()  # type: ignore[no-untyped-call]
+            part.step()
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor that a resumed run needs, by name."""
         return {
             f"{part}.{index}.{name}": value
-            for part, optimizer in self._parts().items()
+            for part, optimizer in self._parts.items()
             for index, values in optimizer.state_dict()["state"].items()
             for name, value in values.items()
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Go on from a `state`."""
-        parts = self._parts()
-        states = {part: optimizer.state_dict() for part, optimizer in parts.items()}
+        states = {part: optimizer.state_dict() for part, optimizer in self._parts.items()}
         for key, tensor in tensors.items():
             part, index, name = key.split(".")
             states[part]["state"].setdefault(int(index), {})[name] = tensor
-        for part, optimizer in parts.items():
+        for part, optimizer in self._parts.items():
             optimizer.load_state_dict(states[part])
-
-    def _parts(self) -> dict[str, torch.optim.Optimizer]:
-        return {"muon": self._muon, "adamw": self._adamw}
 
 
 def _is_hidden(name: str, weight: Tensor) -> bool:

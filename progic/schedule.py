@@ -19,6 +19,7 @@ class Schedule:
     batch: int
     quantise: bool
     revive_below: float
+    latents_only: bool
 
 
 def schedule(config: TrainConfig, step: int) -> Schedule:
@@ -34,8 +35,10 @@ def schedule(config: TrainConfig, step: int) -> Schedule:
     if done >= config.last_crop_from:
         batch = max(1, batch * crop**2 // config.last_crop_px**2)
         crop = config.last_crop_px
+    latents_only = step < config.latent_steps
+    batch = config.latent_batch if latents_only else batch
     revive_below = config.revive_below if done < config.revive_until else 0.0
-    return Schedule(rate, crop, batch, step >= config.warmup_steps, revive_below)
+    return Schedule(rate, crop, batch, step >= config.warmup_steps, revive_below, latents_only)
 
 
 def draw_held(count: int, config: TrainConfig, generator: Generator) -> Float[Tensor, "b n"]:

@@ -12,23 +12,29 @@ from progic.data import PhotoSet
 from progic.errors import ConfigError
 
 PCA_PATCHES = 25_000  # 32 a component of 16x16 pixels in three colours
+PCA_BATCH = 64  # crops taken in at a time, which bounds the memory
 
 
 @torch.no_grad()
 def start_linear(net: CodecNet, photos: PhotoSet, config: TrainConfig, generator: Generator) -> None:
-    """Set both linear layers to the principal components of the photos' f x f patches.
+    """Set both linear layers to the principal components of the patches that the encoder sees.
 
-    Component i is scaled by variance_i^pca_scale_exponent on the way in, and back on the way out.
+    They are f x f pixels of the photos, or k x k latents of a trunk. Component i is scaled by
+    variance_i^pca_scale_exponent on the way in, and back on the way out.
     """
-    f, dims = config.codec.downsampling_factor, config.codec.code_dim
-    count = math.ceil(PCA_PATCHES * f**2 / config.crop_px**2)
-    crops = photos.crops(count, config.crop_px, generator)
-    patches = F.unfold(crops - 0.5, f, stride=f)  # (b, 3 f f, patches)
-    rows = patches.transpose(1, 2).reshape(-1, 3 * f * f)
+    linear, dims = net.encoder.linear, config.codec.code_dim
+    channels, (side, _) = linear.in_channels, linear.kernel_size
+    count = math.ceil(PCA_PATCHES * config.codec.downsampling_factor**2 / config.crop_px**2)
+    seen = [
+        net.encoder.seen(photos.crops(min(PCA_BATCH, count - at), config.crop_px, generator))
+        for at in range(0, count, PCA_BATCH)
+    ]
+    patches = F.unfold(torch.cat(seen), side, stride=side)  # (b, channels side side, patches)
+    rows = patches.transpose(1, 2).reshape(-1, channels * side**2)
     values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
     top, scale = vectors.flip(1)[:, :dims], values.flip(0)[:dims].clamp(min=1e-9) ** config.pca_scale_exponent
-    net.encoder.linear.weight.copy_((top * scale).T.reshape(dims, 3, f, f))
-    net.decoder.linear.weight.copy_((top / scale).T.reshape(dims, 3, f, f))
+    linear.weight.copy_((top * scale).T.reshape(dims, channels, side, side))
+    net.decoder.linear.weight.copy_((top / scale).T.reshape(dims, channels, side, side))
     for layer in (net.encoder.linear, net.decoder.linear):
         torch.nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -25,8 +26,18 @@ from progic.optimize import Optimizer
 from progic.replacing import replacing
 from progic.rvq import Quantized
 from progic.schedule import Schedule, draw_held, schedule
+from progic.stack import StackedDecoder
 from progic.start import learn_from, start_linear, take_over
 from progic.training_log import Display, Terms, csv_log
+
+
+class _Coded(NamedTuple):
+    """What the decoder is given, and what it cost."""
+
+    codes: Float[Tensor, "b d u v"]  # sum of the stages held
+    held: Float[Tensor, "b n"]
+    commitment: Float[Tensor, ""]
+    used: float  # codes of a stage
 
 
 class Trainer:
@@ -43,13 +54,14 @@ class Trainer:
         self.config, self.photos, self.device = config, photos, device
         self.generator = Generator().manual_seed(config.seed)
         torch.manual_seed(config.seed)  # the layers' first values
-        self.net = CodecNet(config.codec)
+        trunk = weights.load(config.codec.trunk).net if config.codec.trunk else None
+        self.net = CodecNet(config.codec, trunk)
         self.teacher = weights.load(config.teacher).net.to(device) if config.teacher else None
         if start is not None:
             take_over(self.net, start)
         elif self.teacher is not None:
             learn_from(self.net, self.teacher)
-        else:
+        elif self.net.encoder.linear.weight.requires_grad:
             start_linear(self.net, photos, config, self.generator)
         self.net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).eval()
@@ -67,7 +79,8 @@ class Trainer:
         terms = self._terms(photo, plan)
         if not torch.isfinite(terms.loss):
             raise ProgicError(f"loss is {terms.loss.item()} at step {self.step}; the last checkpoint is kept")
-        self.optimizer.step(terms.loss, plan.learning_rate)
+        if terms.loss.requires_grad:  # else the codebooks alone follow
+            self.optimizer.step(terms.loss, plan.learning_rate)
         self.step += 1
         self._follow_average()
         return terms
@@ -80,25 +93,37 @@ class Trainer:
 
     def _terms(self, photo: Tensor, plan: Schedule) -> Terms:
         with self._autocast():
-            latents = self.net.encoder(photo).float()
+            seen = self.net.encoder.seen(photo)
+            latents = self.net.encoder.fold(seen).float()
             if self.teacher is not None:
-                codes, held, commitment, used = self._taught(photo, latents, self.teacher)
+                coded = self._taught(photo, latents, self.teacher)
             elif self.net.quantizer.started:
-                codes, held, commitment, used = self._quantise(latents, plan.revive_below)
+                coded = self._quantise(latents, plan.revive_below)
             else:
-                codes, held, commitment, used = self._pass(latents)
-            picture = self.net.decoder(codes, held).float()
+                coded = self._pass(latents)
+            if plan.latents_only:
+                return self._latent_terms(seen, coded)
+            picture = self.net.decoder(coded.codes, coded.held).float()
             dists, lpips = self.loss(picture, photo)
         l1 = F.l1_loss(picture, photo)
-        weight = self.config.loss
+        weight, commitment = self.config.loss, coded.commitment
         loss = weight.l1 * l1 + weight.lpips * lpips + weight.dists * dists + weight.commitment * commitment
-        return Terms(loss, l1, lpips, dists, commitment, used)
+        return Terms(loss, l1, lpips, dists, commitment, coded.used)
 
-    def _pass(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
+    def _latent_terms(self, seen: Tensor, coded: _Coded) -> Terms:
+        """Of a net on a trunk: how near it comes to the trunk's latents."""
+        decoder, nothing = self.net.decoder, seen.new_zeros(())
+        missed = nothing
+        if isinstance(decoder, StackedDecoder):
+            missed = F.mse_loss(decoder.latents(coded.codes, coded.held).float(), seen.float())
+        loss = missed + self.config.loss.commitment * coded.commitment
+        return Terms(loss, missed, nothing, nothing, coded.commitment, coded.used)
+
+    def _pass(self, latents: Tensor) -> _Coded:
         held = torch.ones(len(latents), self.config.codec.n_stages, device=self.device)
-        return latents, held, latents.new_zeros(()), 0.0
+        return _Coded(latents, held, latents.new_zeros(()), 0.0)
 
-    def _quantise(self, latents: Tensor, revive_below: float) -> tuple[Tensor, Tensor, Tensor, float]:
+    def _quantise(self, latents: Tensor, revive_below: float) -> _Coded:
         quantized = self.net.quantizer(latents)
         held = draw_held(len(latents), self.config, self.generator).to(self.device)
         codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
@@ -107,18 +132,17 @@ class Trainer:
         # Straight through (arXiv 1711.00937), but only where all stages are held: what a shallow picture
         # lacks, its stages cannot hold, and asking the encoder for it makes the latents grow without end.
         whole = held.all(1).float()[:, None, None, None]
-        return codes + whole * (latents - latents.detach()), held, commitment, _codes_used(quantized)
+        through = codes + whole * (latents - latents.detach())
+        return _Coded(through, held, commitment, _codes_used(quantized))
 
-    def _taught(
-        self, photo: Tensor, latents: Tensor, teacher: CodecNet
-    ) -> tuple[Tensor, Tensor, Tensor, float]:
+    def _taught(self, photo: Tensor, latents: Tensor, teacher: CodecNet) -> _Coded:
         """Encoder and decoder learn apart: the teacher's latents, and to draw from the teacher's codes."""
         with torch.no_grad():
             wanted = teacher.encoder(photo).float()
             quantized = teacher.quantizer(wanted)
         held = draw_held(len(latents), self.config, self.generator).to(self.device)
         codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
-        return codes, held, F.mse_loss(latents, wanted), _codes_used(quantized)
+        return _Coded(codes, held, F.mse_loss(latents, wanted), _codes_used(quantized))
 
     @torch.no_grad()
     def _start_codebooks(self, plan: Schedule) -> None:

@@ -59,13 +59,24 @@ def load_file(path: Path, sha256: str | None = None) -> Codec:
         raise WeightsError(f"{path}: sha256 is {digest}, allowed {sha256}; reinstall progic-satsim")
     try:
         config = CodecConfig.model_validate_json(read_metadata(path).get("config", ""))
-        net = CodecNet(config)
-        net.load_state_dict({name: tensor.float() for name, tensor in load_tensors(data).items()})
+        net = CodecNet(config, _trunk(path, config))
+        own = {name: tensor.float() for name, tensor in load_tensors(data).items()}
+        net.load_state_dict(net.state_dict() | own if own.keys() == net.own_state().keys() else own)
     except (SafetensorError, ValidationError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         found = f"{len(data)} bytes that are not the weights of a progic model, or cut"
         raise WeightsError(f"{path}: found {found}: {reason}") from None
     return Codec(net, digest)
+
+
+def _trunk(path: Path, config: CodecConfig) -> CodecNet | None:
+    """Return the net that the weights at `path` were trained on top of; raises WeightsError for another."""
+    if not config.trunk:
+        return None
+    trunk, wanted = load(config.trunk), read_metadata(path).get("trunk_sha256")
+    if trunk.fingerprint != wanted:
+        raise WeightsError(f"{path}: trunk {config.trunk} has sha256 {trunk.fingerprint}, allowed {wanted}")
+    return trunk.net
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -75,17 +86,23 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def save(path: Path, net: CodecNet, training: dict[str, object]) -> str:
-    """Write weights (nets in float16, codebooks in float32) whole or not at all; return their sha256."""
+    """Write weights (nets in float16, codebooks in float32) whole or not at all; return their sha256.
+
+    Of a net on a trunk its own weights alone, in float16, with the trunk's sha256.
+    """
     tensors = {
-        name: tensor.detach().cpu().contiguous().to(_stored_type(name))
-        for name, tensor in net.state_dict().items()
+        name: tensor.detach().cpu().contiguous().to(_stored_type(name, net.config))
+        for name, tensor in net.own_state().items()
     }
     metadata = {"config": net.config.model_dump_json(), "training": json.dumps(training)}
+    if net.config.trunk:
+        metadata["trunk_sha256"] = load(net.config.trunk).fingerprint
     data = save_tensors(tensors, metadata)
     with replacing(path) as partial:
         partial.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
 
 
-def _stored_type(name: str) -> torch.dtype:
-    return torch.float32 if name.startswith("quantizer") else torch.float16
+def _stored_type(name: str, config: CodecConfig) -> torch.dtype:
+    is_precise = name.startswith("quantizer") and not config.trunk  # those on a trunk are many and large
+    return torch.float32 if is_precise else torch.float16
