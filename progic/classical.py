@@ -1,4 +1,4 @@
-"""The best that a classical codec says in a number of bytes: WebP, AVIF, JPEG, JPEG 2000, JPEG XL.
+"""The best that a classical codec says in a number of bytes: JPEG, JPEG 2000, WebP, AVIF, JPEG XL, HEIC.
 
 Each photo is tried at 1, 1/2 and 1/4 of its width and height (bicubic both ways) at the highest quality that
 fits: a small sharp file often looks nearer than a large spoilt one.
@@ -7,13 +7,16 @@ fits: a small sharp file often looks nearer than a large spoilt one.
 import io
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from PIL import Image
 
 from progic.errors import InputError
 
 SCALES = (1, 2, 4)
+
+_Quality = TypeVar("_Quality")
+_Written = TypeVar("_Written")
 
 
 class Format(NamedTuple):
@@ -23,6 +26,7 @@ class Format(NamedTuple):
     pillow: str
     options: Callable[[int], dict[str, object]]  # of a quality
     qualities: range  # worst to best: files grow
+    extra: str | None = None  # of progic-satsim, if one is needed
 
 
 FORMATS: dict[str, Format] = {
@@ -30,8 +34,12 @@ FORMATS: dict[str, Format] = {
     "webp": Format("WebP", "WEBP", lambda q: {"quality": q, "method": 6}, range(101)),
     # slower speeds gain under 1 % in DISTS; one thread: the bytes never differ
     "avif": Format("AVIF", "AVIF", lambda q: {"quality": q, "speed": 4, "max_threads": 1}, range(101)),
-    "jpeg": Format(
-        "JPEG", "JPEG", lambda q: {"quality": q, "optimize": True, "progressive": True}, range(96)
+    "jpeg": Format("JPEG", "JPEG", lambda q: {"quality": q, "optimize": True}, range(96)),
+    "jpeg_progressive": Format(
+        "progressive JPEG",
+        "JPEG",
+        lambda q: {"quality": q, "optimize": True, "progressive": True},
+        range(96),
     ),
     # in steps of a quarter dB of PSNR, 10 to 50 dB; irreversible is the lossy wavelet
     "jp2": Format(
@@ -45,7 +53,8 @@ FORMATS: dict[str, Format] = {
         },
         range(161),
     ),
-    "jxl": Format("JPEG XL", "JXL", lambda q: {"quality": q, "effort": 9}, range(101)),
+    "jxl": Format("JPEG XL", "JXL", lambda q: {"quality": q, "effort": 9}, range(101), extra="jxl"),
+    "heic": Format("HEIC", "HEIF", lambda q: {"quality": q}, range(101), extra="heic"),
 }
 
 
@@ -53,29 +62,41 @@ def check_format(name: str) -> None:
     """Raise InputError for a format that is unknown, or that this installation cannot write."""
     if name not in FORMATS:
         raise InputError(f"--against: found {name!r}, allowed {', '.join(FORMATS)}")
-    if name == "jxl":
-        try:
+    lacking = lacks(name)
+    if lacking is not None:
+        raise InputError(f"--against {name}: {lacking}")
+
+
+def lacks(name: str) -> str | None:
+    """Return what this installation lacks to read and write a format; None if it can do both."""
+    form = FORMATS[name]
+    try:
+        if form.extra == "jxl":
             import pillow_jxl  # noqa: F401 - registers JPEG XL with Pillow
-        except ImportError:
-            raise InputError(
-                "--against jxl: JPEG XL needs the extra: pip install 'progic-satsim[jxl]'"
-            ) from None
+        elif form.extra == "heic":
+            from pillow_heif import register_heif_opener
+
+            register_heif_opener()
+    except ImportError:
+        return f"{form.title} needs the extra: pip install 'progic-satsim[{form.extra}]'"
     Image.init()
-    if FORMATS[name].pillow not in Image.SAVE:
-        raise InputError(f"--against {name}: this Pillow cannot write {FORMATS[name].title}")
+    return None if form.pillow in Image.SAVE else f"this Pillow cannot write {form.title}"
 
 
 def file_bytes(picture: Image.Image, name: str, quality: int) -> bytes:
     """Return the picture as a file with nothing in it but the picture."""
-    bare = Image.frombytes("RGB", picture.size, picture.tobytes())  # drops any colour profile and EXIF
-    file = io.BytesIO()
-    bare.save(file, FORMATS[name].pillow, **FORMATS[name].options(quality))
-    return file.getvalue()
+    return _saved(picture, FORMATS[name].pillow, FORMATS[name].options(quality))
+
+
+def jp2_file(picture: Image.Image, rates: Sequence[float]) -> bytes:
+    """Return a JPEG 2000 codestream in quality layers; layer k leaves 1 / `rates[k]` of the raw bytes."""
+    options = {"quality_mode": "rates", "quality_layers": list(rates), "progression": "LRCP"}
+    return _saved(picture, "JPEG2000", {**options, "irreversible": True, "no_jp2": True})
 
 
 def candidates(photo: Image.Image, name: str, budgets_bytes: Sequence[int]) -> list[list[bytes]]:
     """Return for each budget the best file of each scale that fits; none where nothing does."""
-    scales = [best_files(_shrunk(photo, scale), name, budgets_bytes) for scale in SCALES]
+    scales = [best_files(shrunk(photo, scale), name, budgets_bytes) for scale in SCALES]
     return [[file for file in files if file is not None] for files in zip(*scales, strict=True)]
 
 
@@ -85,28 +106,44 @@ def best_files(picture: Image.Image, name: str, budgets_bytes: Sequence[int]) ->
     return [_best_file(written, FORMATS[name].qualities, budget) for budget in budgets_bytes]
 
 
-def _best_file(write: Callable[[int], bytes], qualities: range, budget_bytes: int) -> bytes | None:
-    """Bisect: the next quality does not fit."""
-    fits, too_big, best = -1, len(qualities), None
-    while too_big - fits > 1:
-        quality = (fits + too_big) // 2
-        file = write(qualities[quality])
-        if len(file) <= budget_bytes:
-            fits, best = quality, file
+def best_that_fits(
+    write: Callable[[_Quality], _Written], qualities: Sequence[_Quality], fits: Callable[[_Written], bool]
+) -> _Written | None:
+    """Bisect `qualities`, worst to best, for the best one whose file fits: the next one's does not."""
+    fitting, too_big, best = -1, len(qualities), None
+    while too_big - fitting > 1:
+        middle = (fitting + too_big) // 2
+        file = write(qualities[middle])
+        if fits(file):
+            fitting, best = middle, file
         else:
-            too_big = quality
+            too_big = middle
     return best
+
+
+def _best_file(write: Callable[[int], bytes], qualities: range, budget_bytes: int) -> bytes | None:
+    return best_that_fits(write, qualities, lambda file: len(file) <= budget_bytes)
 
 
 def opened(file: bytes, size: tuple[int, int]) -> Image.Image:
     """Return the file's picture, enlarged to `size` = (width, height)."""
     with Image.open(io.BytesIO(file)) as image:
-        picture = image.convert("RGB")
+        return enlarged(image.convert("RGB"), size)
+
+
+def enlarged(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return the picture at `size` = (width, height), bicubic."""
     return picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC)
 
 
-def _shrunk(photo: Image.Image, scale: int) -> Image.Image:
-    if scale == 1:
-        return photo
+def shrunk(photo: Image.Image, scale: int) -> Image.Image:
+    """Return the photo at 1/scale of its width and height, bicubic."""
     smaller = (max(1, photo.width // scale), max(1, photo.height // scale))
-    return photo.resize(smaller, Image.Resampling.BICUBIC)
+    return enlarged(photo, smaller)
+
+
+def _saved(picture: Image.Image, pillow: str, options: dict[str, object]) -> bytes:
+    bare = Image.frombytes("RGB", picture.size, picture.tobytes())  # drops any colour profile and EXIF
+    file = io.BytesIO()
+    bare.save(file, pillow, **options)
+    return file.getvalue()

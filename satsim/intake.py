@@ -12,7 +12,6 @@ from progic.errors import ImageError
 from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
 from progic.metrics import MIN_SIDE_PX, PerceptualMetrics
-from satsim.codecs import TrainedCodec
 from satsim.errors import ScenarioError
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
@@ -21,6 +20,7 @@ from satsim.repair_settings import ArqRound
 from satsim.scenario import Scenario, check_link
 from satsim.settings import Metric
 from satsim.trace import read_trace
+from satsim.trained_codec import TrainedCodec
 from satsim.windows import NoSkyfield, visibility_of
 
 MIN_PHOTO_SIDE_PX = 32  # below it a photo is no more than the thumbnail that "usable" is measured by

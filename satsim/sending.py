@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from satsim.codecs import Encoded, PhotoCodec
+from satsim.codec import CodecFailed, Encoded, NothingFits, PhotoCodec
 from satsim.cost import cost_until
 from satsim.fec import parity_stages
 from satsim.intake import Photo
@@ -19,7 +19,7 @@ from satsim.settings import Scenario, Scheme
 from satsim.simulate import simulate_fleet
 from satsim.spread import Statistics, Worth, statistics_of
 from satsim.studio import Studio
-from satsim.viewing import SchemeView, nothing_sent, shown, view_scheme, worth_of
+from satsim.viewing import SchemeView, Showing, nothing_sent, shown, view_scheme, worth_of
 
 UNKNOWN_TIME = 0  # the packet's capture time: results must not depend on a photo's clock
 
@@ -47,10 +47,24 @@ def send_photo(scenario: Scenario, studio: Studio, progress: Progress) -> dict[s
 
 def _send(scenario: Scenario, studio: Studio, scheme: Scheme, encode_s: float, many: Replicator) -> Sent:
     codec = studio.codec(scenario, scheme)
-    encoded = studio.encoded(codec)
-    if encoded is None:
+    try:
+        return _sent(scenario, studio, scheme, codec, encode_s, many)
+    except NothingFits:
         note = f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes"
-        return Sent(nothing_sent(note), None)
+    except CodecFailed as failure:
+        note = str(failure)
+    return Sent(nothing_sent(note), None)
+
+
+def _sent(
+    scenario: Scenario,
+    studio: Studio,
+    scheme: Scheme,
+    codec: PhotoCodec,
+    encode_s: float,
+    many: Replicator,
+) -> Sent:
+    encoded = studio.encoded(codec)
     payload_bytes = scenario.link.payload_bytes
     stages = chunk(encoded.stages[0], payload_bytes) if encoded.is_file else encoded.stages
     tag = _tag(encoded, len(stages), studio.photo)
@@ -62,13 +76,14 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, encode_s: float, m
     run, *_ = simulate_fleet(
         scheme.name, packets, scenario.link, repair, encode_s, scenario.seed, scenario.fleet
     )
-    view = view_scheme(run, stages, scheme.delivery, codec, studio.scorer, studio.marks)
+    showing = Showing(scheme.shown, len(stages), encoded.first_stages)
+    view = view_scheme(run, stages, showing, codec, studio.scorer, studio.marks)
     units, usd, joules = cost_until(run.events, view.summary.t_usable_s, scenario.link)
     summary = replace(view.summary, units_usable=units, price_usable_usd=usd, energy_usable_j=joules)
     view = replace(view, summary=summary)
     if scenario.runs * scenario.fleet.handsets == 1:
         return Sent(view, None)
-    runs = [shown(run, scheme.delivery, len(stages)) for run in many.holdings(packets, repair)]
+    runs = [shown(run, showing) for run in many.holdings(packets, repair)]
     return Sent(view, _statistics(scheme.name, runs, studio, stages, codec))
 
 

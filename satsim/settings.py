@@ -4,10 +4,11 @@ Each field's `description` says what is allowed; error messages quote it (satsim
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from satsim.command_settings import COMMAND_TEXT, CommandSettings
 from satsim.fleet_settings import FleetSettings
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, Repair
@@ -15,7 +16,14 @@ from satsim.section import PRESET_TEXT, WEEK_S, Section, names_a_file, not_allow
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
 
-Codec = Literal["progic", "webp", "avif", "identity"]
+WholeFile = Literal["jpeg", "webp", "avif", "jxl", "heic", "thumbhash", "command"]  # shown when all is there
+Growing = Literal["jpeg_progressive", "jp2"]  # any beginning of the file is shown
+AnyPart = Literal["progic", "ssdv", "identity"]  # whatever is held is shown
+Codec = Literal[AnyPart, Growing, WholeFile]
+CODEC_TEXT = (
+    "progic, jpeg, jpeg_progressive, jp2, webp, avif, jxl, heic, thumbhash, ssdv, command or identity"
+)
+SCHEME_TEXT = "{name, codec, delivery, budget_bytes, repair, command}"
 Delivery = Literal["progressive", "prefix", "low", "high"]
 Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
 
@@ -146,39 +154,59 @@ class Scheme(Section):
     """
 
     name: str = Field(pattern=NAME, description=NAME_TEXT)
-    codec: Codec = Field(description="progic, webp, avif or identity")
+    codec: Codec = Field(description=CODEC_TEXT)
     delivery: Delivery = Field(description="progressive, prefix, low or high")
     budget_bytes: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1000000"
     )
     repair: Repair | None = Field(default=None, description=REPAIR_TEXT)  # else the scenario's
+    command: CommandSettings | None = Field(default=None, description=COMMAND_TEXT)
 
     @model_validator(mode="after")
     def _files_are_not_progressive(self) -> "Scheme":
-        if self.delivery in ("progressive", "prefix") and self.codec in ("webp", "avif"):
+        if self.delivery in ("progressive", "prefix") and self.codec in get_args(WholeFile):
             raise not_allowed(f"low or high delivery for {self.codec}: no part of its file can be shown")
         return self
 
+    @model_validator(mode="after")
+    def _command_for_a_command(self) -> "Scheme":
+        if (self.codec == "command") != (self.command is not None):
+            raise not_allowed(f"both codec: command and command: {COMMAND_TEXT}, or neither")
+        return self
 
-BUILT_IN_SCHEMES = {
-    scheme.name: scheme
-    for scheme in (
-        Scheme(name="progressive", codec="progic", delivery="progressive"),
-        Scheme(name="low_bpp", codec="progic", delivery="low"),
-        Scheme(name="high_bpp", codec="progic", delivery="high"),
-        Scheme(name="webp_low", codec="webp", delivery="low"),
-        Scheme(name="webp_high", codec="webp", delivery="high"),
-        Scheme(name="avif_low", codec="avif", delivery="low"),
-        Scheme(name="avif_high", codec="avif", delivery="high"),
-    )
-}
+    @property
+    def shown(self) -> Delivery:
+        """What the receiver makes of the delivery: of a file that grows it can show beginnings alone."""
+        is_growing = self.codec in get_args(Growing)
+        return "prefix" if is_growing and self.delivery == "progressive" else self.delivery
+
+
+DEFAULT_SCHEMES = (
+    Scheme(name="progressive", codec="progic", delivery="progressive"),
+    Scheme(name="low_bpp", codec="progic", delivery="low"),
+    Scheme(name="high_bpp", codec="progic", delivery="high"),
+    Scheme(name="webp_low", codec="webp", delivery="low"),
+    Scheme(name="webp_high", codec="webp", delivery="high"),
+    Scheme(name="avif_low", codec="avif", delivery="low"),
+    Scheme(name="avif_high", codec="avif", delivery="high"),
+)
+BASELINES = (
+    Scheme(name="jpeg_high", codec="jpeg", delivery="high"),
+    Scheme(name="jpeg_progressive", codec="jpeg_progressive", delivery="progressive"),
+    Scheme(name="jp2_progressive", codec="jp2", delivery="progressive"),
+    Scheme(name="jxl_high", codec="jxl", delivery="high"),
+    Scheme(name="heic_high", codec="heic", delivery="high"),
+    Scheme(name="ssdv", codec="ssdv", delivery="progressive"),
+    Scheme(name="thumbhash", codec="thumbhash", delivery="low"),
+)
+BUILT_IN_SCHEMES = {scheme.name: scheme for scheme in (*DEFAULT_SCHEMES, *BASELINES)}
 
 
 def _by_name(entry: object) -> object:
     if not isinstance(entry, str):
         return entry
     if entry not in BUILT_IN_SCHEMES:
-        raise not_allowed(", ".join(BUILT_IN_SCHEMES) + ", or {name, codec, delivery, budget_bytes, repair}")
+        raise not_allowed(", ".join(BUILT_IN_SCHEMES) + f", or {SCHEME_TEXT}")
     return BUILT_IN_SCHEMES[entry]
 
 
@@ -215,10 +243,10 @@ class Scenario(Section):
         default=FleetSettings(), description="{handsets, access, transmit_probability, within_s}"
     )
     schemes: tuple[Annotated[Scheme, BeforeValidator(_by_name)], ...] = Field(
-        default=tuple(BUILT_IN_SCHEMES.values()),
+        default=DEFAULT_SCHEMES,
         min_length=1,
         max_length=32,
-        description="1 to 32 schemes, a name or {name, codec, delivery, budget_bytes, repair} each",
+        description=f"1 to 32 schemes, a name or {SCHEME_TEXT} each",
     )
     usable: Mark = Field(default=Mark(thumbnail_px=32), description="{thumbnail_px} or {dists}")
     detail: Mark = Field(default=Mark(thumbnail_px=64), description="{thumbnail_px} or {dists}")

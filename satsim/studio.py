@@ -3,12 +3,12 @@
 import time
 from functools import cached_property
 
-from PIL import Image
-
-from satsim.codecs import Encoded, NothingFits, PhotoCodec, RememberingCodec, TrainedCodec, codec_of
+from satsim.codec import CodecFailed, Encoded, NothingFits, PhotoCodec
+from satsim.codecs import codec_of
 from satsim.intake import Parts, Photo
 from satsim.quality import Scorer
 from satsim.settings import Scenario, Scheme
+from satsim.trained_codec import RememberingCodec, TrainedCodec
 from satsim.viewing import Marks
 
 
@@ -21,17 +21,25 @@ class Studio:
         self.scorer = Scorer(photo.image, scenario.metrics, parts.perceptual)
         self.marks = Marks(self.scorer.mark_dists(scenario.usable), self.scorer.mark_dists(scenario.detail))
         self._model = RememberingCodec(parts.model) if parts.model else None
-        self._encoded: dict[PhotoCodec, Encoded | None] = {}
+        self._codecs: dict[PhotoCodec, PhotoCodec] = {}  # the first of equal ones: it may remember
+        self._encoded: dict[PhotoCodec, Encoded | NothingFits | CodecFailed] = {}
 
     def codec(self, scenario: Scenario, scheme: Scheme) -> PhotoCodec:
         """Return the codec that a scheme sends with."""
-        return codec_of(scheme, scenario, self._model, self.scorer.distance)
+        codec = codec_of(scheme, scenario, self._model, self.scorer.distance)
+        return self._codecs.setdefault(codec, codec)
 
-    def encoded(self, codec: PhotoCodec) -> Encoded | None:
-        """Return the photo as `codec` sends it; None where nothing fits the bytes it may spend."""
+    def encoded(self, codec: PhotoCodec) -> Encoded:
+        """Return the photo as `codec` sends it; raises NothingFits and CodecFailed."""
         if codec not in self._encoded:
-            self._encoded[codec] = _encoded(codec, self.photo.image)
-        return self._encoded[codec]
+            try:
+                self._encoded[codec] = codec.encode(self.photo.image)
+            except (NothingFits, CodecFailed) as refusal:
+                self._encoded[codec] = refusal
+        found = self._encoded[codec]
+        if isinstance(found, Encoded):
+            return found
+        raise found
 
     @cached_property
     def measured_encode_s(self) -> float:
@@ -43,10 +51,3 @@ class Studio:
         start_s = time.perf_counter()
         model.encode(self.photo.image)
         return time.perf_counter() - start_s
-
-
-def _encoded(codec: PhotoCodec, image: Image.Image) -> Encoded | None:
-    try:
-        return codec.encode(image)
-    except NothingFits:
-        return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from satsim.codecs import PhotoCodec
+from satsim.codec import PhotoCodec
 from satsim.quality import Scorer
 from satsim.records import Event, Holding, SchemeRun, SchemeSummary, TimelineRow
 from satsim.settings import Delivery
@@ -19,6 +19,15 @@ class Marks:
 
     usable_dists: float | None
     detail_dists: float | None
+
+
+@dataclass(frozen=True)
+class Showing:
+    """When a receiver shows a picture."""
+
+    delivery: Delivery
+    n_stages: int  # all that are sent
+    first_stages: int = 1  # a beginning is shown that has as many, or more
 
 
 @dataclass(frozen=True)
@@ -41,27 +50,28 @@ class SchemeView:
 def view_scheme(
     run: SchemeRun,
     stages: Sequence[bytes],
-    delivery: Delivery,
+    showing: Showing,
     codec: PhotoCodec,
     scorer: Scorer,
     marks: Marks,
 ) -> SchemeView:
-    """Decode and score what was held from when on, as far as the delivery shows it.
+    """Decode and score what was held from when on, as far as it is shown.
 
     `stages` are the sender's; what the receiver accepted equals them, by CRC.
     """
-    held = shown(run.holdings, delivery, len(stages))
+    held = shown(run.holdings, showing)
     seen = tuple(_view(run.scheme, each, stages, codec, scorer, marks) for each in held)
     return SchemeView(run.events, seen, _summarise(run, [view.row for view in seen], marks))
 
 
-def shown(holdings: Iterable[Holding], delivery: Delivery, n_stages: int) -> tuple[Holding, ...]:
+def shown(holdings: Iterable[Holding], showing: Showing) -> tuple[Holding, ...]:
     """Return the holdings of which a picture is shown, with the stages that it is decoded from."""
-    if delivery == "progressive":
+    if showing.delivery == "progressive":
         return tuple(holdings)
-    if delivery != "prefix":
-        return tuple(each for each in holdings if len(each.stages) == n_stages)
+    if showing.delivery != "prefix":
+        return tuple(each for each in holdings if len(each.stages) == showing.n_stages)
     cut = [each._replace(stages=_prefix(each.stages)) for each in holdings]
+    cut = [each for each in cut if len(each.stages) >= showing.first_stages]
     lengths = [0, *(len(each.stages) for each in cut)]
     return tuple(each for each, before in zip(cut, lengths, strict=False) if len(each.stages) > before)
 

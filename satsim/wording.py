@@ -25,6 +25,13 @@ SCHEME_LABELS = {
     "webp_high": "WebP high",
     "avif_low": "AVIF low",
     "avif_high": "AVIF high",
+    "jpeg_high": "JPEG high",
+    "jpeg_progressive": "JPEG progressive",
+    "jp2_progressive": "JPEG 2000 progressive",
+    "jxl_high": "JPEG XL high",
+    "heic_high": "HEIC high",
+    "ssdv": "SSDV-style JPEG",
+    "thumbhash": "ThumbHash",
 }
 METRIC_LABELS: dict[Metric, str] = {
     "dists": "DISTS",

@@ -10,7 +10,7 @@ from torch import Tensor
 import progic
 from progic.images import fit_photo, open_photo
 from progic.metrics import PerceptualMetrics
-from satsim.codecs import FileCodec
+from satsim.file_codecs import FileCodec
 from satsim.quality import Scorer, thumbnail_view
 
 ROOT = Path(__file__).parents[1]

@@ -12,14 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from progic.classical import SCALES, file_bytes
-from satsim.codecs import (
-    FileCodec,
-    FileFormat,
-    IdentityCodec,
-    NothingFits,
-    ProgicCodec,
-    RememberingCodec,
-)
+from satsim.codec import NothingFits
+from satsim.file_codecs import FileCodec, FileFormat, IdentityCodec
+from satsim.trained_codec import ProgicCodec, RememberingCodec
 
 SIZE = (48, 48)
 FORMATS: tuple[FileFormat, ...] = ("webp", "avif")

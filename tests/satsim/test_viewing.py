@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from satsim.codecs import IdentityCodec
+from satsim.file_codecs import IdentityCodec
 from satsim.quality import Scorer
 from satsim.records import Event, Holding, SchemeRun, SchemeSummary
 from satsim.settings import Delivery
-from satsim.viewing import Marks, SchemeView, stages_text, view_scheme
+from satsim.viewing import Marks, SchemeView, Showing, stages_text, view_scheme
 
 PHOTO = Image.linear_gradient("L").resize((16, 16)).convert("RGB")
 STAGES = tuple(PHOTO.tobytes()[start : start + 256] for start in range(0, 768, 256))
@@ -23,7 +23,7 @@ def viewed(delivery: Delivery, *held: tuple[int, ...], gave_up: int = 0) -> Sche
     run = SchemeRun("s", tuple(events), holdings, packets_sent=5, packets_lost=2, bytes_sent=1380)
     scorer = Scorer(PHOTO, ("psnr_db",), None)
     codec = IdentityCodec(1000, piece_bytes=256)
-    return view_scheme(run, STAGES, delivery, codec, scorer, Marks(None, None))
+    return view_scheme(run, STAGES, Showing(delivery, 3), codec, scorer, Marks(None, None))
 
 
 def test_progressive_shows_every_holding() -> None:

@@ -1,0 +1,78 @@
+"""Our own codec behind the contract of satsim.codec."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+
+from satsim.codec import Encoded, NothingFits
+from satsim.packets import short_fingerprint
+
+
+class TrainedCodec(Protocol):
+    """The part of `progic.Codec` that is used here."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 of the weights, in hex."""
+
+    def encode(self, photo: Image.Image) -> list[bytes]:
+        """Return all stages."""
+
+    def decode(self, stages: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
+        """Return the picture of any stages."""
+
+
+class RememberingCodec:
+    """A trained codec that does nothing twice: the schemes of a run share their stages and pictures."""
+
+    def __init__(self, codec: TrainedCodec) -> None:
+        self.fingerprint = codec.fingerprint
+        self._codec = codec
+        self._stages: dict[bytes, list[bytes]] = {}
+        self._pictures: dict[tuple[object, ...], Image.Image] = {}
+
+    def encode(self, photo: Image.Image) -> list[bytes]:
+        """Return all stages."""
+        pixels = photo.tobytes()
+        if pixels not in self._stages:
+            self._stages[pixels] = self._codec.encode(photo)
+        return self._stages[pixels]
+
+    def decode(self, stages: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
+        """Return the picture of any stages."""
+        key = (size, *sorted(stages.items()))
+        if key not in self._pictures:
+            self._pictures[key] = self._codec.decode(stages, size)
+        return self._pictures[key]
+
+
+@dataclass(frozen=True)
+class ProgicCodec:
+    """Our codec: the first stages that fit `budget_bytes`, at most `n_stages` of them."""
+
+    codec: TrainedCodec
+    n_stages: int
+    bits_per_index: int
+    downsampling_factor: int
+    budget_bytes: int
+    name: str = "ProGIC"
+
+    def encode(self, photo: Image.Image) -> Encoded:
+        """Return as many whole stages as the budget holds."""
+        stages = self.codec.encode(photo)
+        n_fitting = min(self.n_stages, self.budget_bytes // len(stages[0]))
+        if n_fitting == 0:
+            raise NothingFits
+        return Encoded(
+            stages=tuple(stages[:n_fitting]),
+            is_file=False,
+            bits_per_index=self.bits_per_index,
+            downsampling_factor=self.downsampling_factor,
+            fingerprint=short_fingerprint(self.codec.fingerprint),
+        )
+
+    def decode(self, held: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
+        """Return the picture of any stages."""
+        return self.codec.decode(held, size)
