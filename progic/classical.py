@@ -14,6 +14,7 @@ from PIL import Image
 from progic.errors import InputError
 
 SCALES = (1, 2, 4)
+JP2_COMMENT, JP2_TILE = b"\xff\x64", b"\xff\x90"  # the markers COM and SOT, ITU-T T.800, table A.2
 
 _Quality = TypeVar("_Quality")
 _Written = TypeVar("_Written")
@@ -53,7 +54,8 @@ FORMATS: dict[str, Format] = {
         },
         range(161),
     ),
-    "jxl": Format("JPEG XL", "JXL", lambda q: {"quality": q, "effort": 9}, range(101), extra="jxl"),
+    # 100 is lossless, which pillow-jxl-plugin 1.3.8 refuses with these options
+    "jxl": Format("JPEG XL", "JXL", lambda q: {"quality": q, "effort": 9}, range(100), extra="jxl"),
     "heic": Format("HEIC", "HEIF", lambda q: {"quality": q}, range(101), extra="heic"),
 }
 
@@ -146,4 +148,12 @@ def _saved(picture: Image.Image, pillow: str, options: dict[str, object]) -> byt
     bare = Image.frombytes("RGB", picture.size, picture.tobytes())  # drops any colour profile and EXIF
     file = io.BytesIO()
     bare.save(file, pillow, **options)
-    return file.getvalue()
+    return _without_comment(file.getvalue()) if pillow == "JPEG2000" else file.getvalue()
+
+
+def _without_comment(codestream: bytes) -> bytes:
+    """Return a JPEG 2000 codestream without the comment in which OpenJPEG signs its name, 39 bytes."""
+    at = codestream.find(JP2_COMMENT, 0, codestream.find(JP2_TILE))
+    if at < 0:
+        return codestream
+    return codestream[:at] + codestream[at + 2 + int.from_bytes(codestream[at + 2 : at + 4], "big") :]

@@ -6,7 +6,7 @@ the usual readers refuse a file that is cut.
 
 import io
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from PIL import Image
 
@@ -14,7 +14,7 @@ from progic import classical
 
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9  # JPEG's markers after 0xFF, ITU-T T.81, table B.1
 RESTARTS = range(0xD0, 0xD8)
-COMMENT, START_OF_TILE, END_OF_CODESTREAM = b"\xff\x64", b"\xff\x90", b"\xff\xd9"  # ITU-T T.800, table A.2
+END_OF_CODESTREAM = b"\xff\xd9"  # EOC, ITU-T T.800, table A.2
 TILE_HEAD_BYTES = 14  # SOT, 12 bytes, and SOD, 2
 TILE_LENGTH = slice(6, 10)  # of SOT, where Psot is; 0: up to the end, T.800, A.4.2
 SPARE_BYTES = range(0, 65, 4)  # OpenJPEG's layers end up to some tens of bytes beyond what they were asked
@@ -28,45 +28,38 @@ def layered_jp2(picture: Image.Image, ends_bytes: Sequence[int]) -> bytes | None
     raw_bytes = 3 * picture.width * picture.height
     for spare in SPARE_BYTES:
         rates = [raw_bytes / max(1, end - spare) for end in ends_bytes]
-        file = _without_comment(classical.jp2_file(picture, rates))
+        file = classical.jp2_file(picture, rates)
         if len(file) <= ends_bytes[-1]:
             return file
     return None
 
 
 def jp2_start(start: bytes, size: tuple[int, int]) -> Image.Image | None:
-    """Return the picture of the whole packets that the first bytes of a codestream hold; None: no header.
+    """Return the picture of the whole packets that the first bytes of a codestream hold; None: not one.
 
     OpenJPEG reads a tile that ends with a packet and refuses any other; where packets end, only it knows: so
-    the end is moved back until it agrees. It also agrees to one byte too many, hence the second search.
+    the end is moved back until it agrees, and on as long as it does, since it takes a byte too many as well.
     """
-    tile = start.find(START_OF_TILE)
+    tile = start.find(classical.JP2_TILE)
     body = tile + TILE_HEAD_BYTES
     if tile < 0 or len(start) < body:
         return None
-    ends = range(len(start), body - 1, -1)
-    readable = (end for end in ends if _jp2_picture(start, tile, end) is not None)
-    longest = next(readable, body)
-    *_, end = takewhile(lambda end: _jp2_picture(start, tile, end) is not None, range(longest, body - 1, -1))
-    picture = _jp2_picture(start, tile, end)
-    return None if picture is None else classical.enlarged(picture, size)
+    read = (_jp2_picture(start, tile, end) for end in range(len(start), body - 1, -1))
+    readable = dropwhile(lambda picture: picture is None, read)
+    shortest = None
+    for picture in takewhile(lambda picture: picture is not None, readable):
+        shortest = picture
+    return None if shortest is None else classical.enlarged(shortest, size)
 
 
 def jpeg_start(start: bytes, size: tuple[int, int]) -> Image.Image | None:
     """Return the picture of the scans that the first bytes of a JPEG hold, whole or not; None: no scan.
 
-    What an unfinished scan does not say is left as the scan before it has it, or grey.
+    What an unfinished scan does not say is left as the scan before it has it, or grey; the one block in which
+    it is cut may be noise, as libjpeg reads on in zeros, and it smooths what is coarse yet.
     """
     end = _end_of_scans(start)
     return None if end is None else classical.opened(start[:end] + bytes((0xFF, END_OF_IMAGE)), size)
-
-
-def _without_comment(codestream: bytes) -> bytes:
-    """Return a codestream without the comment that OpenJPEG signs its name in, 39 bytes."""
-    at = codestream.find(COMMENT, 0, codestream.find(START_OF_TILE))
-    if at < 0:
-        return codestream
-    return codestream[:at] + codestream[at + 2 + int.from_bytes(codestream[at + 2 : at + 4], "big") :]
 
 
 def _jp2_picture(start: bytes, tile: int, end: int) -> Image.Image | None:

@@ -37,6 +37,8 @@ def run_program(command: str, values: Mapping[str, object], folder: Path, timeou
                 stderr=errors,
                 start_new_session=True,  # so that its children can be ended with it
             )
+        except FileNotFoundError:
+            raise CodecFailed(f"{words[0]}: no such program; allowed: one on the PATH, or a path") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise CodecFailed(f"{words[0]} cannot be run: {reason}") from None

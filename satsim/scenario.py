@@ -19,12 +19,11 @@ from satsim.errors import ScenarioError
 from satsim.loss_settings import INDEPENDENT
 from satsim.presets import UnknownPreset, load_preset
 from satsim.section import names_a_file
-from satsim.settings import BUILT_IN_SCHEMES, LinkSettings, Scenario, Scheme
+from satsim.settings import LinkSettings, Scenario, Scheme
 from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
 from satsim.window_settings import SCHEDULE
 
 __all__ = [
-    "BUILT_IN_SCHEMES",
     "LinkSettings",
     "Scenario",
     "Scheme",

@@ -30,7 +30,10 @@ def evaluate_command(
         str, typer.Option(help="WIDTHxHEIGHT that each photo is scaled and cropped to.")
     ] = "256x256",
     against: Annotated[
-        str, typer.Option(help="Classical codecs beside it, of webp,avif,jpeg,jp2,jxl; with commas.")
+        str,
+        typer.Option(
+            help="Classical codecs beside it, of webp,avif,jpeg,jpeg_progressive,jp2,jxl,heic; with commas."
+        ),
     ] = "",
     subsets: Annotated[
         bool, typer.Option("--subsets", help="Every set of stages, not prefixes only.")

@@ -80,7 +80,11 @@ def test_info_as_json_gives_rate_and_digest() -> None:
 @pytest.mark.parametrize(
     ("option", "value", "complaint"),
     [
-        ("--against", "webp,gif", "--against: found 'gif', allowed webp, avif, jpeg, jp2, jxl"),
+        (
+            "--against",
+            "webp,gif",
+            "--against: found 'gif', allowed webp, avif, jpeg, jpeg_progressive, jp2, jxl, heic",
+        ),
         ("--figure", "rate.doc", "--figure: found 'rate.doc', allowed suffixes are .png, .svg and .pdf"),
         ("--figure", "nowhere/rate.png", "--figure: nowhere: no such folder"),
     ],

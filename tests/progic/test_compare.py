@@ -18,7 +18,7 @@ from progic.metrics import PerceptualMetrics
 from progic.rate_figure import draw
 
 SIZE = (64, 48)
-INSTALLED = ("webp", "avif", "jpeg", "jp2")
+INSTALLED = ("webp", "avif", "jpeg", "jpeg_progressive", "jp2")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,9 @@ def test_budgets_share_files_and_nothing_else(photo: Image.Image, monkeypatch: p
 
 
 def test_formats_that_cannot_be_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="--against: found 'gif', allowed webp, avif, jpeg, jp2, jxl"):
+    with pytest.raises(
+        InputError, match="found 'gif', allowed webp, avif, jpeg, jpeg_progressive, jp2, jxl, heic"
+    ):
         classical.check_format("gif")
     monkeypatch.setitem(__import__("sys").modules, "pillow_jxl", None)
     with pytest.raises(InputError, match=r"--against jxl: .*progic-satsim\[jxl\]"):

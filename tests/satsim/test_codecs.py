@@ -1,6 +1,7 @@
 """Every codec keeps its budget, sends the best that fits, and draws what it was given."""
 
 import io
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -11,13 +12,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from progic.classical import FORMATS as FORMATS_WRITTEN
 from progic.classical import SCALES, file_bytes
-from satsim.codec import NothingFits
-from satsim.file_codecs import FileCodec, FileFormat, IdentityCodec
+from satsim.codec import CodecFailed, NothingFits
+from satsim.file_codecs import FileCodec, FileFormat, IdentityCodec, ThumbHashCodec
 from satsim.trained_codec import ProgicCodec, RememberingCodec
 
 SIZE = (48, 48)
-FORMATS: tuple[FileFormat, ...] = ("webp", "avif")
+FORMATS: tuple[FileFormat, ...] = ("jpeg", "webp", "avif")
 
 
 def textured(seed: int) -> Image.Image:
@@ -59,10 +61,11 @@ def test_the_largest_quality_that_fits_is_sent(file_format: FileFormat, seed: in
     with Image.open(io.BytesIO(file)) as picture:
         scale = photo.width // picture.width
     smaller = shrunk(photo, scale)
-    quality = next(quality for quality in range(101) if file_bytes(smaller, file_format, quality) == file)
-    while quality < 100 and (following := file_bytes(smaller, file_format, quality + 1)) == file:
+    qualities = FORMATS_WRITTEN[file_format].qualities
+    quality = next(quality for quality in qualities if file_bytes(smaller, file_format, quality) == file)
+    while quality < qualities[-1] and (following := file_bytes(smaller, file_format, quality + 1)) == file:
         quality += 1
-    assert quality == 100 or len(following) > budget_bytes
+    assert quality == qualities[-1] or len(following) > budget_bytes
 
 
 def shrunk(photo: Image.Image, scale: int) -> Image.Image:
@@ -70,7 +73,7 @@ def shrunk(photo: Image.Image, scale: int) -> Image.Image:
     return photo if scale == 1 else photo.resize(size, Image.Resampling.BICUBIC)
 
 
-@pytest.mark.parametrize(("file_format", "tight_bytes"), [("webp", 130), ("avif", 345)])
+@pytest.mark.parametrize(("file_format", "tight_bytes"), [("jpeg", 520), ("webp", 130), ("avif", 345)])
 def test_the_nearest_scale_is_sent(
     file_format: FileFormat, tight_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +118,7 @@ def test_nothing_fits_in_twenty_bytes() -> None:
     for codec in (
         *(FileCodec(each, 20, lambda picture: 0.0) for each in FORMATS),
         IdentityCodec(20, 340),
+        ThumbHashCodec(20),
         ProgicCodec(Toy(), n_stages=3, bits_per_index=5, downsampling_factor=16, budget_bytes=20),
     ):
         with pytest.raises(NothingFits):
@@ -181,3 +185,41 @@ def test_identity_shows_what_is_held_and_grey(seed: int, piece_bytes: int, held:
     pixels = codec.decode(some, SIZE).tobytes()
     expected = b"".join(some.get(number, b"\x80" * len(piece)) for number, piece in pieces.items())
     assert pixels == expected
+
+
+@pytest.mark.parametrize(("file_format", "module"), [("jxl", "pillow_jxl"), ("heic", "pillow_heif")])
+def test_a_format_whose_extra_is_not_there_says_so(
+    file_format: FileFormat, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(CodecFailed, match=rf"needs the extra: pip install 'progic-satsim\[{file_format}\]'$"):
+        FileCodec(file_format, 5000, lambda picture: 0.0).encode(textured(0))
+
+
+@pytest.mark.parametrize(("file_format", "module"), [("jxl", "pillow_jxl"), ("heic", "pillow_heif")])
+def test_a_format_of_an_extra_is_the_picture(file_format: FileFormat, module: str) -> None:
+    pytest.importorskip(module)
+    photo = smooth(3)
+    codec = FileCodec(file_format, 1500, squared_error(photo))
+    (file,) = codec.encode(photo).stages
+    assert len(file) <= 1500
+    assert codec.distance(codec.decode({0: file[:99], 1: file[99:]}, SIZE)) < 100  # of 65025
+
+
+# the crate thumbhash 0.1.0, by the format's author, gives the same bytes for this picture
+REFERENCE_HASH = "5df80945820467746687867787677787f986c67c0e"
+
+
+def test_a_thumbhash_is_the_references() -> None:
+    levels = [
+        [(5 * x * y % 256, (x * x + 3 * y) % 256, (40 * (x // 7) + y) % 256) for x in range(60)]
+        for y in range(40)
+    ]
+    photo = Image.fromarray(np.array(levels, dtype=np.uint8))
+    codec = ThumbHashCodec(25)
+    (preview,) = codec.encode(photo).stages
+    assert preview.hex() == REFERENCE_HASH
+    picture = codec.decode({0: preview[:9], 1: preview[9:]}, photo.size)
+    assert picture.size == photo.size
+    mean = Image.new("RGB", photo.size, tuple(np.asarray(photo).mean(axis=(0, 1)).astype(int).tolist()))
+    assert squared_error(photo)(picture) < squared_error(photo)(mean)

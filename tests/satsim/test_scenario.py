@@ -8,8 +8,9 @@ import pytest
 from satsim.errors import ScenarioError
 from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
 from satsim.repair_settings import ArqNextSlot, NoRepair
-from satsim.scenario import BUILT_IN_SCHEMES, Scenario, Scheme, load_scenario
+from satsim.scenario import Scenario, Scheme, load_scenario
 from satsim.settings import (
+    DEFAULT_SCHEMES,
     CodecSettings,
     LinkSettings,
     Mark,
@@ -44,7 +45,7 @@ def test_forest_fire_is_the_papers_link() -> None:
     assert scenario.sender == SenderSettings(encode_s=0.56)
     assert scenario.image.path == FOREST_FIRE.parent / "forest_fire.png"
     assert scenario.image.size == (256, 256)
-    assert scenario.schemes == tuple(BUILT_IN_SCHEMES.values())
+    assert scenario.schemes == DEFAULT_SCHEMES
     assert [scenario.budget_bytes(scheme) for scheme in scenario.schemes[:3]] == [1600, 320, 1600]
 
 

@@ -8,7 +8,7 @@ from satsim.file_codecs import IdentityCodec
 from satsim.quality import Scorer
 from satsim.records import Event, Holding, SchemeRun, SchemeSummary
 from satsim.settings import Delivery
-from satsim.viewing import Marks, SchemeView, Showing, stages_text, view_scheme
+from satsim.viewing import Marks, SchemeView, Showing, shown, stages_text, view_scheme
 
 PHOTO = Image.linear_gradient("L").resize((16, 16)).convert("RGB")
 STAGES = tuple(PHOTO.tobytes()[start : start + 256] for start in range(0, 768, 256))
@@ -44,6 +44,13 @@ def test_prefix_shows_what_stands_before_the_first_gap() -> None:
     early = viewed("prefix", (0,), (0, 2), (0, 1, 2))
     assert [(view.row.time_s, view.row.stages) for view in early.views] == [(60.0, "1"), (180.0, "1-3")]
     assert early.views[0].picture == late.views[0].picture
+
+
+def test_a_beginning_too_short_for_a_picture_is_not_shown() -> None:
+    times = enumerate([(0,), (0, 2), (0, 1, 3), (0, 1, 2, 3)], start=1)
+    held = [Holding(60.0 * number, each, number, 100) for number, each in times]
+    seen = shown(held, Showing("prefix", n_stages=4, first_stages=2))
+    assert [(each.time_s, each.stages) for each in seen] == [(180.0, (0, 1)), (240.0, (0, 1, 2, 3))]
 
 
 def test_all_else_shows_nothing_before_the_end() -> None:
