@@ -56,7 +56,7 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
             ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     _draw_windows(axes, run, end_s)
-    axes.margins(y=0.12)
+    axes.margins(y=0.2 if run.spread_rows else 0.12)  # room for the line of text about the runs
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
     if run.spread_rows and metric == "dists":

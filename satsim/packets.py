@@ -13,7 +13,7 @@ Bits, most significant first, no gaps:
         50    3 log2 f            downsampling factor
         53   12 width - 1         pixels
         65   12 height - 1        pixels
-        77   16 fingerprint       first two bytes of the sha256 of the weights (webp, avif: of the name)
+        77   16 fingerprint       first two bytes of the sha256 of the weights (other codecs: of the name)
         93   32 capture time      seconds since 1970-01-01 UTC
        125    3 kind              0: stages; 1: parity stages (satsim.fec), numbered from 0 on their own;
                                   2: a report, sent back, of the stages held

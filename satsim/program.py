@@ -79,7 +79,8 @@ def _last_line(*logs: Path) -> str:
     for log in logs:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _LOG_BYTES))
-            lines = file.read().decode("utf-8", errors="replace").split("\n")
+            text = file.read().decode("utf-8", errors="replace")
+        lines = text.replace(f"{log.parent}{os.sep}", "").split("\n")  # a run's notes do not differ
         said = [" ".join(line.split()) for line in lines if line.strip()]
         if said:
             return f": {cut(said[-1])}"

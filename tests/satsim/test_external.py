@@ -131,6 +131,7 @@ def test_yuv420_goes_through_unharmed(photo: Image.Image) -> None:
         ("no_such_program", "no_such_program: no such program; allowed: one on the PATH, or a path"),
         ("$NOT_SET_ANYWHERE/run", "the environment variable NOT_SET_ANYWHERE is not set"),
         (one_word("echo at first >&2; echo 'no  luck' >&2; exit 3"), "sh ended with exit code 3: no luck"),
+        (one_word("echo no file $(pwd)/x >&2; exit 1"), "sh ended with exit code 1: no file x"),
         (one_word("echo said aloud; exit 4"), "sh ended with exit code 4: said aloud"),
         (one_word("exit 5"), "sh ended with exit code 5"),
         (one_word("kill -9 $$"), "sh ended with exit code -9"),
