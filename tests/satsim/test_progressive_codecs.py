@@ -51,7 +51,9 @@ def test_more_packets_come_nearer_within_the_budget(
     assert pictures[first - 1].getcolors(1) is None
     assert {picture.size for picture in pictures} == {SIZE}
     assert codec.distance(pictures[-1]) < codec.distance(grey)
-    assert codec.distance(pictures[-1]) == min(map(codec.distance, pictures[first - 1 :]))
+    nearest = min(map(codec.distance, pictures[first - 1 :]))
+    # of JPEG, a coarse scan that libjpeg has smoothed can be a hair nearer than the whole
+    assert codec.distance(pictures[-1]) <= (nearest if file_format == "jp2" else 1.02 * nearest)
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
