@@ -1,0 +1,147 @@
+"""`resolution` (Fig. 2): the same bytes at 512x512 and at 256x256, and what each costs to compute."""
+
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from progic import flops
+from progic.analyses.drawing import hide, new_figure
+from progic.analyses.extras import MissingExtra, wanted
+from progic.analyses.published import PROGIC_GFLOP_256, SUPPLEMENT
+from progic.analyses.result import Beside, Result, Row
+from progic.analyses.study import Photo, Study, chosen
+from progic.codec import Codec
+from progic.evaluate import mean_of
+from progic.images import fit_photo, to_tensor
+from progic.metrics import Scores
+
+LARGE, SMALL = (512, 512), (256, 256)
+DEPTHS = {LARGE: 1, SMALL: 4}  # stages: a quarter of the pixels, four times the stages
+SHOWN = 3
+NAMES = ("dists", "lpips", "psnr_db", "ms_ssim")
+
+
+def analyse(study: Study) -> Result:
+    """Score both against the original at 512x512. Raises ConfigError for a model of fewer than 4 stages."""
+    study.need_stages(DEPTHS[SMALL], "resolution (four times the stages at half the side)")
+    found = {photo.name: _scores(study, photo) for photo in study.photos(LARGE, "scores at 512 and 256")}
+    gflop = {size: flops.count_flops(study.codec, size).gflop for size in DEPTHS}
+    other, note = _calflops(study.codec)
+    rows = tuple(_row(study.codec, size, [each[i] for each in found.values()], gflop[size], other.get(size))
+                 for i, size in enumerate(DEPTHS))  # fmt: skip
+    return Result(
+        name="resolution",
+        title="The same bytes at two resolutions",
+        reference=f"Fig. 2 of {SUPPLEMENT}",
+        model=study.codec.config.name,
+        photos=len(found),
+        rows=rows,
+        beside=(_beside(rows, gflop[SMALL]), _verdict(rows)),
+        notes=(SCORED, COUNTED, note),
+        figure=_draw(study, found, gflop),
+    )
+
+
+SCORED = "Both are scored against the original at 512x512; the smaller picture is enlarged (bicubic) first."
+COUNTED = (
+    "GFLOP are of coding into all stages and decoding, by torch's own counter; 1 multiply-accumulate is 2."
+)
+
+
+def _scores(study: Study, photo: Photo) -> list[Scores]:
+    def compute() -> object:
+        reference = study.metrics.reference(to_tensor(photo.image))
+        with torch.no_grad():
+            return [
+                study.metrics.scores(reference, to_tensor(_picture(study, photo, size))) for size in DEPTHS
+            ]
+
+    key = {"resolution": str(DEPTHS), "codec": study.codec.fingerprint, "photo": photo.digest}
+    rows = study.kept.get(key, compute)
+    return [Scores(*row) for row in rows]  # type: ignore[attr-defined]
+
+
+def _picture(study: Study, photo: Photo, size: tuple[int, int]) -> Image.Image:
+    """What comes back of the photo, coded at a size, at 512x512."""
+    stages = study.codec.encode(fit_photo(photo.image, size))
+    picture = study.codec.decode(stages[: DEPTHS[size]], size)
+    return picture if size == LARGE else picture.resize(LARGE, Image.Resampling.BICUBIC)
+
+
+def _row(codec: Codec, size: tuple[int, int], scores: list[Scores], gflop: float, other: float | None) -> Row:
+    total = codec.bytes_per_stage(size) * DEPTHS[size]
+    means = {name: round(mean_of([getattr(score, name) for score in scores]).mean, 4) for name in NAMES}
+    return {
+        "size": f"{size[0]}x{size[1]}",
+        "stages": DEPTHS[size],
+        "bytes": total,
+        "bpp": round(total * 8 / (size[0] * size[1]), 4),
+        **means,
+        "gflop": round(gflop, 2),
+        "gflop_calflops": None if other is None else round(other, 2),
+    }
+
+
+def _calflops(codec: Codec) -> tuple[dict[tuple[int, int], float], str]:
+    """GFLOP of encoder and decoder by calflops, where it is installed, and a line about it."""
+    try:
+        calflops = wanted("calflops", "the second count of GFLOP", "'progic-satsim[calflops]'")
+    except MissingExtra as error:
+        return {}, str(error)
+    config = codec.config
+    counts = {}
+    for width, height in DEPTHS:
+        f = config.downsampling_factor
+        codes = torch.zeros(1, config.code_dim, height // f, width // f)
+        parts = (
+            (codec.net.encoder, [torch.zeros(1, 3, height, width)]),
+            (codec.net.decoder, [codes, torch.ones(1, config.n_stages)]),
+        )
+        options = {"print_results": False, "output_as_string": False}
+        counted = [calflops.calculate_flops(net, args=args, **options)[0] for net, args in parts]
+        counts[width, height] = sum(counted) / 1e9
+    return counts, "calflops counts encoder and decoder without the search for codes."
+
+
+def _beside(rows: tuple[Row, ...], gflop: float) -> Beside:
+    return Beside(
+        "GFLOP at 256x256, encode and decode",
+        f"{gflop:.1f}",
+        f"{PROGIC_GFLOP_256} (ProGIC)",
+        f"{gflop / PROGIC_GFLOP_256:.2f} times",
+        f"{SUPPLEMENT}, Table 2",
+    )
+
+
+def _verdict(rows: tuple[Row, ...]) -> Beside:
+    large, small = (float(row["dists"] or 0) for row in rows)
+    return Beside(
+        "in 1280 bytes: DISTS at 256x256 against 512x512"
+        if rows[0]["bytes"] == 1280
+        else "DISTS, small, large",
+        f"{small:.3f}, {large:.3f}",
+        "256x256 is preferred",
+        "agrees" if small < large else "differs: 512x512 is nearer here",
+        f"{SUPPLEMENT}, section B, Fig. 2",
+    )
+
+
+def _draw(study: Study, found: dict[str, list[Scores]], gflop: dict[tuple[int, int], float]) -> Figure:
+    photos = list(study.photos_at(chosen(study.paths, SHOWN), LARGE, "pictures"))
+    figure = new_figure(8.4, 2.95 * len(photos) + 0.3)
+    grid = figure.subplots(len(photos), 3, squeeze=False)
+    for line, photo in zip(grid, photos, strict=True):
+        pictures = [photo.image, *(_picture(study, photo, size) for size in DEPTHS)]
+        for axes, picture in zip(line, pictures, strict=True):
+            axes.imshow(picture)
+            hide(axes)
+        line[0].set_xlabel(f"original, {photo.name}", fontsize=8)
+        for axes, score in zip(line[1:], found[photo.name], strict=True):
+            axes.set_xlabel(f"DISTS {score.dists:.3f}   LPIPS {score.lpips:.3f}", fontsize=8)
+    for axes, size in zip(grid[0][1:], DEPTHS, strict=True):
+        total = study.codec.bytes_per_stage(size) * DEPTHS[size]
+        bpp = total * 8 / (size[0] * size[1])
+        stages = f"{DEPTHS[size]} stage{'s' if DEPTHS[size] > 1 else ''}"
+        text = f"{size[0]}x{size[1]}, {stages}, {bpp:.2f} BPP\n{total} bytes, {gflop[size]:.1f} GFLOP"
+        axes.set_title(text, fontsize=9)
+    return figure

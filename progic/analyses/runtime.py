@@ -1,0 +1,158 @@
+"""`runtime` (Table 2): time and peak memory at four sizes, on the CPU and on a GPU where there is one."""
+
+from collections.abc import Sequence
+
+import torch
+from matplotlib.figure import Figure
+
+from progic import flops, runtime
+from progic.analyses.drawing import OTHERS, OURS, SOFT, new_figure, plain
+from progic.analyses.published import CODECS, PROGIC_S_CPU_MS, SUPPLEMENT
+from progic.analyses.result import Beside, Result, Row
+from progic.analyses.study import Study
+from progic.runtime import Runtime
+
+SIZES = ((256, 256), (768, 512), (1920, 1080), (2560, 1440), (3840, 2160))  # width, height
+COMPARED = (768, 512)  # of the paper's GFLOP and times; its 512x768 is height x width
+
+TIMED = (
+    "Median and 5th to 95th percentile of at least 3 runs after one to warm up, on one made picture, from "
+    "pixels to indices (with the search for codes) and back; reading and writing files is not in it. On a "
+    "GPU the clock waits for it (synchronised)."
+)
+MEMORY = (
+    "Peak memory is of a process that does nothing else, with Python and torch in it (about 300 MiB); on "
+    "a GPU of CUDA's allocations."
+)
+THREADS = "CPU threads: {}. --threads 1 measures as for a handset."
+
+
+def analyse(study: Study) -> Result:
+    """Measure the model, each size in a process of its own; it needs no photo."""
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    cases = [(size, device) for device in devices for size in SIZES]
+    measured: list[Runtime] = []
+    for done, (size, device) in enumerate(cases):
+        study.progress("sizes timed", done, len(cases))
+        measured.append(runtime.measure_apart(study.model, size, device, study.settings.threads))
+    study.progress("sizes timed", len(cases), len(cases))
+    gflop = {size: flops.count_flops(study.codec, size).gflop for size in SIZES[:2]}
+    millions = sum(weight.numel() for weight in study.codec.net.state_dict().values()) / 1e6
+    name = study.codec.config.name
+    rows = [_row(name, each, gflop, millions) for each in measured]
+    return Result(
+        name="runtime",
+        title="Time and memory",
+        reference=f"Table 2 of {SUPPLEMENT}",
+        model=name,
+        photos=0,
+        rows=(*rows, *_published_rows()),
+        beside=_beside(measured, gflop, millions),
+        notes=(TIMED, MEMORY, THREADS.format(measured[0].threads)),
+        figure=_draw(measured, name),
+    )
+
+
+def _row(name: str, each: Runtime, gflop: dict[tuple[int, int], float], millions: float) -> Row:
+    return {
+        "codec": name,
+        "kind": "measured",
+        "device": each.device if each.device != "CPU" else f"CPU, {each.threads} threads",
+        "size": f"{each.size[0]}x{each.size[1]}",
+        "encode_ms": round(each.encode.median_ms, 1),
+        "encode_p5_ms": round(each.encode.p5_ms, 1),
+        "encode_p95_ms": round(each.encode.p95_ms, 1),
+        "decode_ms": round(each.decode.median_ms, 1),
+        "decode_p5_ms": round(each.decode.p5_ms, 1),
+        "decode_p95_ms": round(each.decode.p95_ms, 1),
+        "repeats": min(each.encode.repeats, each.decode.repeats),
+        "peak_mib": None if each.peak_mib is None else round(each.peak_mib),
+        "gflop": round(gflop[each.size], 1) if each.size in gflop else None,
+        "parameters_m": round(millions, 1),
+        "source": "",
+    }
+
+
+def _published_rows() -> list[Row]:
+    empty = dict.fromkeys(
+        ("encode_p5_ms", "encode_p95_ms", "decode_p5_ms", "decode_p95_ms", "repeats", "peak_mib")
+    )
+    rows: list[Row] = []
+    for codec in CODECS:
+        rows.append(
+            {
+                "codec": codec.title,
+                "kind": "published",
+                "device": "A100" if codec.encode_ms else "",
+                "size": "768x512",
+                "encode_ms": codec.encode_ms,
+                "decode_ms": codec.decode_ms,
+                **empty,
+                "gflop": codec.gflop,
+                "parameters_m": codec.parameters_m,
+                "source": codec.source,
+            }
+        )
+    on_cpu = {**rows[-1], "device": "CPU, Ryzen 7840HS", "size": "256x256", "gflop": None}
+    rows.append({**on_cpu, "encode_ms": PROGIC_S_CPU_MS[0], "decode_ms": PROGIC_S_CPU_MS[1]})
+    return rows
+
+
+def _beside(
+    measured: Sequence[Runtime], gflop: dict[tuple[int, int], float], millions: float
+) -> tuple[Beside, ...]:
+    paper = {codec.title: codec for codec in CODECS}["ProGIC"]
+    small = measured[0]
+    ours = (small.encode.median_ms, small.decode.median_ms)
+    ratio = sum(ours) / sum(PROGIC_S_CPU_MS)
+    return (
+        Beside(
+            "GFLOP at 768x512",
+            f"{gflop[COMPARED]:.0f}",
+            f"{paper.gflop:.0f} (ProGIC)",
+            f"{gflop[COMPARED] / (paper.gflop or 1):.2f} times",
+            paper.source,
+        ),
+        Beside(
+            "parameters with codebooks, million",
+            f"{millions:.1f}",
+            f"{paper.parameters_m} (ProGIC)",
+            f"{millions / (paper.parameters_m or 1):.2f} times",
+            paper.source,
+        ),
+        Beside(
+            "encode, decode at 256x256 on a CPU, ms",
+            f"{ours[0]:.0f}, {ours[1]:.0f} ({small.threads} threads)",
+            f"{PROGIC_S_CPU_MS[0]}, {PROGIC_S_CPU_MS[1]} (ProGIC-s, Ryzen 7840HS)",
+            f"{ratio:.1f} times, another machine",
+            f"{SUPPLEMENT}, Table 2",
+        ),
+    )
+
+
+def _draw(measured: Sequence[Runtime], name: str) -> Figure:
+    figure = new_figure(9.6, 3.8)
+    left, right = figure.subplots(1, 2)
+    for device, mark in (("CPU", "o"), *((each.device, "s") for each in measured if each.device != "CPU")):
+        here = [each for each in measured if each.device == device]
+        megapixels = [each.size[0] * each.size[1] / 1e6 for each in here]
+        for step, color in (("encode", OURS), ("decode", OTHERS[0])):
+            timings = [getattr(each, step) for each in here]
+            middle = [timing.median_ms for timing in timings]
+            spread = [[t.median_ms - t.p5_ms for t in timings], [t.p95_ms - t.median_ms for t in timings]]
+            left.errorbar(megapixels, middle, spread, color=color, marker=mark, markersize=4, capsize=2)
+            left.annotate(f"{step}, {device}", (megapixels[-1], middle[-1]), xytext=(7, 0), fontsize=8,
+                          textcoords="offset points", color=color, va="center")  # fmt: skip
+        peaks = [each.peak_mib or float("nan") for each in here]
+        right.plot(megapixels, peaks, color=SOFT, marker=mark, markersize=4)
+        for x, y, each in zip(megapixels, peaks, here, strict=True):
+            right.annotate(f"{each.size[0]}x{each.size[1]}: {y:.0f}", (x, y), xytext=(-4, 6), fontsize=8,
+                           textcoords="offset points", ha="right")  # fmt: skip
+    plain(left, "megapixels", "milliseconds", f"{name}: median, 5th to 95th percentile")
+    left.set_xscale("log")
+    left.set_yscale("log")
+    left.set_xlim(right=left.get_xlim()[1] * 3.5)
+    plain(right, "megapixels", "peak memory, MiB", "Peak of the process")
+    right.set_xlim(left=-2.6)
+    right.set_ylim(bottom=0)
+    return figure
