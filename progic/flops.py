@@ -1,39 +1,37 @@
-"""Arithmetic of a codec at a photo's size: floating-point operations, 1 multiply-accumulate = 2 of them.
+"""The arithmetic of a codec, counted as it runs: one multiplication and addition is two FLOP."""
 
-Counted by torch's own counter: convolutions and matrix products, all but a thousandth of what there is.
-"""
-
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
-import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from progic.codec import Codec
 
-
-class CodecFlops(NamedTuple):
-    """GFLOP of one photo, coded into all stages and decoded from all of them."""
-
-    encode_gflop: float
-    decode_gflop: float
-
-    @property
-    def gflop(self) -> float:
-        """Both together."""
-        return self.encode_gflop + self.decode_gflop
+GIGA = 1e9
 
 
-def count_flops(codec: Codec, size: tuple[int, int]) -> CodecFlops:
-    """Code and decode one grey photo of `size` = (width, height) pixels, and count."""
-    photo = Image.new("RGB", size, "grey")
-    stages = codec.encode(photo)
-    return CodecFlops(_gflop(lambda: codec.encode(photo)), _gflop(lambda: codec.decode(stages, size)))
+class Gflop(NamedTuple):
+    """Billions of FLOP, by torch's counter: convolutions, matrix products and attention."""
+
+    encode: float  # the encoder and the search of the codes
+    decode: float  # the same for any number of stages
 
 
-@torch.inference_mode()
-def _gflop(work: Callable[[], object]) -> float:
+@contextmanager
+def counted_gflop() -> Iterator[list[float]]:
+    """Count what torch does within the block; the list that is handed out holds the sum once it has ended."""
+    found: list[float] = []
     with FlopCounterMode(display=False) as counter:
-        work()
-    return float(counter.get_total_flops()) / 1e9
+        yield found
+    found.append(counter.get_total_flops() / GIGA)
+
+
+def gflop_of(codec: Codec, size: tuple[int, int]) -> Gflop:
+    """Return what a photo of `size` = (width, height) pixels costs; what it shows does not matter."""
+    with counted_gflop() as encode:
+        stages = codec.encode(Image.new("RGB", size))
+    with counted_gflop() as decode:
+        codec.decode(stages, size)
+    return Gflop(*encode, *decode)

@@ -106,7 +106,7 @@ def _draw(rows: Sequence[Row], models: Sequence[CodecConfig]) -> Figure:
             color=OURS if names else SOFT,
         )  # fmt: skip
     _mark_published(figure, lines)
-    plain(axes, "bits per pixel (each dot is one stage more)", "", "Filled and named: models of the package")
+    plain(axes, "bits per pixel (each dot is one stage more)", "", "Red and named: models of the package")
     axes.set_xscale("log")
     ticks = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

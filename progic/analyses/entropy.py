@@ -12,7 +12,6 @@ from progic.analyses.drawing import OURS, SOFT, new_figure, plain, published_lev
 from progic.analyses.published import ENTROPY_BITS_ABOVE, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Study
-from progic.bitstream import unpack_indices
 from progic.evaluate import entropy_bits
 
 INSIDE: dict[str, Any] = {  # a bar's value, under its top
@@ -31,9 +30,7 @@ def analyse(study: Study) -> Result:
     config = study.codec.config
     counts = np.zeros((config.n_stages, config.n_codes), dtype=np.int64)
     for photo in study.photos(None, "photos coded"):
-        for stage, payload in enumerate(study.codec.encode(photo.image)):
-            cells = math.prod(-(-side // config.downsampling_factor) for side in photo.image.size)
-            used = unpack_indices(payload, cells, config.bits_per_index)
+        for stage, used in enumerate(study.indices(photo)):
             counts[stage] += np.bincount(used, minlength=config.n_codes)
     rows = tuple(_row(stage + 1, each) for stage, each in enumerate(counts))
     vectors = int(counts[0].sum())

@@ -14,13 +14,18 @@ from progic.analyses.drawing import OURS, PUBLISHED, SOFT, new_figure, plain, pu
 from progic.analyses.extras import wanted
 from progic.analyses.published import PAPER, RANGE_CODING_GAIN_PERCENT, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
-from progic.analyses.study import Photo, Study, chosen
-from progic.bitstream import unpack_indices
+from progic.analyses.study import Study, chosen
 from progic.data import photo_paths
-from progic.errors import ImageError
+from progic.errors import InputError
 
 MOST_PRIOR_PHOTOS = 400  # of a folder of training photos, evenly spread
-Indices = list[NDArray[np.int64]]  # one array a stage
+
+
+class Priors(NamedTuple):
+    """Probabilities of each stage's codes, and from how many vectors of each stage they were counted."""
+
+    stages: list[NDArray[np.float64]]
+    vectors: int
 
 
 class Lengths(NamedTuple):
@@ -32,14 +37,13 @@ class Lengths(NamedTuple):
 
 
 def analyse(study: Study) -> Result:
-    """Code the photos with priors of others. Raises ImageError where no other photo can give priors."""
+    """Code the photos with priors of others. Raises InputError where no other photo can give priors."""
     wanted("constriction", "range-coding")
-    coded = [_indices(study, photo) for photo in study.photos(study.settings.size, "photos coded")]
-    if study.settings.priors:
-        prior = _priors(study, _prior_indices(study))
-        lengths = [_lengths(each, prior) for each in coded]
-    else:
-        lengths = _crossed(study, coded)
+    priors = _priors(study)
+    photos = study.photos(study.settings.size, "photos coded")
+    lengths = [
+        _lengths(study.indices(photo), prior.stages) for photo, prior in zip(photos, priors, strict=True)
+    ]
     fixed = study.codec.bytes_per_stage(study.settings.size)
     rows = tuple(_row(depth, fixed, lengths) for depth in range(study.codec.config.n_stages))
     curve = our_curve(study, study.settings.size)
@@ -48,10 +52,10 @@ def analyse(study: Study) -> Result:
         title="Range coding of the indices",
         reference=f"Fig. 4 of {SUPPLEMENT}",
         model=study.codec.config.name,
-        photos=len(coded),
+        photos=len(lengths),
         rows=rows,
         beside=(_beside(rows[-1]),),
-        notes=(_source_note(study, len(coded)), BYTES_NOTE),
+        notes=(_source_note(study, priors[0]), BYTES_NOTE),
         figure=_draw(rows, curve, study.settings.size),
     )
 
@@ -63,44 +67,36 @@ BYTES_NOTE = (
 )
 
 
-def _source_note(study: Study, count: int) -> str:
+def _priors(study: Study) -> list[Priors]:
+    """Priors for each photo of the folder, from others: training photos, or the other half at full size."""
     if study.settings.priors:
-        return f"Priors: how often each code occurs in the photos of {Path(study.settings.priors).name}."
-    half = (count + 1) // 2
-    text = f"Priors: how often each code occurs in the other half of the photos (at most {half}), in turn."
-    return f"{text} --priors DIR learns them from training photos instead, which are more."
+        paths = chosen(photo_paths([Path(study.settings.priors)]), MOST_PRIOR_PHOTOS)
+        photos = study.photos_at(paths, study.settings.size, "photos for priors")
+        return [_counted(study, [study.indices(photo) for photo in photos])] * len(study.paths)
+    if len(study.paths) < 2:
+        raise InputError("range-coding: found 1 photo, allowed 2 or more, or training photos by --priors DIR")
+    used = [study.indices(photo) for photo in study.photos(None, "photos for priors")]
+    halves = [_counted(study, used[half::2]) for half in (0, 1)]
+    return [halves[1 - place % 2] for place in range(len(used))]
 
 
-def _prior_indices(study: Study) -> list[Indices]:
-    paths = chosen(photo_paths([Path(study.settings.priors)]), MOST_PRIOR_PHOTOS)
-    photos = study.photos_at(paths, study.settings.size, "photos for priors")
-    return [_indices(study, photo) for photo in photos]
-
-
-def _crossed(study: Study, coded: Sequence[Indices]) -> list[Lengths]:
-    """Lengths of each half with the priors of the other."""
-    if len(coded) < 2:
-        raise ImageError(
-            "range-coding: found 1 photo, allowed 2 or more, or give training photos by --priors DIR"
-        )
-    priors = [_priors(study, coded[half::2]) for half in (0, 1)]
-    return [_lengths(each, priors[1 - place % 2]) for place, each in enumerate(coded)]
-
-
-def _indices(study: Study, photo: Photo) -> Indices:
-    config = study.codec.config
-    across, down = (-(-side // config.downsampling_factor) for side in photo.image.size)
-    stages = study.codec.encode(photo.image)
-    return [unpack_indices(payload, across * down, config.bits_per_index) for payload in stages]
-
-
-def _priors(study: Study, photos: Sequence[Indices]) -> list[NDArray[np.float64]]:
+def _counted(study: Study, photos: Sequence[list[NDArray[np.int64]]]) -> Priors:
     codes = study.codec.config.n_codes
-    stages = (np.concatenate(stage) for stage in zip(*photos, strict=True))
-    return [range_coder.prior_of(np.bincount(used, minlength=codes)) for used in stages]
+    stages = [np.concatenate(stage) for stage in zip(*photos, strict=True)]
+    counts = [np.bincount(used, minlength=codes) for used in stages]
+    return Priors([range_coder.prior_of(each) for each in counts], len(stages[0]))
 
 
-def _lengths(indices: Indices, priors: Sequence[NDArray[np.float64]]) -> Lengths:
+def _source_note(study: Study, priors: Priors) -> str:
+    each = f"{priors.vectors} vectors a codebook of {study.codec.config.n_codes} codes"
+    if study.settings.priors:
+        name = Path(study.settings.priors).name
+        return f"Priors: how often each code occurs in the photos of {name}, at the same size: {each}."
+    text = "Priors: how often each code occurs in the other half of the photos, at full size"
+    return f"{text}: {each}. --priors DIR learns them from training photos instead."
+
+
+def _lengths(indices: Sequence[NDArray[np.int64]], priors: Sequence[NDArray[np.float64]]) -> Lengths:
     pairs = list(zip(indices, priors, strict=True))
     apart = [len(range_coder.encode([used], [prior])) for used, prior in pairs]
     depths = range(1, len(pairs) + 1)
@@ -148,12 +144,9 @@ def _draw(rows: Sequence[Row], curve: Curve, size: tuple[int, int]) -> Figure:
         ("coded_bytes", OURS, "s--", "range coded"),
     ):
         rates = [float(row[key] or 0) * per_byte for row in rows]
-        left.plot(rates, distances, mark, color=color, markersize=4, linewidth=1.3)
-        above = key == "fixed_bytes"
-        left.annotate(text, (rates[0], distances[0]), xytext=(10, 8) if above else (-4, -22), color=color,
-                      textcoords="offset points", fontsize=8)  # fmt: skip
+        left.plot(rates, distances, mark, color=color, markersize=4, linewidth=1.3, label=text)
     plain(left, "bits per pixel, whole bytes", "DISTS (lower is nearer)", "Rate-distortion")
-    left.margins(x=0.12, y=0.15)
+    left.legend(frameon=False, fontsize=8)
     stages = [int(row["stages"] or 0) for row in rows]
     for shift, key, color, text in (
         (-0.27, "gain_percent", OURS, "each stage a packet"),

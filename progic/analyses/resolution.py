@@ -4,7 +4,6 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from progic import flops
 from progic.analyses.drawing import hide, new_figure
 from progic.analyses.extras import MissingExtra, wanted
 from progic.analyses.published import PROGIC_GFLOP_256, SUPPLEMENT
@@ -12,6 +11,7 @@ from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Photo, Study, chosen
 from progic.codec import Codec
 from progic.evaluate import mean_of
+from progic.flops import gflop_of
 from progic.images import fit_photo, to_tensor
 from progic.metrics import Scores
 
@@ -25,10 +25,13 @@ def analyse(study: Study) -> Result:
     """Score both against the original at 512x512. Raises ConfigError for a model of fewer than 4 stages."""
     study.need_stages(DEPTHS[SMALL], "resolution (four times the stages at half the side)")
     found = {photo.name: _scores(study, photo) for photo in study.photos(LARGE, "scores at 512 and 256")}
-    gflop = {size: flops.count_flops(study.codec, size).gflop for size in DEPTHS}
+    gflop = {size: sum(gflop_of(study.codec, size)) for size in DEPTHS}
     other, note = _calflops(study.codec)
-    rows = tuple(_row(study.codec, size, [each[i] for each in found.values()], gflop[size], other.get(size))
-                 for i, size in enumerate(DEPTHS))  # fmt: skip
+    at_large, at_small, own_small = (list(each) for each in zip(*found.values(), strict=True))
+    rows = (
+        _row(study.codec, LARGE, at_large, at_large, gflop[LARGE], other.get(LARGE)),
+        _row(study.codec, SMALL, at_small, own_small, gflop[SMALL], other.get(SMALL)),
+    )
     return Result(
         name="resolution",
         title="The same bytes at two resolutions",
@@ -36,39 +39,62 @@ def analyse(study: Study) -> Result:
         model=study.codec.config.name,
         photos=len(found),
         rows=rows,
-        beside=(_beside(rows, gflop[SMALL]), _verdict(rows)),
+        beside=(
+            _cost(gflop[SMALL]),
+            _verdict(rows, "dists", "both scored at 512x512"),
+            _verdict(rows, "dists_own_size", "each scored at its own size"),
+        ),
         notes=(SCORED, COUNTED, note),
         figure=_draw(study, found, gflop),
     )
 
 
-SCORED = "Both are scored against the original at 512x512; the smaller picture is enlarged (bicubic) first."
+SCORED = (
+    "Scores are against the original at 512x512, the smaller picture enlarged (bicubic) first; "
+    "dists_own_size is against the original at the picture's own size."
+)
 COUNTED = (
     "GFLOP are of coding into all stages and decoding, by torch's own counter; 1 multiply-accumulate is 2."
 )
 
 
 def _scores(study: Study, photo: Photo) -> list[Scores]:
+    """At 512x512 of both, then of the smaller one at its own size."""
+
     def compute() -> object:
-        reference = study.metrics.reference(to_tensor(photo.image))
-        with torch.no_grad():
-            return [
-                study.metrics.scores(reference, to_tensor(_picture(study, photo, size))) for size in DEPTHS
-            ]
+        pictures = {size: _picture(study, photo, size) for size in DEPTHS}
+        pairs = [(photo.image, _at(picture, LARGE)) for picture in pictures.values()]
+        pairs.append((fit_photo(photo.image, SMALL), pictures[SMALL]))
+        return [_score(study, *pair) for pair in pairs]
 
     key = {"resolution": str(DEPTHS), "codec": study.codec.fingerprint, "photo": photo.digest}
     rows = study.kept.get(key, compute)
     return [Scores(*row) for row in rows]  # type: ignore[attr-defined]
 
 
+@torch.no_grad()
+def _score(study: Study, original: Image.Image, picture: Image.Image) -> Scores:
+    return study.metrics.scores(study.metrics.reference(to_tensor(original)), to_tensor(picture))
+
+
 def _picture(study: Study, photo: Photo, size: tuple[int, int]) -> Image.Image:
-    """What comes back of the photo, coded at a size, at 512x512."""
+    """What comes back of the photo, coded at a size."""
     stages = study.codec.encode(fit_photo(photo.image, size))
-    picture = study.codec.decode(stages[: DEPTHS[size]], size)
-    return picture if size == LARGE else picture.resize(LARGE, Image.Resampling.BICUBIC)
+    return study.codec.decode(stages[: DEPTHS[size]], size)
 
 
-def _row(codec: Codec, size: tuple[int, int], scores: list[Scores], gflop: float, other: float | None) -> Row:
+def _at(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC)
+
+
+def _row(
+    codec: Codec,
+    size: tuple[int, int],
+    scores: list[Scores],
+    own: list[Scores],  # against the original at the same size
+    gflop: float,
+    other: float | None,
+) -> Row:
     total = codec.bytes_per_stage(size) * DEPTHS[size]
     means = {name: round(mean_of([getattr(score, name) for score in scores]).mean, 4) for name in NAMES}
     return {
@@ -77,6 +103,7 @@ def _row(codec: Codec, size: tuple[int, int], scores: list[Scores], gflop: float
         "bytes": total,
         "bpp": round(total * 8 / (size[0] * size[1]), 4),
         **means,
+        "dists_own_size": round(mean_of([score.dists for score in own]).mean, 4),
         "gflop": round(gflop, 2),
         "gflop_calflops": None if other is None else round(other, 2),
     }
@@ -103,25 +130,23 @@ def _calflops(codec: Codec) -> tuple[dict[tuple[int, int], float], str]:
     return counts, "calflops counts encoder and decoder without the search for codes."
 
 
-def _beside(rows: tuple[Row, ...], gflop: float) -> Beside:
+def _cost(gflop: float) -> Beside:
     return Beside(
         "GFLOP at 256x256, encode and decode",
         f"{gflop:.1f}",
         f"{PROGIC_GFLOP_256} (ProGIC)",
         f"{gflop / PROGIC_GFLOP_256:.2f} times",
-        f"{SUPPLEMENT}, Table 2",
+        SUPPLEMENT,
     )
 
 
-def _verdict(rows: tuple[Row, ...]) -> Beside:
-    large, small = (float(row["dists"] or 0) for row in rows)
+def _verdict(rows: tuple[Row, ...], key: str, how: str) -> Beside:
+    large, small = (float(row[key] or 0) for row in rows)
     return Beside(
-        "in 1280 bytes: DISTS at 256x256 against 512x512"
-        if rows[0]["bytes"] == 1280
-        else "DISTS, small, large",
+        f"DISTS in {rows[0]['bytes']} bytes at 256x256, at 512x512; {how}",
         f"{small:.3f}, {large:.3f}",
         "256x256 is preferred",
-        "agrees" if small < large else "differs: 512x512 is nearer here",
+        "agrees" if small < large else "differs: 512x512 is nearer",
         f"{SUPPLEMENT}, section B, Fig. 2",
     )
 
@@ -131,12 +156,12 @@ def _draw(study: Study, found: dict[str, list[Scores]], gflop: dict[tuple[int, i
     figure = new_figure(8.4, 2.95 * len(photos) + 0.3)
     grid = figure.subplots(len(photos), 3, squeeze=False)
     for line, photo in zip(grid, photos, strict=True):
-        pictures = [photo.image, *(_picture(study, photo, size) for size in DEPTHS)]
+        pictures = [photo.image, *(_at(_picture(study, photo, size), LARGE) for size in DEPTHS)]
         for axes, picture in zip(line, pictures, strict=True):
             axes.imshow(picture)
             hide(axes)
         line[0].set_xlabel(f"original, {photo.name}", fontsize=8)
-        for axes, score in zip(line[1:], found[photo.name], strict=True):
+        for axes, score in zip(line[1:], found[photo.name][:2], strict=True):
             axes.set_xlabel(f"DISTS {score.dists:.3f}   LPIPS {score.lpips:.3f}", fontsize=8)
     for axes, size in zip(grid[0][1:], DEPTHS, strict=True):
         total = study.codec.bytes_per_stage(size) * DEPTHS[size]

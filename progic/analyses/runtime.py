@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import torch
 from matplotlib.figure import Figure
 
-from progic import flops, runtime
+from progic import runtime
 from progic.analyses.drawing import OTHERS, OURS, SOFT, new_figure, plain
 from progic.analyses.published import CODECS, PROGIC_S_CPU_MS, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Study
+from progic.flops import gflop_of
 from progic.runtime import Runtime
 
 SIZES = ((256, 256), (768, 512), (1920, 1080), (2560, 1440), (3840, 2160))  # width, height
@@ -36,7 +37,7 @@ def analyse(study: Study) -> Result:
         study.progress("sizes timed", done, len(cases))
         measured.append(runtime.measure_apart(study.model, size, device, study.settings.threads))
     study.progress("sizes timed", len(cases), len(cases))
-    gflop = {size: flops.count_flops(study.codec, size).gflop for size in SIZES[:2]}
+    gflop = {size: sum(gflop_of(study.codec, size)) for size in SIZES[:2]}
     millions = sum(weight.numel() for weight in study.codec.net.state_dict().values()) / 1e6
     name = study.codec.config.name
     rows = [_row(name, each, gflop, millions) for each in measured]

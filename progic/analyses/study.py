@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from progic.analyses.kept import Kept, digest_of
+from progic.bitstream import unpack_indices
 from progic.codec import Codec
 from progic.data import photo_paths
 from progic.errors import ConfigError, ImageError, InputError
@@ -104,6 +107,13 @@ class Study:
             found = f"found {image.width}x{image.height} pixels"
             allowed = f"allowed sides are {f} pixels (the model's f) or more"
             raise ImageError(f"{path}: {found}, {allowed}; leave it out of the folder")
+
+    def indices(self, photo: Photo) -> list[NDArray[np.int64]]:
+        """The codes of a photo, flat, an array a stage."""
+        config = self.codec.config
+        cells = math.prod(-(-side // config.downsampling_factor) for side in photo.image.size)
+        stages = self.codec.encode(photo.image)
+        return [unpack_indices(payload, cells, config.bits_per_index) for payload in stages]
 
     def need_stages(self, count: int, why: str) -> None:
         """Raise ConfigError where the model has fewer than `count` stages."""

@@ -106,8 +106,8 @@ def _draw(places: Sequence[NDArray[np.float32]], rows: Sequence[Row]) -> Figure:
     names = ["latents", *(f"stage {row['stage']}" for row in rows)]
     colors = [SOFT, OURS, *OTHERS * 8]
     for axes, here, name, color in zip(figure.subplots(1, len(places)), places, names, colors, strict=False):
-        axes.scatter(everything[:, 0], everything[:, 1], s=1, color="#e2e2e2", linewidths=0)
-        axes.scatter(here[:, 0], here[:, 1], s=4, color=color, linewidths=0)
+        axes.scatter(everything[:, 0], everything[:, 1], s=1, color="#e2e2e2", linewidths=0, rasterized=True)
+        axes.scatter(here[:, 0], here[:, 1], s=4, color=color, linewidths=0, rasterized=True)
         hide(axes)
         axes.set_title(name, fontsize=9, color=color)
     for axes, row in zip(figure.axes[1:], rows, strict=True):
