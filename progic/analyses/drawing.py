@@ -56,6 +56,7 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
 
     Call it last: it reads the limits of the axes.
     """
+    ends = [end for end in ends if np.isfinite((end.x, end.y)).all()]
     if not ends:
         return
     order = sorted(range(len(ends)), key=lambda index: ends[index].y)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from progic.analyses.drawing import hide, new_figure
 from progic.analyses.published import SUPPLEMENT
-from progic.analyses.result import Beside, Result, Row
+from progic.analyses.result import Beside, Cell, Result, Row
 from progic.analyses.study import Study
 from progic.errors import InputError, ProgicError
 
@@ -27,14 +27,15 @@ COUNTS = ("dists_first", "dists_final", "bytes", "packets_sent", "packets_lost")
 
 def analyse(study: Study) -> Result:
     """Read a run. Raises InputError where there is none and no scenario to run."""
-    folder = Path(study.settings.run) if study.settings.run else _fresh_run(study)
+    given = study.settings.run
+    folder = Path(given) if given else _fresh_run(study)
     summary = _summary(folder)
     rows = tuple(_row(scheme, values) for scheme, values in summary.items())
     return Result(
         name="satcom",
         title="The forest-fire photo, minute by minute",
         reference=f"Fig. 6 and section D of {SUPPLEMENT}",
-        model="as the scenario says",
+        model="as the run says" if given else study.model,
         photos=1,
         rows=rows,
         beside=(_beside(rows),),
@@ -90,7 +91,7 @@ def _minutes(seconds: float | None) -> float | None:
 
 def _beside(rows: tuple[Row, ...]) -> Beside:
     first = rows[0]
-    times = ", ".join(f"{first[key]}" for key in ("t_first_min", "t_usable_min", "t_final_min"))
+    times = ", ".join(_short(first[key]) for key in ("t_first_min", "t_usable_min", "t_final_min"))
     return Beside(
         f"{first['scheme']}: minutes to the first, usable and last picture",
         times,
@@ -98,6 +99,10 @@ def _beside(rows: tuple[Row, ...]) -> Beside:
         "none to take",
         f"{SUPPLEMENT}, Fig. 6",
     )
+
+
+def _short(minutes: Cell) -> str:
+    return f"{minutes:.1f}" if isinstance(minutes, float) else "never"
 
 
 def _draw(folder: Path) -> Figure:
