@@ -14,6 +14,6 @@ def wanted(module: str, why: str, install: str = "'progic-satsim[analyse]'") -> 
     """Import a module by name. Raises MissingExtra naming what needs it and the command that brings it."""
     try:
         return importlib.import_module(module)
-    except ImportError:
-        package = module.partition(".")[0]
-        raise MissingExtra(f"{why} needs the package {package}: pip install {install}") from None
+    except ImportError as error:
+        package = error.name or module.partition(".")[0]
+        raise MissingExtra(f"{why} needs the package {package.partition('.')[0]}: pip install {install}") from None

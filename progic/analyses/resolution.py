@@ -1,5 +1,7 @@
 """`resolution` (Fig. 2): the same bytes at 512x512 and at 256x256, and what each costs to compute."""
 
+from collections.abc import Sequence
+
 import torch
 from matplotlib.figure import Figure
 from PIL import Image
@@ -62,10 +64,9 @@ def _scores(study: Study, photo: Photo) -> list[Scores]:
     """At 512x512 of both, then of the smaller one at its own size."""
 
     def compute() -> object:
-        pictures = {size: _picture(study, photo, size) for size in DEPTHS}
-        pairs = [(photo.image, _at(picture, LARGE)) for picture in pictures.values()]
-        pairs.append((fit_photo(photo.image, SMALL), pictures[SMALL]))
-        return [_score(study, *pair) for pair in pairs]
+        large, small = (_picture(study, photo, size) for size in DEPTHS)
+        at_large = _scored(study, photo.image, [large, _at(small, LARGE)])
+        return [*at_large, *_scored(study, fit_photo(photo.image, SMALL), [small])]
 
     key = {"resolution": str(DEPTHS), "codec": study.codec.fingerprint, "photo": photo.digest}
     rows = study.kept.get(key, compute)
@@ -73,8 +74,9 @@ def _scores(study: Study, photo: Photo) -> list[Scores]:
 
 
 @torch.no_grad()
-def _score(study: Study, original: Image.Image, picture: Image.Image) -> Scores:
-    return study.metrics.scores(study.metrics.reference(to_tensor(original)), to_tensor(picture))
+def _scored(study: Study, original: Image.Image, pictures: Sequence[Image.Image]) -> list[Scores]:
+    reference = study.metrics.reference(to_tensor(original))
+    return [study.metrics.scores(reference, to_tensor(picture)) for picture in pictures]
 
 
 def _picture(study: Study, photo: Photo, size: tuple[int, int]) -> Image.Image:
