@@ -1,20 +1,22 @@
 """`bd-rate` (Table 1): bits for the same DISTS and LPIPS as an anchor; ours measured, others as published."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from progic import classical
 from progic.analyses.curves import Curve, our_curve, their_curves
 from progic.analyses.drawing import OURS, PUBLISHED, SOFT, new_figure, plain
 from progic.analyses.published import BD_RATE_ANCHOR, CODECS, CURVES, SUPPLEMENT
-from progic.analyses.result import Beside, Result, Row
+from progic.analyses.result import Beside, Cell, Result, Row
 from progic.analyses.study import Settings, Study
 from progic.compare import bd_rate_percent
 from progic.errors import InputError
 
 METRICS = ("dists", "lpips")
+KEYS = tuple(f"{metric}_percent" for metric in METRICS)  # columns
 Rates = dict[str, list[tuple[float, float]]]  # metric: (bpp, mean)
 
 
@@ -145,26 +147,31 @@ def _beside(first: Row, metric: str) -> Beside:
 
 
 def _draw(rows: Sequence[Row], model: str) -> Figure:
-    figure = new_figure(9.6, 0.3 * len(rows) + 1.2)
-    for axes, metric in zip(figure.subplots(1, 2, sharey=True), METRICS, strict=True):
-        for height, row in enumerate(rows):
-            value = row[f"{metric}_percent"]
-            color = OURS if row["codec"] == model else SOFT
-            if not isinstance(value, int | float):
-                axes.annotate(" no value", (0, height), fontsize=7, color=PUBLISHED, va="center")
-                continue
-            style = "none" if row["kind"] == "published" else color
-            axes.plot([0, value], [height, height], color=color, linewidth=1.2)
-            axes.scatter([value], [height], s=36, facecolors=style, edgecolors=color, zorder=3)
-            axes.annotate(f"{value:+.0f} %", (value, height), fontsize=7, color=color, va="center",
-                          xytext=(6 if value >= 0 else -6, 0), ha="left" if value >= 0 else "right",
-                          textcoords="offset points")  # fmt: skip
+    """Every row that has a value, and ours in any case."""
+    shown = [row for row in rows if row["codec"] == model or any(row[key] is not None for key in KEYS)]
+    figure = new_figure(9.6, 0.27 * len(shown) + 1.2)
+    for axes, key, metric in zip(figure.subplots(1, 2, sharey=True), KEYS, METRICS, strict=True):
+        for height, row in enumerate(shown):
+            _bar(axes, height, row[key], OURS if row["codec"] == model else SOFT, row["kind"] == "published")
         axes.axvline(0, color=PUBLISHED, linewidth=0.8)
         axes.set_xscale("symlog", linthresh=100)
-        axes.set_xlim(-130, 2000)
+        axes.set_xlim(-190, 3000)
         axes.set_xticks([-100, -50, 0, 50, 100, 1000], ["-100", "-50", "0", "50", "100", "1000"])
-        plain(axes, "bits more than the anchor, %", "", f"by {metric.upper()}")
-    names = [f"{row['codec']} ({row['kind']}) : {row['anchor']}" for row in rows]
-    figure.axes[0].set_yticks(range(len(rows)), names, fontsize=7)
-    figure.axes[0].invert_yaxis()
+        plain(axes, "bits more than the other for the same quality, %", "", f"by {metric.upper()}")
+    names = [f"{row['codec']} ({row['kind']}) against {row['anchor']}" for row in shown]
+    figure.axes[0].set_yticks(range(len(shown)), names, fontsize=7)
+    figure.axes[0].set_ylim(len(shown) - 0.4, -0.8)
     return figure
+
+
+def _bar(axes: Axes, height: int, value: Cell, color: str, is_open: bool) -> None:
+    if not isinstance(value, int | float):
+        axes.annotate(" curves do not meet", (0, height), fontsize=7, color=PUBLISHED, va="center")
+        return
+    axes.plot([0, value], [height, height], color=color, linewidth=1.2)
+    axes.scatter(
+        [value], [height], s=36, facecolors="white" if is_open else color, edgecolors=color, zorder=3
+    )
+    side, shift = ("left", 6) if value >= 0 else ("right", -6)
+    place: dict[str, Any] = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side, "va": "center"}
+    axes.annotate(f"{value:+.0f} %", (value, height), fontsize=7, color=color, **place)

@@ -16,4 +16,6 @@ def wanted(module: str, why: str, install: str = "'progic-satsim[analyse]'") -> 
         return importlib.import_module(module)
     except ImportError as error:
         package = error.name or module.partition(".")[0]
-        raise MissingExtra(f"{why} needs the package {package.partition('.')[0]}: pip install {install}") from None
+        raise MissingExtra(
+            f"{why} needs the package {package.partition('.')[0]}: pip install {install}"
+        ) from None

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from progic import runtime
-from progic.analyses.drawing import OTHERS, OURS, SOFT, new_figure, plain
+from progic.analyses.drawing import OTHERS, OURS, PUBLISHED, SOFT, new_figure, plain
 from progic.analyses.published import CODECS, PROGIC_S_CPU_MS, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Study
@@ -14,6 +16,7 @@ from progic.flops import gflop_of
 from progic.runtime import Runtime
 
 SIZES = ((256, 256), (768, 512), (1920, 1080), (2560, 1440), (3840, 2160))  # width, height
+STEPS = {"encode": OURS, "decode": OTHERS[0]}  # and their colours
 COMPARED = (768, 512)  # of the paper's GFLOP and times; its 512x768 is height x width
 
 TIMED = (
@@ -128,28 +131,58 @@ def _beside(
 
 
 def _draw(measured: Sequence[Runtime], name: str) -> Figure:
-    figure = new_figure(9.6, 3.8)
+    figure = new_figure(10.4, 4.2)
     left, right = figure.subplots(1, 2)
-    for device, mark in (("CPU", "o"), *((each.device, "s") for each in measured if each.device != "CPU")):
+    for device, mark in zip(dict.fromkeys(each.device for each in measured), "os", strict=False):
         here = [each for each in measured if each.device == device]
-        megapixels = [each.size[0] * each.size[1] / 1e6 for each in here]
-        for step, color in (("encode", OURS), ("decode", OTHERS[0])):
+        megapixels = [_megapixels(each.size) for each in here]
+        for step, color in STEPS.items():
             timings = [getattr(each, step) for each in here]
             middle = [timing.median_ms for timing in timings]
             spread = [[t.median_ms - t.p5_ms for t in timings], [t.p95_ms - t.median_ms for t in timings]]
             left.errorbar(megapixels, middle, spread, color=color, marker=mark, markersize=4, capsize=2)
-            left.annotate(f"{step}, {device}", (megapixels[-1], middle[-1]), xytext=(7, 0), fontsize=8,
-                          textcoords="offset points", color=color, va="center")  # fmt: skip
+            _name(left, f"{step}, {device}", megapixels[-1], middle[-1], color)
         peaks = [each.peak_mib or float("nan") for each in here]
         right.plot(megapixels, peaks, color=SOFT, marker=mark, markersize=4)
-        for x, y, each in zip(megapixels, peaks, here, strict=True):
-            right.annotate(f"{each.size[0]}x{each.size[1]}: {y:.0f}", (x, y), xytext=(-4, 6), fontsize=8,
-                           textcoords="offset points", ha="right")  # fmt: skip
-    plain(left, "megapixels", "milliseconds", f"{name}: median, 5th to 95th percentile")
-    left.set_xscale("log")
+        for x, y in zip(megapixels, peaks, strict=True):
+            right.annotate(
+                f"{y:.0f}", (x, y), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8
+            )
+    _mark_published(left)
+    plain(left, "", "milliseconds", f"{name}: median, 5th to 95th percentile")
+    plain(right, "", "MiB", "Peak memory of the process")
     left.set_yscale("log")
-    left.set_xlim(right=left.get_xlim()[1] * 3.5)
-    plain(right, "megapixels", "peak memory, MiB", "Peak of the process")
-    right.set_xlim(left=-2.6)
+    for axes in (left, right):
+        axes.set_xscale("log")
+        names = [f"{width}x{height}" for width, height in SIZES]
+        axes.set_xticks([_megapixels(size) for size in SIZES], names, rotation=25, ha="right", fontsize=8)
+        axes.xaxis.set_minor_locator(NullLocator())
+    left.set_xlim(right=left.get_xlim()[1] * 3)
+    right.margins(0.08, 0.12)
     right.set_ylim(bottom=0)
     return figure
+
+
+def _mark_published(axes: Axes) -> None:
+    """Open circles at the published times: on a CPU of ProGIC-s, on an A100 of ProGIC."""
+    progic = next(codec for codec in CODECS if codec.title == "ProGIC")
+    cases = (
+        (SIZES[0], PROGIC_S_CPU_MS, "published, ProGIC-s, Ryzen 7840HS"),
+        (COMPARED, (progic.encode_ms, progic.decode_ms), "published, ProGIC, A100"),
+    )
+    for size, times, text in cases:
+        for value, color in zip(times, STEPS.values(), strict=True):
+            axes.scatter(
+                [_megapixels(size)], [value or 0], s=46, facecolors="none", edgecolors=color, zorder=3
+            )
+        _name(axes, text, _megapixels(size), (times[0] or 0) * 0.78, PUBLISHED)
+
+
+def _name(axes: Axes, text: str, x: float, y: float, color: str) -> None:
+    axes.annotate(
+        text, (x, y), xytext=(7, 0), textcoords="offset points", color=color, va="center", fontsize=8
+    )
+
+
+def _megapixels(size: tuple[int, int]) -> float:
+    return size[0] * size[1] / 1e6
