@@ -80,10 +80,11 @@ class Study:
 
     @cached_property
     def paths(self) -> list[Path]:
-        """The photos' files. Raises InputError without a folder, ImageError for one that holds none."""
+        """The photos' files. Raises InputError without a folder or photo, ImageError for a folder of none."""
         if self.folder is None:
             raise InputError("this analysis measures photos: give their folder, progic analyse NAME DIR")
-        return chosen(photo_paths([self.folder]), self.settings.photo_count)
+        files = [self.folder] if self.folder.is_file() else photo_paths([self.folder])
+        return chosen(files, self.settings.photo_count)
 
     def photos(self, size: tuple[int, int] | None, what: str = "photos") -> Iterator[Photo]:
         """Yield the photos, fitted to `size` = (width, height), or as they are with None.

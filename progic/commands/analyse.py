@@ -23,41 +23,40 @@ from progic.commands.options import AsJson, Model, size_of
 from progic.ending import ends_well
 from progic.errors import InputError
 
-NAMES = ", ".join([*ANALYSES, "all"])
 stderr = Console(stderr=True)
+NAMES = ", ".join([*ANALYSES, "all"])
+Folder = Annotated[
+    Path | None, typer.Argument(help="Folder of photos that the model was not trained on; or one photo.")
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for all files.")]
+Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT that photos are scaled and cropped to.")]
+Photos = Annotated[int, typer.Option(min=0, help="So many of the folder, evenly spread; 0 is all.")]
+Against = Annotated[
+    str, typer.Option(help="Classical codecs of rd and bd-rate, of webp,avif,jpeg,jp2,jxl; with commas.")
+]
+Anchor = Annotated[str, typer.Option(help="Of bd-rate: a published curve, or one of --against.")]
+Priors = Annotated[Path | None, typer.Option(help="Folder of training photos for range-coding's priors.")]
+Run = Annotated[Path | None, typer.Option(help="Folder that satsim run wrote, for satcom; else it is made.")]
+Clip = Annotated[Path | None, typer.Option(help="Folder of CLIP weights, for CLIP-IQA in rd.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 1 as on a handset; 0 is torch's own number.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the points of tsne.")]
 
 
 @ends_well
 def analyse(
     name: Annotated[str, typer.Argument(help=f"Which analysis: {NAMES}.")],
-    folder: Annotated[
-        Path | None, typer.Argument(help="Folder of photos that the model was not trained on.")
-    ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for figures, CSV and JSON.")] = Path(
-        "paper"
-    ),
+    folder: Folder = None,
+    out: Out = Path("paper"),
     model: Model = "f16",
-    size: Annotated[
-        str, typer.Option(help="WIDTHxHEIGHT that photos are scaled and cropped to.")
-    ] = "256x256",
-    photos: Annotated[int, typer.Option(min=0, help="So many of the folder, evenly spread; 0 is all.")] = 0,
-    against: Annotated[
-        str, typer.Option(help="Classical codecs of rd and bd-rate, of webp,avif,jpeg,jp2,jxl; with commas.")
-    ] = "",
-    anchor: Annotated[
-        str, typer.Option(help="Anchor of bd-rate: a published curve, or one of --against.")
-    ] = "ms-illm",
-    priors: Annotated[
-        Path | None, typer.Option(help="Folder of training photos for range-coding's priors.")
-    ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="Folder that satsim run wrote, for satcom; made anew without.")
-    ] = None,
-    clip_iqa: Annotated[Path | None, typer.Option(help="Folder of CLIP weights, for CLIP-IQA in rd.")] = None,
-    threads: Annotated[
-        int, typer.Option(min=0, help="CPU threads; 1 as on a handset; 0 is torch's own number.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the points of tsne.")] = 1,
+    size: Size = "256x256",
+    photos: Photos = 0,
+    against: Against = "",
+    anchor: Anchor = "ms-illm",
+    priors: Priors = None,
+    run: Run = None,
+    clip_iqa: Clip = None,
+    threads: Threads = 0,
+    seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
     """Make one result of the ProGIC supplement again, or all, with the paper's value beside ours.
