@@ -1,115 +1,132 @@
-"""Time and memory of a codec: the nets and the search, from pixels on the device to indices, and back.
+"""What a codec costs on a machine: time, peak memory and arithmetic of encoding and decoding, by size.
 
-Each size is measured in a process of its own, so that its peak memory is its own.
+Times are of warm calls on as many threads as asked for; memory is the peak of a process of its own that does
+nothing else, so it includes Python and torch.
 """
 
-import multiprocessing
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
 
-from progic import weights
-from progic.codec import CodecNet
+from progic.codec import Codec
+from progic.errors import ProgicError
+from progic.weights import load
 
-WARM_UPS = 1  # runs before the clock starts: kernels are chosen, memory is taken
-LEAST_REPEATS, MOST_REPEATS = 3, 30
-ENOUGH_S = 4.0  # of measuring, after the least repeats
+WARM_UP_CALLS = 3  # the first ones set up memory and choose kernels
+LEAST_CALLS = 10
+Way = Literal["encode", "decode"]
+STATUS = Path("/proc/self/status")
 
-
-class Timing(NamedTuple):
-    """Milliseconds over all repeats."""
-
-    median_ms: float
-    p5_ms: float
-    p95_ms: float
-    repeats: int
-
-
-class Runtime(NamedTuple):
-    """One size on one device."""
-
-    device: str  # its name
-    threads: int  # on a CPU
-    size: tuple[int, int]  # width, height in pixels
-    encode: Timing
-    decode: Timing
-    peak_mib: float | None  # of the process, or of the CUDA memory; None where the system does not say
+ALONE = """
+import re, sys
+import torch
+from PIL import Image
+import progic
+from progic.runtime import STATUS, call_of
+torch.set_num_threads(int(sys.argv[5]))
+call_of(progic.load(sys.argv[1]), sys.argv[2], (int(sys.argv[3]), int(sys.argv[4])))()
+# not ru_maxrss, which begins at the parent's
+print(re.search(r"VmHWM:\\s+(\\d+) kB", STATUS.read_text())[1])
+"""
 
 
-def measure_apart(model: str, size: tuple[int, int], device: str = "cpu", threads: int = 0) -> Runtime:
-    """Measure in a new process; `threads` = 0 takes torch's own number. Raises what `measure` raises."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
-        return pool.submit(measure, model, size, device, threads).result()
+class Time(NamedTuple):
+    """Seconds a call: the median, and the interval that holds it with 95 % confidence."""
+
+    median_s: float
+    low_s: float
+    high_s: float
+    calls: int
 
 
-@torch.inference_mode()
-def measure(model: str, size: tuple[int, int], device: str = "cpu", threads: int = 0) -> Runtime:
-    """Code and decode a made picture again and again. Raises WeightsError for no such model."""
-    if threads:
-        torch.set_num_threads(threads)
-    net = weights.load(model).net.to(device)
-    pixels = _picture(size, net.config.downsampling_factor).to(device)
-    indices = _encode(net, pixels)
-    if device != "cpu":
-        torch.cuda.reset_peak_memory_stats()
-    encode = _timing(lambda: _encode(net, pixels), device)
-    decode = _timing(lambda: _decode(net, indices), device)
-    name = "CPU" if device == "cpu" else torch.cuda.get_device_name()
-    return Runtime(name, torch.get_num_threads(), size, encode, decode, _peak_mib(device))
+class Cost(NamedTuple):
+    """One way at one size: a row of the table."""
+
+    way: Way
+    width: int  # pixels
+    height: int
+    threads: int
+    time: Time
+    peak_bytes: int | None  # None where the system does not tell
+    gflop: float  # a multiply and an add count as two; the search through the codebooks is counted too
 
 
-def _picture(size: tuple[int, int], factor: int) -> torch.Tensor:
-    """Smooth seeded noise (1 3 h w), sides padded to what the nets take."""
-    width, height = (-(-side // factor) * factor for side in size)
-    noise = np.random.default_rng(1).random((1, 3, 16, 16), dtype=np.float32)
-    smooth = F.interpolate(torch.from_numpy(noise), (height, width), mode="bilinear")
-    return smooth.contiguous(memory_format=torch.channels_last)
+def costs(
+    model: str, sizes: Sequence[tuple[int, int]], threads: int, calls: int = 30, memory: bool = True
+) -> Iterator[Cost]:
+    """Measure encoding and decoding of all stages at each size (width, height), with `threads` CPU threads.
+
+    Raises WeightsError for an unknown model, ProgicError where the process that tells the memory fails.
+    """
+    codec = load(model)
+    with _threads(threads):
+        for width, height in sizes:
+            for way in ("encode", "decode"):
+                call = call_of(codec, way, (width, height))
+                gflop = _gflop(call)
+                peak = _peak_bytes(model, way, (width, height), threads) if memory else None
+                yield Cost(way, width, height, threads, timed(call, max(calls, LEAST_CALLS)), peak, gflop)
 
 
-def _encode(net: CodecNet, pixels: torch.Tensor) -> torch.Tensor:
-    return net.quantizer.search(net.encoder(pixels))
+def call_of(codec: Codec, way: str, size: tuple[int, int]) -> Callable[[], object]:
+    """Return what encodes a photo of noise of `size` = (width, height), or decodes all its stages."""
+    noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    photo = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
+    if way == "encode":
+        return lambda: codec.encode(photo)
+    stages = [bytes(codec.bytes_per_stage(size))] * codec.config.n_stages
+    return lambda: codec.decode(stages, size)
 
 
-def _decode(net: CodecNet, indices: torch.Tensor) -> torch.Tensor:
-    codes = net.quantizer.decode(dict(enumerate(indices)))
-    held = torch.ones(1, len(indices), device=indices.device)
-    photo: torch.Tensor = net.decoder(codes.contiguous(memory_format=torch.channels_last), held)
-    return photo
+def timed(call: Callable[[], object], calls: int, clock: Callable[[], float] = time.perf_counter) -> Time:
+    """Time `calls` calls, each on its own, after WARM_UP_CALLS that do not count.
+
+    The interval is of order statistics, n/2 -+ 0.98 sqrt(n): it supposes nothing of how times are spread.
+    """
+    for _ in range(WARM_UP_CALLS):
+        call()
+    taken = []
+    for _ in range(calls):
+        start_s = clock()
+        call()
+        taken.append(clock() - start_s)
+    taken.sort()
+    reach = 0.98 * calls**0.5  # 1.96 standard deviations of a binomial of n and 1/2
+    low, high = max(0, int(calls / 2 - reach)), min(calls - 1, int(calls / 2 + reach))
+    return Time(statistics.median(taken), taken[low], taken[high], calls)
 
 
-def _timing(work: Callable[[], object], device: str) -> Timing:
-    for _ in range(WARM_UPS):
-        work()
-    times: list[float] = []
-    while len(times) < LEAST_REPEATS or (len(times) < MOST_REPEATS and sum(times) < ENOUGH_S * 1000):
-        _wait(device)
-        start = time.perf_counter()
-        work()
-        _wait(device)
-        times.append((time.perf_counter() - start) * 1000)
-    p5, p95 = np.percentile(times, (5, 95))
-    return Timing(statistics.median(times), float(p5), float(p95), len(times))
-
-
-def _wait(device: str) -> None:
-    if device != "cpu":
-        torch.cuda.synchronize()
-
-
-def _peak_mib(device: str) -> float | None:
-    if device != "cpu":
-        return torch.cuda.max_memory_allocated() / 2**20
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
-        import resource
-    except ImportError:  # Windows
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _gflop(call: Callable[[], object]) -> float:
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return float(counter.get_total_flops()) / 1e9
+
+
+def _peak_bytes(model: str, way: Way, size: tuple[int, int], threads: int) -> int | None:
+    if not STATUS.is_file():
         return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # bytes there, KiB elsewhere
+    arguments = [model, way, *map(str, size), str(threads)]
+    done = subprocess.run([sys.executable, "-c", ALONE, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise ProgicError(f"{way} of {size[0]}x{size[1]} in a process of its own: {done.stderr[-300:]}")
+    return int(done.stdout) * 1024

@@ -1,49 +1,58 @@
-"""`runtime` (Table 2): time and peak memory at four sizes, on the CPU and on a GPU where there is one."""
+"""`runtime` (Table 2): time and peak memory up to 3840x2160, on the CPU and on a GPU where there is one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from progic import runtime
-from progic.analyses.drawing import OTHERS, OURS, PUBLISHED, SOFT, new_figure, plain
+from progic.analyses import gpu
+from progic.analyses.drawing import OTHERS, OURS, PUBLISHED, new_figure, plain
 from progic.analyses.published import CODECS, PROGIC_S_CPU_MS, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Study
-from progic.flops import gflop_of
-from progic.runtime import Runtime
+from progic.runtime import Cost, Time, costs
 
 SIZES = ((256, 256), (768, 512), (1920, 1080), (2560, 1440), (3840, 2160))  # width, height
-STEPS = {"encode": OURS, "decode": OTHERS[0]}  # and their colours
+WAYS = {"encode": OURS, "decode": OTHERS[0]}  # and their colours
 COMPARED = (768, 512)  # of the paper's GFLOP and times; its 512x768 is height x width
 
+CALLS = 10  # timed at each size, after those to warm up
+
 TIMED = (
-    "Median and 5th to 95th percentile of at least 3 runs after one to warm up, on one made picture, from "
-    "pixels to indices (with the search for codes) and back; reading and writing files is not in it. On a "
-    "GPU the clock waits for it (synchronised)."
+    "Median of 10 calls after 3 to warm up, and the interval that holds it with 95 % confidence, on one made "
+    "picture of noise. CPU: from a photo in memory to all stages' bytes, and back; files are not in it. GPU: "
+    "the nets and the search for codes, with the clock waiting for it (synchronised)."
 )
 MEMORY = (
-    "Peak memory is of a process that does nothing else, with Python and torch in it (about 300 MiB); on "
-    "a GPU of CUDA's allocations."
+    "Peak memory is of a process that does nothing else, Python and torch included; of a GPU its allocations."
 )
 THREADS = "CPU threads: {}. --threads 1 measures as for a handset."
 
 
+class Measured(NamedTuple):
+    """One size on one device."""
+
+    device: str
+    encode: Cost
+    decode: Cost
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.encode.width, self.encode.height
+
+
 def analyse(study: Study) -> Result:
-    """Measure the model, each size in a process of its own; it needs no photo."""
-    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    cases = [(size, device) for device in devices for size in SIZES]
-    measured: list[Runtime] = []
-    for done, (size, device) in enumerate(cases):
-        study.progress("sizes timed", done, len(cases))
-        measured.append(runtime.measure_apart(study.model, size, device, study.settings.threads))
-    study.progress("sizes timed", len(cases), len(cases))
-    gflop = {size: sum(gflop_of(study.codec, size)) for size in SIZES[:2]}
+    """Measure the model at each size; it needs no photo."""
+    measured = list(_measured(study))
+    gflop = {each.size: each.encode.gflop + each.decode.gflop for each in measured}
     millions = sum(weight.numel() for weight in study.codec.net.state_dict().values()) / 1e6
     name = study.codec.config.name
-    rows = [_row(name, each, gflop, millions) for each in measured]
+    rows = [_row(name, each, millions) for each in measured]
     return Result(
         name="runtime",
         title="Time and memory",
@@ -51,30 +60,46 @@ def analyse(study: Study) -> Result:
         model=name,
         photos=0,
         rows=(*rows, *_published_rows(list(rows[0]))),
-        beside=_beside(measured, gflop, millions),
-        notes=(TIMED, MEMORY, THREADS.format(measured[0].threads)),
+        beside=_beside(measured[0], gflop, millions),
+        notes=(TIMED, MEMORY, THREADS.format(measured[0].encode.threads)),
         figure=_draw(measured, name),
     )
 
 
-def _row(name: str, each: Runtime, gflop: dict[tuple[int, int], float], millions: float) -> Row:
+def _measured(study: Study) -> Iterator[Measured]:
+    threads = study.settings.threads or torch.get_num_threads()
+    has_gpu = torch.cuda.is_available()
+    total = len(SIZES) * (2 if has_gpu else 1)
+    for done, size in enumerate(SIZES):
+        study.progress("sizes timed", done, total)
+        encode, decode = costs(study.model, [size], threads, CALLS)
+        yield Measured(f"CPU, {threads} thread{'s' if threads > 1 else ''}", encode, decode)
+    for done, size in enumerate(SIZES if has_gpu else ()):
+        study.progress("sizes timed", len(SIZES) + done, total)
+        yield Measured(torch.cuda.get_device_name(), *gpu.costs_on(study.codec.net, size, "cuda", CALLS))
+    study.progress("sizes timed", total, total)
+
+
+def _row(name: str, each: Measured, millions: float) -> Row:
+    peaks = [cost.peak_bytes for cost in (each.encode, each.decode) if cost.peak_bytes is not None]
     return {
         "codec": name,
         "kind": "measured",
-        "device": each.device if each.device != "CPU" else f"CPU, {each.threads} threads",
+        "device": each.device,
         "size": f"{each.size[0]}x{each.size[1]}",
-        "encode_ms": round(each.encode.median_ms, 1),
-        "encode_p5_ms": round(each.encode.p5_ms, 1),
-        "encode_p95_ms": round(each.encode.p95_ms, 1),
-        "decode_ms": round(each.decode.median_ms, 1),
-        "decode_p5_ms": round(each.decode.p5_ms, 1),
-        "decode_p95_ms": round(each.decode.p95_ms, 1),
-        "repeats": min(each.encode.repeats, each.decode.repeats),
-        "peak_mib": None if each.peak_mib is None else round(each.peak_mib),
-        "gflop": round(gflop[each.size], 1) if each.size in gflop else None,
+        **_times("encode", each.encode.time),
+        **_times("decode", each.decode.time),
+        "calls": each.encode.time.calls,
+        "peak_mib": round(max(peaks) / 2**20) if peaks else None,
+        "gflop": round(each.encode.gflop + each.decode.gflop, 1),
         "parameters_m": round(millions, 1),
         "source": "",
     }
+
+
+def _times(way: str, time: Time) -> Row:
+    seconds = {"": time.median_s, "_low": time.low_s, "_high": time.high_s}
+    return {f"{way}{part}_ms": round(value * 1000, 1) for part, value in seconds.items()}
 
 
 def _published_rows(keys: Sequence[str]) -> list[Row]:
@@ -98,12 +123,9 @@ def _published_rows(keys: Sequence[str]) -> list[Row]:
     return [{key: {"kind": "published", **row}.get(key) for key in keys} for row in rows]
 
 
-def _beside(
-    measured: Sequence[Runtime], gflop: dict[tuple[int, int], float], millions: float
-) -> tuple[Beside, ...]:
+def _beside(small: Measured, gflop: dict[tuple[int, int], float], millions: float) -> tuple[Beside, ...]:
     paper = {codec.title: codec for codec in CODECS}["ProGIC"]
-    small = measured[0]
-    ours = (small.encode.median_ms, small.decode.median_ms)
+    ours = (small.encode.time.median_s * 1000, small.decode.time.median_s * 1000)
     ratio = sum(ours) / sum(PROGIC_S_CPU_MS)
     return (
         Beside(
@@ -121,8 +143,8 @@ def _beside(
             paper.source,
         ),
         Beside(
-            "encode, decode at 256x256 on a CPU, ms",
-            f"{ours[0]:.0f}, {ours[1]:.0f} ({small.threads} threads)",
+            "encode, decode at 256x256, ms",
+            f"{ours[0]:.0f}, {ours[1]:.0f} ({small.device})",
             f"{PROGIC_S_CPU_MS[0]}, {PROGIC_S_CPU_MS[1]} (ProGIC-s, Ryzen 7840HS)",
             f"{ratio:.1f} times, another machine",
             f"{SUPPLEMENT}, Table 2",
@@ -130,26 +152,16 @@ def _beside(
     )
 
 
-def _draw(measured: Sequence[Runtime], name: str) -> Figure:
+def _draw(measured: Sequence[Measured], name: str) -> Figure:
     figure = new_figure(10.4, 4.2)
     left, right = figure.subplots(1, 2)
     for device, mark in zip(dict.fromkeys(each.device for each in measured), "os", strict=False):
         here = [each for each in measured if each.device == device]
-        megapixels = [_megapixels(each.size) for each in here]
-        for step, color in STEPS.items():
-            timings = [getattr(each, step) for each in here]
-            middle = [timing.median_ms for timing in timings]
-            spread = [[t.median_ms - t.p5_ms for t in timings], [t.p95_ms - t.median_ms for t in timings]]
-            left.errorbar(megapixels, middle, spread, color=color, marker=mark, markersize=4, capsize=2)
-            _name(left, f"{step}, {device}", megapixels[-1], middle[-1], color)
-        peaks = [each.peak_mib or float("nan") for each in here]
-        right.plot(megapixels, peaks, color=SOFT, marker=mark, markersize=4)
-        for x, y in zip(megapixels, peaks, strict=True):
-            right.annotate(
-                f"{y:.0f}", (x, y), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8
-            )
+        for way, color in WAYS.items():
+            _time_line(left, [getattr(each, way) for each in here], f"{way}, {device}", mark, color)
+            _memory_line(right, [getattr(each, way) for each in here], f"{way}, {device}", mark, color)
     _mark_published(left)
-    plain(left, "", "milliseconds", f"{name}: median, 5th to 95th percentile")
+    plain(left, "", "milliseconds", f"{name}: median and its 95 % interval")
     plain(right, "", "MiB", "Peak memory of the process")
     left.set_yscale("log")
     for axes in (left, right):
@@ -157,10 +169,27 @@ def _draw(measured: Sequence[Runtime], name: str) -> Figure:
         names = [f"{width}x{height}" for width, height in SIZES]
         axes.set_xticks([_megapixels(size) for size in SIZES], names, rotation=25, ha="right", fontsize=8)
         axes.xaxis.set_minor_locator(NullLocator())
-    left.set_xlim(right=left.get_xlim()[1] * 3)
-    right.margins(0.08, 0.12)
+        axes.set_xlim(right=axes.get_xlim()[1] * 6)
     right.set_ylim(bottom=0)
     return figure
+
+
+def _time_line(axes: Axes, here: Sequence[Cost], text: str, mark: str, color: str) -> None:
+    megapixels = [_megapixels((cost.width, cost.height)) for cost in here]
+    times = np.array([cost.time[:3] for cost in here]) * 1000  # median, low, high
+    spread = (times[:, 0] - times[:, 1], times[:, 2] - times[:, 0])
+    axes.errorbar(megapixels, times[:, 0], spread, color=color, marker=mark, markersize=4, capsize=2)
+    _name(axes, text, megapixels[-1], times[-1, 0], color)
+
+
+def _memory_line(axes: Axes, here: Sequence[Cost], text: str, mark: str, color: str) -> None:
+    known = [cost for cost in here if cost.peak_bytes is not None]
+    if not known:
+        return
+    megapixels = [_megapixels((cost.width, cost.height)) for cost in known]
+    peaks = [(cost.peak_bytes or 0) / 2**20 for cost in known]
+    axes.plot(megapixels, peaks, color=color, marker=mark, markersize=4)
+    _name(axes, f"{text}: {peaks[-1]:.0f}", megapixels[-1], peaks[-1], color)
 
 
 def _mark_published(axes: Axes) -> None:
@@ -171,7 +200,7 @@ def _mark_published(axes: Axes) -> None:
         (COMPARED, (progic.encode_ms, progic.decode_ms), "published, ProGIC, A100"),
     )
     for size, times, text in cases:
-        for value, color in zip(times, STEPS.values(), strict=True):
+        for value, color in zip(times, WAYS.values(), strict=True):
             axes.scatter(
                 [_megapixels(size)], [value or 0], s=46, facecolors="none", edgecolors=color, zorder=3
             )

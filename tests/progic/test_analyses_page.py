@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from progic.cli import app
 from progic.codec import Codec
 from progic.errors import InputError
 from progic.metrics import PerceptualMetrics
-from progic.runtime import Runtime, Timing
+from progic.runtime import Cost, Time
 
 SIZE = (64, 48)
 
@@ -60,11 +61,13 @@ def study(
 
 @pytest.fixture(scope="module")
 def outcomes(study: Study) -> list[Outcome]:
-    def timed(model: str, size: tuple[int, int], device: str, threads: int) -> Runtime:
-        return Runtime("CPU", 2, size, Timing(3, 2, 4, 5), Timing(5, 4, 6, 5), 400.0)
+    def timed(_model: str, sizes: list[tuple[int, int]], threads: int, calls: int) -> Iterator[Cost]:
+        for width, height in sizes:
+            yield Cost("encode", width, height, threads, Time(0.003, 0.002, 0.004, calls), 400 << 20, 1.0)
+            yield Cost("decode", width, height, threads, Time(0.005, 0.004, 0.006, calls), 500 << 20, 2.0)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime.runtime, "measure_apart", timed)
+        patch.setattr(runtime, "costs", timed)
         return make_all(study, lambda outcome: None)
 
 
@@ -150,6 +153,13 @@ def test_the_page_is_one_small_file_that_shows_all(study: Study) -> None:
     lines = (study.out / "findings.md").read_text().splitlines()
     assert {line.count("|") for line in lines} == {7}
     assert any("published" in line or "0.9 %" in line for line in lines)
+
+
+@pytest.mark.usefixtures("outcomes")
+def test_runtime_adds_both_ways_and_the_greater_peak(study: Study) -> None:
+    row = json.loads((study.out / "runtime.json").read_text())["rows"][0]
+    assert (row["encode_ms"], row["decode_ms"], row["decode_high_ms"]) == (3.0, 5.0, 6.0)
+    assert (row["gflop"], row["peak_mib"]) == (3.0, 500)
 
 
 def test_cells_are_short() -> None:
