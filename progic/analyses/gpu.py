@@ -1,4 +1,4 @@
-"""Time and memory of the nets and the search for codes on a GPU: from pixels there to indices there, and back."""
+"""Time and memory of the nets and the search for codes on a GPU, from pixels to indices and back."""
 
 from collections.abc import Callable
 

@@ -51,8 +51,8 @@ def analyse(study: Study) -> Result:
 
 NOTE = (
     "{points} latents at random and what each stage says of the same ones, all in one embedding (t-SNE of "
-    "scikit-learn, perplexity {perplexity:g}, seed {seed}). Distances between far groups mean nothing in such "
-    "a figure; the shares of variance do, and are of all latents."
+    "scikit-learn, perplexity {perplexity:g}, seed {seed}). Distances between far groups mean nothing in "
+    "such a figure; the shares of variance do, and are of all latents."
 )
 
 

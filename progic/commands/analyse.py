@@ -62,7 +62,7 @@ def analyse(
     """Make one result of the ProGIC supplement again, or all, with the paper's value beside ours.
 
     Each is a figure (PNG, SVG), a CSV and a JSON in OUT; `all` writes paper.html and findings.md too, and
-    goes on where it was stopped. bpp, runtime and satcom need no photos.
+    goes on where it was stopped; one by name is always made anew. bpp, runtime and satcom need no photos.
     """
     if name not in (*ANALYSES, "all"):
         raise InputError(f"analysis: found {name!r}, allowed {NAMES}")
