@@ -70,8 +70,14 @@ def their_points(study: Study, photo: Photo, name: str) -> list[Point | None]:
         found = [best_of(each, photo.image.size, reference, study.metrics) for each in files]
         return [one and [one[0], *one[1]] for one in found]
 
-    written_by = f"{name}, Pillow {PIL.__version__}"
-    key = {"scores": IMPLEMENTATION, "format": written_by, "budgets": budgets, "photo": photo.digest}
+    written_by = {"pillow": PIL.__version__, **classical.FORMATS[name].options(50)}
+    key = {
+        "scores": IMPLEMENTATION,
+        "format": name,
+        "writer": written_by,
+        "budgets": budgets,
+        "photo": photo.digest,
+    }
     return [None if row is None else _point(row, photo) for row in _rows(study.kept.get(key, compute))]
 
 

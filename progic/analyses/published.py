@@ -90,7 +90,9 @@ CODECS: tuple[PublishedCodec, ...] = (
     PublishedCodec("MS-ILLM", 181, 600, None, None, 0, 0, f"{SUPPLEMENT}, Table 2"),  # 0: it is the anchor
     PublishedCodec("DiffEIC", 1380, 57340, None, None, None, None, f"{SUPPLEMENT}, Table 2"),
     PublishedCodec("OSCAR", 1009, 6486, None, None, -50.63, -37.31, f"{SUPPLEMENT}, Tables 1 and 2"),
-    PublishedCodec("ProGIC", 33.1, 333, 7.6, 11.0, -57.57, -58.83, f"{PAPER}, abstract; supplement, Tables 1 and 2"),
+    PublishedCodec(
+        "ProGIC", 33.1, 333, 7.6, 11.0, -57.57, -58.83, f"{PAPER}, abstract; supplement, Tables 1 and 2"
+    ),
     PublishedCodec("ProGIC-s", 14.4, 108, None, None, None, None, f"{SUPPLEMENT}, Table 2"),
 )
 

@@ -24,6 +24,7 @@ from progic.ending import ends_well
 from progic.errors import InputError
 
 stderr = Console(stderr=True)
+USUAL = ("webp", "avif", "jpeg", "jp2", "jxl")  # without --against
 NAMES = ", ".join([*ANALYSES, "all"])
 Folder = Annotated[
     Path | None, typer.Argument(help="Folder of photos that the model was not trained on; or one photo.")
@@ -32,7 +33,8 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for all files.")]
 Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT that photos are scaled and cropped to.")]
 Photos = Annotated[int, typer.Option(min=0, help="So many of the folder, evenly spread; 0 is all.")]
 Against = Annotated[
-    str, typer.Option(help="Classical codecs of rd and bd-rate, of webp,avif,jpeg,jp2,jxl; with commas.")
+    str,
+    typer.Option(help=f"Classical codecs of rd and bd-rate, of {','.join(classical.FORMATS)}; with commas."),
 ]
 Anchor = Annotated[str, typer.Option(help="Of bd-rate: a published curve, or one of --against.")]
 Priors = Annotated[Path | None, typer.Option(help="Folder of training photos for range-coding's priors.")]
@@ -93,20 +95,15 @@ def analyse(
 
 
 def _formats(against: str) -> tuple[str, ...]:
-    """The formats named, or all that can be written here."""
+    """The formats named, or the paper's that can be written here."""
     named = tuple(part.strip() for part in against.split(",") if part.strip())
     for name in named:
         classical.check_format(name)
-    return named or tuple(name for name in classical.FORMATS if _is_writable(name))
-
-
-def _is_writable(name: str) -> bool:
-    try:
-        classical.check_format(name)
-    except InputError as error:
-        typer.echo(f"left out: {str(error).removeprefix('--against ')}", err=True)
-        return False
-    return True
+    lacking = {name: classical.lacks(name) for name in USUAL}
+    for complaint in lacking.values():
+        if complaint and not named:
+            typer.echo(f"left out: {complaint}", err=True)
+    return named or tuple(name for name, complaint in lacking.items() if complaint is None)
 
 
 def _reporter(bar: Progress) -> Report:
