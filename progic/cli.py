@@ -2,6 +2,7 @@
 
 import typer
 
+from progic.commands.analyse import analyse
 from progic.commands.coding import decode, encode, info
 from progic.commands.evaluate import evaluate_command
 from progic.commands.train import train_command
@@ -15,6 +16,7 @@ for command in (encode, decode, info):
     app.command()(command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command()(analyse)
 
 
 def main() -> None:

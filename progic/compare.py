@@ -70,14 +70,15 @@ def compare(
         for place, name in enumerate(formats):
             progress(number * len(formats) + place, total)
             files = classical.candidates(photo, name, budgets)
-            sent[name][path] = tuple(_best(each, photo.size, reference, metrics) for each in files)
+            sent[name][path] = tuple(best_of(each, photo.size, reference, metrics) for each in files)
     return tuple(_rival(name, budgets, sent[name], evaluation) for name in formats)
 
 
 @torch.no_grad()
-def _best(
+def best_of(
     files: Sequence[bytes], size: tuple[int, int], reference: Reference, metrics: PerceptualMetrics
 ) -> tuple[int, Scores] | None:
+    """Bytes and scores of the file whose picture has the lowest DISTS; None of no file."""
     tried = [
         (len(file), metrics.scores(reference, to_tensor(classical.opened(file, size)))) for file in files
     ]
@@ -114,20 +115,30 @@ def _bd_rate(
 
     Only budgets that every photo fits: a mean over the easy photos would not be of the same pictures.
     """
-    whole = [row for row in rows if row.fitting == len(evaluation.photos)]
-    theirs = [1 - distance(row) for row in whole]  # the method needs a measure that rises with the rate
-    ours = [1 - distance(row) for row in evaluation.stages]
-    if min(len(theirs), len(ours)) < LEAST_POINTS or not (_rises(theirs) and _rises(ours)):
+    whole = [(row.bytes, distance(row)) for row in rows if row.fitting == len(evaluation.photos)]
+    return bd_rate_percent(whole, [(row.bytes, distance(row)) for row in evaluation.stages])
+
+
+def bd_rate_percent(
+    anchor: Sequence[tuple[float, float]], ours: Sequence[tuple[float, float]]
+) -> float | None:
+    """Percent more (above 0) or fewer bytes that `ours` needs than `anchor` for the same distance.
+
+    Points are (rate, distance), rate and nearness rising; Bjontegaard, pchip, over the distances both reach.
+    None where the curves do not meet, do not rise, or have fewer than LEAST_POINTS points.
+    """
+    nearness = [[1 - distance for _, distance in curve] for curve in (anchor, ours)]  # rises with the rate
+    if min(map(len, nearness)) < LEAST_POINTS or not all(map(_rises, nearness)):
         return None
-    if max(min(theirs), min(ours)) >= min(max(theirs), max(ours)):
+    if max(map(min, nearness)) >= min(map(max, nearness)):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a small overlap
         percent = bjontegaard.bd_rate(
-            [row.bytes for row in whole],
-            theirs,
-            [row.bytes for row in evaluation.stages],
-            ours,
+            [rate for rate, _ in anchor],
+            nearness[0],
+            [rate for rate, _ in ours],
+            nearness[1],
             method="pchip",
             require_matching_points=False,
             min_overlap=0,

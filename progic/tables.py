@@ -30,14 +30,15 @@ def as_json(result: Evaluation, rivals: Sequence[Rival], subsets: Sequence[Subse
         content["against"] = [rival.as_json() for rival in rivals]
     if subsets:
         content["subsets"] = [subset.as_json() for subset in subsets]
-    return json.dumps(_finite(content), indent=2, allow_nan=False)
+    return json.dumps(finite(content), indent=2, allow_nan=False)
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
+    """Return plain data with None for every number that is not finite, which JSON cannot say."""
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

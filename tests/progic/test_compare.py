@@ -110,7 +110,7 @@ def test_half_the_bytes_for_the_same_quality_is_minus_fifty_percent(
         return len(files[0]), score._replace(dists=worse, lpips=worse)
 
     monkeypatch.setattr(classical, "candidates", lambda _photo, _name, sizes: [[bytes(n)] for n in sizes])
-    monkeypatch.setattr("progic.compare._best", best)
+    monkeypatch.setattr("progic.compare.best_of", best)
     (rival,) = compare(ours, folder, ["webp"], metrics)
     assert rival.bd_rate_dists_percent == pytest.approx(-50, abs=1e-6)
     assert rival.bd_rate_lpips_percent == pytest.approx(-50, abs=1e-6)

@@ -1,0 +1,1 @@
+"""The results of the ProGIC paper's supplement, each made again on our models: a file an analysis."""

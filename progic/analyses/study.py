@@ -1,0 +1,141 @@
+"""What all analyses share: the model, the photos, the settings, and where slow things are kept."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from progic.analyses.kept import Kept, digest_of
+from progic.bitstream import unpack_indices
+from progic.codec import Codec
+from progic.data import photo_paths
+from progic.errors import ConfigError, ImageError, InputError
+from progic.images import fit_photo, open_photo
+from progic.metric_weights import load_metric_weights
+from progic.metrics import PerceptualMetrics
+
+Progress = Callable[[str, int, int], None]  # what, done, total
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may set; paths as text, so that it is plain data."""
+
+    size: tuple[int, int] = (256, 256)  # width, height that photos are scaled and cropped to
+    photo_count: int = 0  # so many of the folder, evenly spread; 0 is all
+    formats: tuple[str, ...] = ("webp", "avif", "jpeg", "jp2")
+    anchor: str = "ms-illm"
+    priors: str = ""  # folder of training photos for range coding's priors
+    run: str = ""  # folder that satsim run wrote
+    clip: str = ""  # folder of CLIP weights
+    threads: int = 0  # 0: as many as torch takes
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo, as it is coded."""
+
+    name: str
+    image: Image.Image
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of its size and pixels."""
+        return hashlib.sha256(repr(self.image.size).encode() + self.image.tobytes()).hexdigest()
+
+    @property
+    def pixels(self) -> int:
+        """How many it has."""
+        return self.image.width * self.image.height
+
+
+class Study:
+    """A model and a folder of photos (or none), under one set of settings."""
+
+    def __init__(
+        self,
+        codec: Codec,
+        model: str,
+        folder: Path | None,
+        out: Path,
+        settings: Settings,
+        progress: Progress = lambda what, done, total: None,
+    ) -> None:
+        self.codec, self.model = codec, model  # the codec, and the name or path it was loaded by
+        self.folder, self.out, self.settings = folder, out, settings
+        self.progress = progress
+        self.kept = Kept(out / "kept")
+
+    @cached_property
+    def metrics(self) -> PerceptualMetrics:
+        """DISTS and LPIPS, loaded when they are first wanted."""
+        return PerceptualMetrics(load_metric_weights())
+
+    @cached_property
+    def paths(self) -> list[Path]:
+        """The photos' files. Raises InputError without a folder or photo, ImageError for a folder of none."""
+        if self.folder is None:
+            raise InputError("this analysis measures photos: give their folder, progic analyse NAME DIR")
+        files = [self.folder] if self.folder.is_file() else photo_paths([self.folder])
+        return chosen(files, self.settings.photo_count)
+
+    def photos(self, size: tuple[int, int] | None, what: str = "photos") -> Iterator[Photo]:
+        """Yield the photos, fitted to `size` = (width, height), or as they are with None.
+
+        Raises ImageError for one that cannot be read, or with a side under the model's f.
+        """
+        yield from self.photos_at(self.paths, size, what)
+        self.progress(what, len(self.paths), len(self.paths))
+
+    def photos_at(self, paths: Sequence[Path], size: tuple[int, int] | None, what: str) -> Iterator[Photo]:
+        """Do the same for other files."""
+        for done, path in enumerate(paths):
+            self.progress(what, done, len(paths))
+            image = open_photo(path)
+            self._check_sides(path, image)
+            yield Photo(path.name, image if size is None else fit_photo(image, size))
+
+    def _check_sides(self, path: Path, image: Image.Image) -> None:
+        f = self.codec.config.downsampling_factor
+        if min(image.size) < f:
+            found = f"found {image.width}x{image.height} pixels"
+            allowed = f"allowed sides are {f} pixels (the model's f) or more"
+            raise ImageError(f"{path}: {found}, {allowed}; leave it out of the folder")
+
+    def indices(self, photo: Photo) -> list[NDArray[np.int64]]:
+        """The codes of a photo, flat, an array a stage."""
+        config = self.codec.config
+        cells = math.prod(-(-side // config.downsampling_factor) for side in photo.image.size)
+        stages = self.codec.encode(photo.image)
+        return [unpack_indices(payload, cells, config.bits_per_index) for payload in stages]
+
+    def need_stages(self, count: int, why: str) -> None:
+        """Raise ConfigError where the model has fewer than `count` stages."""
+        config = self.codec.config
+        if config.n_stages < count:
+            name = config.name
+            raise ConfigError(
+                f"model {name}: found N = {config.n_stages} stages, {why} needs {count}; "
+                "choose another with --model (progic info lists those in the package)"
+            )
+
+    def digest(self, name: str) -> str:
+        """Name all that an analysis is made from: model, photos, settings."""
+        paths = [] if self.folder is None else self.paths
+        files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+        model = self.codec.fingerprint
+        return digest_of({"name": name, "model": model, "photos": files, **asdict(self.settings)})
+
+
+def chosen(paths: Sequence[Path], count: int) -> list[Path]:
+    """Return `count` of the files, evenly spread over their order; all with 0 or too few."""
+    if not 0 < count < len(paths):
+        return list(paths)
+    return [paths[math.floor((index + 0.5) * len(paths) / count)] for index in range(count)]

@@ -1,0 +1,153 @@
+"""The command `progic analyse`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from progic import classical, weights
+from progic.analyses import catalogue
+from progic.analyses.bd_rate import check_anchor
+from progic.analyses.catalogue import ANALYSES, Outcome
+from progic.analyses.page import write_page
+from progic.analyses.result import Result
+from progic.analyses.study import Progress as Report
+from progic.analyses.study import Settings, Study
+from progic.commands.options import AsJson, Model, size_of
+from progic.ending import ends_well
+from progic.errors import InputError
+
+stderr = Console(stderr=True)
+USUAL = ("webp", "avif", "jpeg", "jp2", "jxl")  # without --against
+NAMES = ", ".join([*ANALYSES, "all"])
+Folder = Annotated[
+    Path | None, typer.Argument(help="Folder of photos that the model was not trained on; or one photo.")
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for all files.")]
+Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT that photos are scaled and cropped to.")]
+Photos = Annotated[int, typer.Option(min=0, help="So many of the folder, evenly spread; 0 is all.")]
+Against = Annotated[
+    str,
+    typer.Option(help=f"Classical codecs of rd and bd-rate, of {','.join(classical.FORMATS)}; with commas."),
+]
+Anchor = Annotated[str, typer.Option(help="Of bd-rate: a published curve, or one of --against.")]
+Priors = Annotated[Path | None, typer.Option(help="Folder of training photos for range-coding's priors.")]
+Run = Annotated[Path | None, typer.Option(help="Folder that satsim run wrote, for satcom; else it is made.")]
+Clip = Annotated[Path | None, typer.Option(help="Folder of CLIP weights, for CLIP-IQA in rd.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 1 as on a handset; 0 is torch's own number.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the points of tsne.")]
+
+
+@ends_well
+def analyse(
+    name: Annotated[str, typer.Argument(help=f"Which analysis: {NAMES}.")],
+    folder: Folder = None,
+    out: Out = Path("paper"),
+    model: Model = "f16",
+    size: Size = "256x256",
+    photos: Photos = 0,
+    against: Against = "",
+    anchor: Anchor = "ms-illm",
+    priors: Priors = None,
+    run: Run = None,
+    clip_iqa: Clip = None,
+    threads: Threads = 0,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Make one result of the ProGIC supplement again, or all, with the paper's value beside ours.
+
+    Each is a figure (PNG, SVG), a CSV and a JSON in OUT; `all` writes paper.html and findings.md too, and
+    goes on where it was stopped; one by name is always made anew. bpp, runtime and satcom need no photos.
+    """
+    if name not in (*ANALYSES, "all"):
+        raise InputError(f"analysis: found {name!r}, allowed {NAMES}")
+    settings = Settings(
+        size=size_of(size),
+        photo_count=photos,
+        formats=_formats(against),
+        anchor=anchor,
+        priors="" if priors is None else str(priors),
+        run="" if run is None else str(run),
+        clip="" if clip_iqa is None else str(clip_iqa),
+        threads=threads,
+        seed=seed,
+    )
+    check_anchor(settings)
+    if threads:
+        torch.set_num_threads(threads)
+    with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
+        study = Study(weights.load(model), model, folder, out, settings, _reporter(bar))
+        if name == "all":
+            outcomes = catalogue.make_all(study, _tell)
+        else:
+            made = catalogue.make(name, study)
+    if name == "all":
+        _finish_all(out, outcomes, as_json)
+    else:
+        _show(made, out, as_json)
+
+
+def _formats(against: str) -> tuple[str, ...]:
+    """The formats named, or the paper's that can be written here."""
+    named = tuple(part.strip() for part in against.split(",") if part.strip())
+    for name in named:
+        classical.check_format(name)
+    lacking = {name: classical.lacks(name) for name in USUAL}
+    for complaint in lacking.values():
+        if complaint and not named:
+            typer.echo(f"left out: {complaint}", err=True)
+    return named or tuple(name for name, complaint in lacking.items() if complaint is None)
+
+
+def _reporter(bar: Progress) -> Report:
+    tasks: dict[str, TaskID] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done, total=total)
+
+    return report
+
+
+def _tell(outcome: Outcome) -> None:
+    state = (
+        f"not made: {outcome.complaint}"
+        if outcome.complaint
+        else "as it was"
+        if outcome.was_there
+        else "made"
+    )
+    typer.echo(f"{outcome.name}: {state}", err=True)
+
+
+def _finish_all(out: Path, outcomes: list[Outcome], as_json: bool) -> None:
+    complaints = {each.name: each.complaint for each in outcomes if each.complaint}
+    page = write_page(out, list(ANALYSES), complaints)
+    if as_json:
+        made = [each.name for each in outcomes if not each.complaint]
+        typer.echo(json.dumps({"page": str(page), "made": made, "not_made": complaints}, indent=2))
+    else:
+        typer.echo(f"{page}: {len(outcomes) - len(complaints)} of {len(outcomes)} analyses")
+
+
+def _show(made: Result, out: Path, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(made.as_json(), indent=2, allow_nan=False))
+        return
+    table = Table("", "ours", "paper", "difference", title=f"{made.title} ({made.reference})")
+    for each in made.beside:
+        table.add_row(each.what, each.ours, each.paper, each.difference)
+    console = Console()
+    console.print(table)
+    for note in made.notes:
+        if note:
+            console.print(note, style="dim", markup=False, highlight=False)
+    typer.echo(f"{out / made.name}.png, .svg, .csv, .json: {made.photos} photos, model {made.model}")

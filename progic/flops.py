@@ -1,0 +1,37 @@
+"""The arithmetic of a codec, counted as it runs: one multiplication and addition is two FLOP."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
+
+from progic.codec import Codec
+
+GIGA = 1e9
+
+
+class Gflop(NamedTuple):
+    """Billions of FLOP, by torch's counter: convolutions, matrix products and attention."""
+
+    encode: float  # the encoder and the search of the codes
+    decode: float  # the same for any number of stages
+
+
+@contextmanager
+def counted_gflop() -> Iterator[list[float]]:
+    """Count what torch does within the block; the list that is handed out holds the sum once it has ended."""
+    found: list[float] = []
+    with FlopCounterMode(display=False) as counter:
+        yield found
+    found.append(counter.get_total_flops() / GIGA)
+
+
+def gflop_of(codec: Codec, size: tuple[int, int]) -> Gflop:
+    """Return what a photo of `size` = (width, height) pixels costs; what it shows does not matter."""
+    with counted_gflop() as encode:
+        stages = codec.encode(Image.new("RGB", size))
+    with counted_gflop() as decode:
+        codec.decode(stages, size)
+    return Gflop(*encode, *decode)

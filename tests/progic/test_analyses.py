@@ -1,0 +1,179 @@
+"""Each analysis against a case with a known answer."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from progic.analyses import range_coder
+from progic.analyses.bd_rate import check_anchor
+from progic.analyses.bpp import bits_per_pixel
+from progic.analyses.catalogue import make
+from progic.analyses.drawing import spread
+from progic.analyses.entropy import miller_madow_bits
+from progic.analyses.extras import MissingExtra, wanted
+from progic.analyses.gpu import costs_on
+from progic.analyses.kept import Kept, digest_of
+from progic.analyses.published import BPP, CODECS, CURVES
+from progic.analyses.study import Settings, Study, chosen
+from progic.codec import Codec
+from progic.compare import bd_rate_percent
+from progic.errors import ConfigError, ImageError, InputError
+from progic.evaluate import entropy_bits
+from progic.flops import gflop_of
+
+CURVE = [(0.05, 0.30), (0.1, 0.25), (0.15, 0.21), (0.2, 0.18)]
+
+
+@pytest.mark.parametrize(("n_stages", "bits", "f", "paper"), BPP)
+def test_bpp_of_the_papers_configurations(n_stages: int, bits: int, f: int, paper: float) -> None:
+    assert bits_per_pixel(n_stages, bits, f) == pytest.approx(paper, rel=2e-3)
+
+
+def test_bpp_to_the_last_digit() -> None:
+    assert bits_per_pixel(1, 10, 32) == 0.009765625
+    assert bits_per_pixel(1, 8, 64) == 0.001953125
+    assert [bits_per_pixel(n, 10, 16) for n in (1, 5)] == [0.0390625, 0.1953125]
+
+
+def test_entropy_of_uniform_codes_is_all_bits_and_never_more() -> None:
+    assert miller_madow_bits(np.full(1024, 50)) == 10
+    assert miller_madow_bits(np.array([9, 0, 0, 0])) == 0
+
+
+def test_entropy_is_corrected_by_the_closed_form_and_the_right_way() -> None:
+    counts = np.array([6, 3, 1, 0, 0, 0, 0, 0])
+    assert miller_madow_bits(counts) == pytest.approx(entropy_bits(counts) + 2 / 20 / math.log(2))
+    drawn = np.bincount(np.random.default_rng(3).integers(0, 1024, 4096), minlength=1024)
+    assert entropy_bits(drawn) < miller_madow_bits(drawn) < 10
+    assert 10 - miller_madow_bits(drawn) < (10 - entropy_bits(drawn)) / 3  # uniform: 10 bits are the truth
+
+
+def test_a_curve_against_itself_and_against_itself_at_double_rate() -> None:
+    assert bd_rate_percent(CURVE, CURVE) == pytest.approx(0, abs=1e-9)
+    double = [(2 * rate, distance) for rate, distance in CURVE]
+    assert bd_rate_percent(CURVE, double) == pytest.approx(100, abs=1e-6)
+    assert bd_rate_percent(double, CURVE) == pytest.approx(-50, abs=1e-6)
+
+
+def test_curves_that_do_not_meet_have_no_bd_rate() -> None:
+    worse = [(rate, distance + 0.2) for rate, distance in CURVE]
+    assert bd_rate_percent(CURVE, worse) is None
+    assert bd_rate_percent(CURVE[:2], CURVE) is None
+
+
+def test_a_skewed_source_is_coded_within_one_percent_of_its_entropy() -> None:
+    """Codes drawn with probability 1/2, 1/4, ... 1/128, 1/128: their entropy is 127/64 bits."""
+    prior = np.array([*(0.5**power for power in range(1, 8)), 0.5**7])
+    entropy = 127 / 64
+    assert -(prior * np.log2(prior)).sum() == pytest.approx(entropy)
+    exact = np.repeat(np.arange(8), (prior * 128 * 100).astype(int))  # each as often as it should be
+    codes = np.random.default_rng(1).permutation(exact)
+    coded = range_coder.encode([codes], [prior])
+    assert len(coded) * 8 == pytest.approx(entropy * len(codes), rel=0.01)
+    assert len(coded) * 8 >= entropy * len(codes)
+    assert np.array_equal(range_coder.decode(coded, [len(codes)], [prior])[0], codes)
+
+
+def test_uniform_codes_gain_nothing_and_cost_one_byte_at_most() -> None:
+    codes = np.random.default_rng(2).integers(0, 1024, 256)
+    assert 320 <= len(range_coder.encode([codes], [np.full(1024, 1 / 1024)])) <= 321
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 15), min_size=1, max_size=40), min_size=1, max_size=4), st.integers(0, 9)
+)
+def test_what_is_range_coded_comes_back(parts: list[list[int]], seed: int) -> None:
+    arrays = [np.array(part, dtype=np.int64) for part in parts]
+    counts = np.random.default_rng(seed).integers(0, 50, (len(parts), 16))
+    priors = [range_coder.prior_of(each) for each in counts]
+    coded = range_coder.encode(arrays, priors)
+    found = range_coder.decode(coded, [len(part) for part in arrays], priors)
+    assert [each.tolist() for each in found] == parts
+
+
+def test_what_is_kept_is_computed_once_and_again_where_it_is_broken(tmp_path: Path) -> None:
+    kept, asked = Kept(tmp_path / "kept"), []
+
+    def compute() -> object:
+        asked.append(1)
+        return [1.5, None]
+
+    assert kept.get({"a": 1, "b": 2}, compute) == [1.5, None]
+    assert kept.get({"b": 2, "a": 1}, compute) == [1.5, None]
+    assert len(asked) == 1
+    (tmp_path / "kept" / f"{digest_of({'a': 1, 'b': 2})}.json").write_text("[1.5, nu")
+    assert kept.get({"a": 1, "b": 2}, compute) == [1.5, None]
+    assert len(asked) == 2
+
+
+def test_few_photos_are_spread_over_the_folder() -> None:
+    paths = [Path(str(number)) for number in range(24)]
+    assert [path.name for path in chosen(paths, 3)] == ["4", "12", "20"]
+    assert chosen(paths, 0) == chosen(paths, 24) == chosen(paths, 99) == paths
+
+
+def test_labels_are_moved_apart_and_not_about() -> None:
+    moved = spread(np.array([0.1, 0.11, 0.12, 0.9]), 0.05)
+    assert (np.diff(moved) > 0.05 - 1e-5).all()
+    assert moved[3] == 0.9
+    assert moved[:3].mean() == pytest.approx(0.11)
+
+
+def test_every_published_number_has_a_source() -> None:
+    assert all(curve.source.startswith("github.com/") for curve in CURVES.values())
+    assert all("arXiv 2603.02897" in codec.source for codec in CODECS if codec.gflop is not None)
+
+
+def test_a_device_is_timed_and_left_as_it_was(toy_codec: Codec) -> None:
+    """On the CPU, as there may be no GPU; the arithmetic is that of the codec at the padded size."""
+    encode, decode = costs_on(toy_codec.net, (62, 48), "cpu", 10)
+    assert (encode.way, encode.width, encode.height, decode.way) == ("encode", 62, 48, "decode")
+    for cost, gflop in zip((encode, decode), gflop_of(toy_codec, (64, 48)), strict=True):
+        assert 0 < cost.time.low_s <= cost.time.median_s <= cost.time.high_s
+        assert cost.gflop == pytest.approx(gflop)
+    assert next(toy_codec.net.parameters()).device.type == "cpu"
+
+
+def _study(codec: Codec, folder: Path | None, out: Path) -> Study:
+    return Study(codec, "toy", folder, out, Settings(size=(64, 48), formats=("webp",)))
+
+
+def test_a_photo_smaller_than_f_is_named(toy_codec: Codec, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 15)).save(tmp_path / "low.png")
+    with pytest.raises(ImageError, match=r"low\.png: found 40x15 pixels, allowed sides are 16"):
+        make("entropy", _study(toy_codec, tmp_path, tmp_path / "out"))
+    assert not list((tmp_path / "out").glob("entropy*"))
+
+
+def test_a_folder_without_photos_or_none_is_named(toy_codec: Codec, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="holds no photo; looked for"):
+        make("entropy", _study(toy_codec, tmp_path, tmp_path / "out"))
+    with pytest.raises(InputError, match="progic analyse entropy DIR"):
+        make("entropy", _study(toy_codec, None, tmp_path / "out"))
+
+
+def test_a_model_of_too_few_stages_is_named(toy_codec: Codec, tmp_path: Path, photo: Image.Image) -> None:
+    photo.save(tmp_path / "a.png")
+    with pytest.raises(
+        ConfigError, match="model toy: found N = 3 stages, resolution .* needs 4; choose another"
+    ):
+        make("resolution", _study(toy_codec, tmp_path, tmp_path / "out"))
+
+
+def test_a_missing_extra_is_named_with_its_command() -> None:
+    with pytest.raises(
+        MissingExtra, match=r"tsne needs the package skl: pip install 'progic-satsim\[analyse\]'"
+    ):
+        wanted("skl.manifold", "tsne")
+
+
+def test_an_unknown_anchor_is_named() -> None:
+    with pytest.raises(InputError, match="--anchor: found 'gif', allowed ms-illm, hific, .*webp"):
+        check_anchor(Settings(anchor="gif", formats=("webp",)))
+    assert check_anchor(Settings(anchor="webp", formats=("webp",))) == "webp"
