@@ -4,6 +4,7 @@ import typer
 
 from progic.commands.coding import decode, encode, info
 from progic.commands.evaluate import evaluate_command
+from progic.commands.export import export_command
 from progic.commands.train import train_command
 
 app = typer.Typer(
@@ -15,6 +16,7 @@ for command in (encode, decode, info):
     app.command()(command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("export")(export_command)
 
 
 def main() -> None:
