@@ -104,9 +104,7 @@ def _write_onnx(graph: _Graph, path: Path) -> None:
 @torch.no_grad()
 def _write_torchscript(graph: _Graph, path: Path) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # torch.jit's own, which stays for the paper's form
+        warnings.simplefilter("ignore")  # torch.jit is deprecated, and doubts what the check then tries
         traced: Any = torch.jit.trace(  # type: ignore[no-untyped-call]
             graph.module, graph.example, check_trace=False
         )
