@@ -21,6 +21,8 @@ from progic.export import export
 from progic.lite import BundledDecoder
 from progic.parity import Parity, Pixels, Planes, check, photos_to_check
 
+pytestmark = pytest.mark.timeout(900)  # the ONNX export takes 20 s of one core, more where all are busy
+
 MAIN = "from progic.commands.lite import main; main()"
 NO_TORCH = """
 import sys
