@@ -1,9 +1,28 @@
-"""A small progressive image codec: a photo becomes stages of bytes, and any stages become a picture."""
+"""A small progressive image codec: a photo becomes stages of bytes, and any stages become a picture.
 
-from progic.codec import Codec
-from progic.config import CodecConfig
-from progic.errors import ConfigError, ImageError, InputError, PayloadError, ProgicError, WeightsError
-from progic.weights import load
+Names are imported when they are asked for: `progic.lite` and `progic.bitstream` work where there is no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from progic.codec import Codec
+    from progic.config import CodecConfig
+    from progic.errors import ConfigError, ImageError, InputError, PayloadError, ProgicError, WeightsError
+    from progic.weights import load
+
+_ROOMS = {
+    "Codec": "codec",
+    "CodecConfig": "config",
+    "ConfigError": "errors",
+    "ImageError": "errors",
+    "InputError": "errors",
+    "PayloadError": "errors",
+    "ProgicError": "errors",
+    "WeightsError": "errors",
+    "load": "weights",
+}
 
 __all__ = [
     "Codec",
@@ -16,3 +35,9 @@ __all__ = [
     "WeightsError",
     "load",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'progic' has no attribute {name!r}")
+    return getattr(import_module(f"progic.{_ROOMS[name]}"), name)

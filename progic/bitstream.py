@@ -62,6 +62,36 @@ def unpack_indices(payload: bytes, n_indices: int, bits_per_index: int) -> NDArr
     return values @ weights
 
 
+def grid_of(size: tuple[int, int], downsampling_factor: int) -> tuple[int, int]:
+    """Indices across and down of a photo of `size` = (width, height) pixels; a part of a cell is one."""
+    return -(-size[0] // downsampling_factor), -(-size[1] // downsampling_factor)
+
+
+def unpack_stages(
+    payloads: Mapping[int, bytes],
+    size: tuple[int, int],
+    n_stages: int,
+    bits_per_index: int,
+    downsampling_factor: int,
+) -> dict[int, NDArray[np.int64]]:
+    """Indices (down, across) of the stages of a photo of `size` = (width, height) pixels.
+
+    Raises PayloadError for no stage, a stage number out of range, or a payload of the wrong length.
+    """
+    if not payloads:
+        raise PayloadError("no stage to decode: at least one is needed")
+    across, down = grid_of(size, downsampling_factor)
+    unpacked = {}
+    for stage, payload in payloads.items():
+        if not 0 <= stage < n_stages:
+            raise PayloadError(f"stage number: found {stage}, allowed 0..{n_stages - 1}")
+        try:
+            unpacked[stage] = unpack_indices(payload, across * down, bits_per_index).reshape(down, across)
+        except PayloadError as error:
+            raise PayloadError(f"stage {stage} of a {size[0]}x{size[1]} photo: {error}") from None
+    return unpacked
+
+
 @dataclass(frozen=True)
 class StageFile:
     """Content of a `.progic` file."""
@@ -76,8 +106,8 @@ class StageFile:
     @property
     def bytes_per_stage(self) -> int:
         """Bytes of each stage's payload."""
-        width, height = (-(-side // self.downsampling_factor) for side in self.size)
-        return stage_bytes(width * height, self.bits_per_index)
+        across, down = grid_of(self.size, self.downsampling_factor)
+        return stage_bytes(across * down, self.bits_per_index)
 
 
 def write_stage_file(content: StageFile) -> bytes:

@@ -5,6 +5,7 @@ import typer
 from progic.commands.analyse import analyse
 from progic.commands.coding import decode, encode, info
 from progic.commands.evaluate import evaluate_command
+from progic.commands.export import export_command
 from progic.commands.train import train_command
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ for command in (encode, decode, info):
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command()(analyse)
+app.command("export")(export_command)
 
 
 def main() -> None:

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from progic.bitstream import pack_indices, stage_bytes, unpack_indices
+from progic.bitstream import grid_of, pack_indices, stage_bytes, unpack_stages
 from progic.config import CodecConfig
-from progic.errors import PayloadError
 from progic.images import to_image, to_tensor
 from progic.nets import Decoder, Encoder
 from progic.rvq import ResidualVectorQuantizer
@@ -68,7 +66,7 @@ class Codec:
         Sides that f does not divide are padded with their last pixels.
         """
         pixels = to_tensor(photo).to(memory_format=torch.channels_last)
-        latents = self.net.encoder(_pad(pixels, self.config.downsampling_factor))
+        latents = self.net.encoder(padded(pixels, self.config.downsampling_factor))
         stages = self.net.quantizer.search(latents)
         return [pack_indices(indices.numpy(), self.config.bits_per_index) for indices in stages]
 
@@ -81,8 +79,11 @@ class Codec:
         Raises PayloadError for no stage, a stage number out of range, or a payload of the wrong length.
         """
         payloads = dict(stages) if isinstance(stages, Mapping) else dict(enumerate(stages))
-        self._check(payloads)
-        indices = {stage: self._indices(payload, stage, size) for stage, payload in payloads.items()}
+        config = self.config
+        unpacked = unpack_stages(
+            payloads, size, config.n_stages, config.bits_per_index, config.downsampling_factor
+        )
+        indices = {stage: torch.from_numpy(plane)[None] for stage, plane in unpacked.items()}
         held = torch.tensor([[float(stage in payloads) for stage in range(self.config.n_stages)]])
         codes = self.net.quantizer.decode(indices).contiguous(memory_format=torch.channels_last)
         photo = self.net.decoder(codes, held)
@@ -90,30 +91,11 @@ class Codec:
 
     def bytes_per_stage(self, size: tuple[int, int]) -> int:
         """Bytes of each stage for a photo of `size` = (width, height) pixels."""
-        across, down = self._grid(size)
+        across, down = grid_of(size, self.config.downsampling_factor)
         return stage_bytes(across * down, self.config.bits_per_index)
 
-    def _grid(self, size: tuple[int, int]) -> tuple[int, int]:
-        f = self.config.downsampling_factor
-        return -(-size[0] // f), -(-size[1] // f)
 
-    def _check(self, payloads: Mapping[int, bytes]) -> None:
-        allowed = f"allowed 0..{self.config.n_stages - 1}"
-        if not payloads:
-            raise PayloadError("no stage to decode: at least one is needed")
-        for stage in payloads:
-            if not 0 <= stage < self.config.n_stages:
-                raise PayloadError(f"stage number: found {stage}, {allowed}")
-
-    def _indices(self, payload: bytes, stage: int, size: tuple[int, int]) -> Int[Tensor, "1 u v"]:
-        across, down = self._grid(size)
-        try:
-            flat = unpack_indices(payload, across * down, self.config.bits_per_index)
-        except PayloadError as error:
-            raise PayloadError(f"stage {stage} of a {size[0]}x{size[1]} photo: {error}") from None
-        return torch.from_numpy(np.ascontiguousarray(flat)).view(1, down, across)
-
-
-def _pad(pixels: Float[Tensor, "1 3 h w"], factor: int) -> Float[Tensor, "1 3 h2 w2"]:
+def padded(pixels: Float[Tensor, "1 3 h w"], factor: int) -> Float[Tensor, "1 3 h2 w2"]:
+    """Repeat the last pixels right and below until both sides are multiples of `factor`."""
     height, width = pixels.shape[2:]
     return F.pad(pixels, (0, -width % factor, 0, -height % factor), mode="replicate")

@@ -74,13 +74,14 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Maps) -> Maps:
         """Return x plus what its window tells."""
-        batch, width, height, across = x.shape
-        pad_bottom, pad_right = (-(side + self.shift) % WINDOW for side in (height, across))
+        batch, _, height, across = x.shape
+        # windows counted first, and the padding from them: so an exported graph holds for every size
+        rows, columns = ((side + self.shift + WINDOW - 1) // WINDOW for side in (height, across))
+        pad_right, pad_bottom = columns * WINDOW - across - self.shift, rows * WINDOW - height - self.shift
         padding = (self.shift, pad_right, self.shift, pad_bottom)
-        tokens = _to_windows(F.pad(x, padding))  # (b windows, 64, c)
-        attended = self._attend(self.norm(tokens), self._mask(x, padding))
-        rows = (height + self.shift + pad_bottom) // WINDOW
-        folded = _from_windows(self.out(attended), batch, rows)
+        tokens = _to_windows(F.pad(x, padding), rows, columns)  # (b windows, 64, c)
+        attended = self._attend(self.norm(tokens), self._mask(x, padding, rows, columns))
+        folded = _from_windows(self.out(attended), batch, rows, columns)
         return x + folded[:, :, self.shift : self.shift + height, self.shift : self.shift + across]
 
     def _attend(self, tokens: Float[Tensor, "n t c"], mask: Float[Tensor, "..."]) -> Float[Tensor, "n t c"]:
@@ -89,13 +90,15 @@ class WindowAttention(nn.Module):
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask.to(query.dtype))
         return attended.transpose(1, 2).reshape(n, t, width)
 
-    def _mask(self, x: Tensor, padding: tuple[int, int, int, int]) -> Float[Tensor, "n heads t t"]:
+    def _mask(
+        self, x: Tensor, padding: tuple[int, int, int, int], rows: int, columns: int
+    ) -> Float[Tensor, "n heads t t"]:
         bias = self.position_bias[:, self.offsets].unsqueeze(0)  # (1, heads, 64, 64)
-        if not any(padding):
-            return bias
+        if not (torch.compiler.is_exporting() or torch._C._get_tracing_state()) and not any(padding):
+            return bias  # an exported graph is for every size: its mask is of zeros then
         batch, _, height, across = x.shape
         inside = F.pad(x.new_ones(1, 1, height, across), padding)
-        keys = _to_windows(inside)[:, None, None, :, 0]  # (windows, 1, 1, 64)
+        keys = _to_windows(inside, rows, columns)[:, None, None, :, 0]  # (windows, 1, 1, 64)
         return (bias + (keys - 1) * 1e4).repeat(batch, 1, 1, 1)
 
 
@@ -109,16 +112,16 @@ def _relative_offsets() -> Tensor:
     return down * span + along
 
 
-def _to_windows(x: Maps) -> Float[Tensor, "n t c"]:
-    batch, channels, height, across = x.shape
-    x = x.view(batch, channels, height // WINDOW, WINDOW, across // WINDOW, WINDOW)
-    return x.permute(0, 2, 4, 3, 5, 1).reshape(-1, WINDOW * WINDOW, channels)
+def _to_windows(x: Maps, rows: int, columns: int) -> Float[Tensor, "n t c"]:
+    batch, channels = x.shape[:2]
+    x = x.view(batch, channels, rows, WINDOW, columns, WINDOW)
+    return x.permute(0, 2, 4, 3, 5, 1).reshape(batch * rows * columns, WINDOW * WINDOW, channels)
 
 
-def _from_windows(tokens: Float[Tensor, "n t c"], batch: int, rows: int) -> Maps:
+def _from_windows(tokens: Float[Tensor, "n t c"], batch: int, rows: int, columns: int) -> Maps:
     channels = tokens.shape[2]
-    x = tokens.view(batch, rows, -1, WINDOW, WINDOW, channels)
-    return x.permute(0, 5, 1, 3, 2, 4).reshape(batch, channels, rows * WINDOW, -1)
+    x = tokens.view(batch, rows, columns, WINDOW, WINDOW, channels)
+    return x.permute(0, 5, 1, 3, 2, 4).reshape(batch, channels, rows * WINDOW, columns * WINDOW)
 
 
 class Encoder(nn.Module):

@@ -1,5 +1,6 @@
 """Files written whole or not at all."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ def replacing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".partial-{path.name}")
     try:
         yield partial
+        with partial.open("rb+") as whole:
+            os.fsync(whole.fileno())  # else a power cut may leave the name without the bytes
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -46,8 +46,8 @@ class ResidualVectorQuantizer(nn.Module):
         residual = latents.detach().float()
         indices, parts, residuals = [], [], []
         for stage in range(self.n_stages):
-            chosen = self.nearest(stage, _as_rows(residual)).view(residual.shape[0], *residual.shape[2:])
-            part = self._look_up(stage, chosen)
+            chosen = self.nearest(stage, as_rows(residual)).view(residual.shape[0], *residual.shape[2:])
+            part = self.look_up(stage, chosen)
             residuals.append(residual)
             indices.append(chosen)
             parts.append(part)
@@ -61,14 +61,15 @@ class ResidualVectorQuantizer(nn.Module):
         What is least is the squared error after 1 stage, after 2, ... after N, summed: each of them is shown.
         One path is the greedy search of `forward`.
         """
-        rows = _as_rows(latents.float())
-        found = torch.cat([self._search(part, paths) for part in torch.split(rows, SEARCH_ROWS)])
+        rows = as_rows(latents.float())
+        found = torch.cat([self.search_rows(part, paths) for part in torch.split(rows, SEARCH_ROWS)])
         return found.T.reshape(self.n_stages, latents.shape[0], *latents.shape[2:])
 
-    def _search(self, rows: Float[Tensor, "m d"], paths: int) -> Int[Tensor, "m n"]:
+    def search_rows(self, rows: Float[Tensor, "m d"], paths: int = PATHS) -> Int[Tensor, "m n"]:
+        """Do the same for rows of latents, all at once: 8 x 2^L numbers of memory a row."""
         left = rows[:, None]  # (m, paths, d): what each beginning leaves to the next stage
-        cost = rows.new_zeros(len(rows), 1)
-        chosen = torch.zeros(len(rows), 1, 0, dtype=torch.long, device=rows.device)
+        cost = rows.new_zeros(rows.shape[0], 1)  # not len(rows), which an exported graph takes for a constant
+        chosen = torch.zeros(rows.shape[0], 1, 0, dtype=torch.long, device=rows.device)
         for stage, codes in enumerate(self.codebooks):
             # |left - code|^2 without |left|^2, which the cost takes in
             errors = torch.addmm(codes.square().sum(1), left.flatten(0, 1), codes.T, alpha=-2)
@@ -84,7 +85,7 @@ class ResidualVectorQuantizer(nn.Module):
     def decode(self, indices: dict[int, Int[Tensor, "b u v"]]) -> Float[Tensor, "b d u v"]:
         """Sum of the code vectors of the stages given, one or more."""
         # in stage order, so that the same stages give the same bits however they arrived
-        return torch.stack([self._look_up(stage, indices[stage]) for stage in sorted(indices)]).sum(0)
+        return torch.stack([self.look_up(stage, indices[stage]) for stage in sorted(indices)]).sum(0)
 
     def nearest(self, stage: int, rows: Float[Tensor, "m d"]) -> Int[Tensor, "m"]:
         """Index of the code nearest to each row, by squared distance."""
@@ -92,7 +93,8 @@ class ResidualVectorQuantizer(nn.Module):
         with torch.autocast(rows.device.type, enabled=False):  # bf16 distances pick other codes
             return torch.addmm(codes.square().sum(1), rows, codes.T, alpha=-2).argmin(1)
 
-    def _look_up(self, stage: int, indices: Int[Tensor, "b u v"]) -> Float[Tensor, "b d u v"]:
+    def look_up(self, stage: int, indices: Int[Tensor, "b u v"]) -> Float[Tensor, "b d u v"]:
+        """Code vectors of one stage."""
         return self.codebooks[stage][indices].permute(0, 3, 1, 2)
 
     @torch.no_grad()
@@ -127,7 +129,7 @@ class ResidualVectorQuantizer(nn.Module):
         Codes used less than `revive_below` of a uniform share are replaced by vectors of the batch.
         """
         for stage in range(self.n_stages):
-            rows = _as_rows(quantized.residuals[stage])
+            rows = as_rows(quantized.residuals[stage])
             counts, sums = self._tally(quantized.indices[stage].reshape(-1), rows)
             share = len(rows) / self.n_codes
             self.counts[stage].lerp_(counts / share, 1 - decay)
@@ -149,7 +151,8 @@ class ResidualVectorQuantizer(nn.Module):
         return counts, sums
 
 
-def _as_rows(latents: Float[Tensor, "b d u v"]) -> Float[Tensor, "m d"]:
+def as_rows(latents: Float[Tensor, "b d u v"]) -> Float[Tensor, "m d"]:
+    """Latents, one a row."""
     return latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1])
 
 
@@ -161,7 +164,7 @@ def _least(costs: Float[Tensor, "m c"], count: int) -> tuple[Float[Tensor, "m k"
     """
     if costs.shape[1] % FOLD or costs.shape[1] // FOLD < count:
         return torch.topk(costs, count, largest=False)
-    folded = costs.view(len(costs), FOLD, -1)  # (m, FOLD, groups)
+    folded = costs.view(costs.shape[0], FOLD, -1)  # (m, FOLD, groups)
     groups = folded.amin(1).topk(count, largest=False, sorted=False).indices  # (m, k)
     inside = folded.gather(2, groups[:, None].expand(-1, FOLD, -1)).flatten(1)  # (m, FOLD k)
     values, at = inside.topk(count, largest=False)

@@ -55,8 +55,12 @@ class PhotoCodec(Protocol):
 
 def encoded_bytes(stages: tuple[bytes, ...], name: str, is_file: bool, first_stages: int = 1) -> Encoded:
     """Return plain bytes as the header describes them; `name` is what tells the receiver the codec."""
-    fingerprint = short_fingerprint(hashlib.sha256(name.encode()).hexdigest())
-    return Encoded(stages, is_file, BITS_PER_BYTE, 1, fingerprint, first_stages)
+    return Encoded(stages, is_file, BITS_PER_BYTE, 1, file_fingerprint(name), first_stages)
+
+
+def file_fingerprint(name: str) -> int:
+    """Return what stands in the header where no model codes: two bytes of the sha256 of the codec's name."""
+    return short_fingerprint(hashlib.sha256(name.encode()).hexdigest())
 
 
 def in_order(held: Mapping[int, bytes]) -> bytes:

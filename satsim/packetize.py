@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from satsim.errors import PacketizeError
-from satsim.packets import ImageTag, Packet
+from satsim.packets import ImageTag, Packet, pack
+from satsim.records import Frame
 from satsim.units import HEADER_BYTES, MAX_STAGES
 
 
@@ -55,6 +56,18 @@ def chunk(file: bytes, payload_bytes: int) -> tuple[bytes, ...]:
             f" bytes less the {HEADER_BYTES} of the header"
         )
     return tuple(file[start : start + room] for start in range(0, len(file), room))
+
+
+def frames_of(packets: Sequence[Packet]) -> list[Frame]:
+    """Return the packets as they go on the air, numbered from 1."""
+    return [Frame(number, stages_label(packet), 0, pack(packet)) for number, packet in enumerate(packets, 1)]
+
+
+def stages_label(packet: Packet) -> str:
+    """Return what a log says of a packet's stages: "0", "0-2", "parity 1"."""
+    last = packet.first_stage + packet.stage_count - 1
+    stage = f"{packet.first_stage}" if packet.stage_count == 1 else f"{packet.first_stage}-{last}"
+    return f"parity {stage}" if packet.is_parity else stage
 
 
 def _fitting(stages: Sequence[bytes], first: int, room: int) -> int:

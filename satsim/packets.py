@@ -26,6 +26,7 @@ A worked example by hand is in tests/satsim/test_packets.py. Knows no torch.
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import bitstruct
@@ -73,6 +74,13 @@ class ImageTag:
         _check("height", self.height, 1, MAX_SIDE_PX)
         _check("fingerprint", self.fingerprint, 0, 0xFFFF)
         _check("capture_time", self.capture_time, 0, 0xFFFFFFFF)
+
+    @property
+    def name(self) -> str:
+        """A file name that no other image has: when it was taken, its id, then all else of the header."""
+        taken = datetime.fromtimestamp(self.capture_time, UTC).strftime("%Y%m%dT%H%M%SZ")
+        codec = f"{self.fingerprint:04x}-n{self.n_stages}-l{self.bits_per_index}-f{self.downsampling_factor}"
+        return f"{taken}-{self.image_id:04x}-{self.width}x{self.height}-{codec}"
 
 
 @dataclass(frozen=True)

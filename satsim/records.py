@@ -1,6 +1,7 @@
 """What a run is made of: every record that one room hands to another, all frozen."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from satsim.units import logged_time_s
@@ -65,6 +66,16 @@ class Holding(NamedTuple):
     stages: tuple[int, ...]  # sorted, 0-based
     packets: int  # accepted so far
     bytes: int  # accepted so far, headers and payloads
+
+
+class Picture(NamedTuple):
+    """A new picture at a receiver of real packets, or why there is none."""
+
+    image: str  # satsim.packets.ImageTag.name
+    stages: str  # for people, from 1: "1-2+4"
+    complete: bool
+    path: Path | None
+    detail: str  # why there is none
 
 
 class SchemeRun(NamedTuple):

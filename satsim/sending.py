@@ -7,14 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from satsim.codec import CodecFailed, Encoded, NothingFits, PhotoCodec
+from satsim.codec import CodecFailed, NothingFits, PhotoCodec
 from satsim.cost import cost_until
-from satsim.fec import parity_stages
-from satsim.intake import Photo
 from satsim.monte_carlo import Holdings, Replicator
-from satsim.packetize import chunk, packetize, packetize_parity
-from satsim.packets import ImageTag
-from satsim.repair_settings import Erasure
+from satsim.parcel import parcel_of
 from satsim.settings import Scenario, Scheme
 from satsim.simulate import simulate_fleet
 from satsim.spread import Statistics, Worth, statistics_of
@@ -65,14 +61,8 @@ def _sent(
     many: Replicator,
 ) -> Sent:
     encoded = studio.encoded(codec)
-    payload_bytes = scenario.link.payload_bytes
-    stages = chunk(encoded.stages[0], payload_bytes) if encoded.is_file else encoded.stages
-    tag = _tag(encoded, len(stages), studio.photo)
-    packets = packetize(stages, tag, payload_bytes)
     repair = scenario.repair_of(scheme)
-    if isinstance(repair, Erasure):
-        parity = parity_stages(stages, repair.parity_stages)
-        packets += packetize_parity(parity, tag, payload_bytes)
+    stages, packets = parcel_of(encoded, studio.photo, repair, scenario.link.payload_bytes, UNKNOWN_TIME)
     run, *_ = simulate_fleet(
         scheme.name, packets, scenario.link, repair, encode_s, scenario.seed, scenario.fleet
     )
@@ -95,16 +85,3 @@ def _statistics(
         return worth_of(studio.scorer.scores(picture).dists, studio.marks)
 
     return statistics_of(scheme, runs, worth)
-
-
-def _tag(encoded: Encoded, n_stages: int, photo: Photo) -> ImageTag:
-    return ImageTag(
-        image_id=int(photo.facts.sha256[:4], 16),
-        n_stages=n_stages,
-        bits_per_index=encoded.bits_per_index,
-        downsampling_factor=encoded.downsampling_factor,
-        width=photo.image.width,
-        height=photo.image.height,
-        fingerprint=encoded.fingerprint,
-        capture_time=UNKNOWN_TIME,
-    )

@@ -13,10 +13,11 @@ from satsim.feedback import Feedback
 from satsim.fleet_settings import FleetSettings
 from satsim.link import Link, Seat
 from satsim.medium import medium_of
-from satsim.packets import Packet, pack
+from satsim.packetize import frames_of
+from satsim.packets import Packet
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
-from satsim.records import EventLog, Frame, SchemeRun
+from satsim.records import EventLog, SchemeRun
 from satsim.repair_settings import ArqRound, Repair
 from satsim.scenario import LinkSettings
 from satsim.sender import Sender
@@ -149,7 +150,7 @@ class _Handset:
                 env, self._log, image, self._gathering, carrier, back, repair.return_link, there
             )
         sender = Sender(env, self._log, carrier, photo_s + encode_s, repair, reports)
-        env.process(sender.send([_frame(number, packet) for number, packet in enumerate(packets, 1)]))
+        env.process(sender.send(frames_of(packets)))
 
     def run(self) -> SchemeRun:
         """Return what happened, once the world has come to its end."""
@@ -173,9 +174,3 @@ def _channels_of(handset: int, link: LinkSettings, repair: Repair, seed: int) ->
     there = channel_of(link.loss, seed, child=2 * handset)
     back = Perfect() if back_loss is None else channel_of(back_loss, seed, child=2 * handset + 1)
     return _Channels(there, back, delay_of(link.latency, seed, child=2 * handset))
-
-
-def _frame(number: int, packet: Packet) -> Frame:
-    last = packet.first_stage + packet.stage_count - 1
-    stage = f"{packet.first_stage}" if packet.stage_count == 1 else f"{packet.first_stage}-{last}"
-    return Frame(number, f"parity {stage}" if packet.is_parity else stage, 0, pack(packet))

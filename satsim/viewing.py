@@ -11,6 +11,7 @@ from satsim.records import Event, Holding, SchemeRun, SchemeSummary, TimelineRow
 from satsim.settings import Delivery
 from satsim.spread import Worth
 from satsim.units import bits_per_pixel
+from satsim.wording import stages_text
 
 
 @dataclass(frozen=True)
@@ -136,17 +137,6 @@ def _note(events: Sequence[Event]) -> str | None:
     if any(event.event == "closed" for event in events):
         return "no window was left for all packets"
     return f"{given_up} of {n_packets} packets never got through" if given_up else None
-
-
-def stages_text(stages: Iterable[int]) -> str:
-    """Return sorted 0-based stages for people, from 1: (0, 1, 3) is "1-2+4"."""
-    runs: list[list[int]] = []
-    for stage in stages:
-        if runs and runs[-1][-1] == stage - 1:
-            runs[-1].append(stage)
-        else:
-            runs.append([stage])
-    return "+".join(f"{run[0] + 1}" if len(run) == 1 else f"{run[0] + 1}-{run[-1] + 1}" for run in runs)
 
 
 def _first_reaching(rows: Iterable[TimelineRow], mark_dists: float | None) -> float | None:

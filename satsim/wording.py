@@ -1,5 +1,6 @@
 """How schemes, times and scores are called and coloured wherever people see them."""
 
+from collections.abc import Iterable
 from math import isinf
 
 from satsim.fleet_settings import FleetSettings
@@ -60,6 +61,17 @@ def scheme_label(name: str) -> str:
 def scheme_colour(number: int) -> str:
     """Return the colour of a run's scheme by its place, from 0; from the ninth on colours repeat."""
     return COLOURS[number % len(COLOURS)]
+
+
+def stages_text(stages: Iterable[int]) -> str:
+    """Return sorted 0-based stages for people, from 1: (0, 1, 3) is "1-2+4"."""
+    runs: list[list[int]] = []
+    for stage in stages:
+        if runs and runs[-1][-1] == stage - 1:
+            runs[-1].append(stage)
+        else:
+            runs.append([stage])
+    return "+".join(f"{run[0] + 1}" if len(run) == 1 else f"{run[0] + 1}-{run[-1] + 1}" for run in runs)
 
 
 def minutes_text(time_s: float | None) -> str:

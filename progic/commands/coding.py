@@ -11,9 +11,9 @@ from rich.table import Table
 from progic import weights
 from progic.bitstream import StageFile, read_stage_file, write_stage_file
 from progic.codec import Codec
-from progic.commands.options import AsJson, Model, size_of
+from progic.commands.options import AsJson, Model, Stages, chosen_stages, save_picture, size_of
 from progic.ending import ends_well
-from progic.errors import InputError, PayloadError
+from progic.errors import PayloadError
 from progic.images import fit_photo, open_photo
 from progic.replacing import replacing
 
@@ -52,9 +52,7 @@ def encode(
 def decode(
     source: Annotated[Path, typer.Argument(help="A .progic file.")],
     out: Annotated[Path, typer.Argument(help="The picture to write; its suffix says the format.")],
-    stages: Annotated[
-        str, typer.Option(help="How many from the first (`2`), or which (`1,4`); all without.")
-    ] = "",
+    stages: Stages = "",
     model: Model = "f16",
 ) -> None:
     """Draw the photo from the stages of a .progic file, or from some of them."""
@@ -63,30 +61,9 @@ def decode(
     if not codec.fingerprint.startswith(content.fingerprint):
         ours = codec.fingerprint[:16]
         raise PayloadError(f"{source}: written with weights {content.fingerprint}, {model} has {ours}")
-    picture = codec.decode(_chosen(content, stages), content.size)
-    try:
-        with replacing(out) as partial:
-            picture.save(partial)
-    except ValueError:
-        raise InputError(f"{out}: suffix {out.suffix!r} is no format that can be written; try .png") from None
+    picture = codec.decode(chosen_stages(content, stages), content.size)
+    save_picture(picture, out)
     typer.echo(f"{out}: {picture.width}x{picture.height}")
-
-
-def _chosen(content: StageFile, wanted: str) -> dict[int, bytes]:
-    if not wanted:
-        return dict(content.stages)
-    try:
-        numbers = [int(part) for part in wanted.split(",")]
-    except ValueError:
-        raise InputError(
-            f"--stages: found {wanted!r}, allowed a count such as 2, or numbers such as 1,4"
-        ) from None
-    chosen = range(1, numbers[0] + 1) if len(numbers) == 1 else numbers
-    missing = [number for number in chosen if number - 1 not in content.stages]
-    if missing or not chosen:
-        held = ", ".join(str(stage + 1) for stage in content.stages)
-        raise InputError(f"--stages: found {wanted!r}, the file holds {held}")
-    return {number - 1: content.stages[number - 1] for number in chosen}
 
 
 @ends_well

@@ -1,14 +1,19 @@
 """What several commands take."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from PIL import Image
 
+from progic.bitstream import StageFile
 from progic.errors import InputError
+from progic.replacing import replacing
 
 Model = Annotated[
     str, typer.Option("--model", "-m", help="Bundled model, or the path of a .safetensors file.")
 ]
+Stages = Annotated[str, typer.Option(help="How many from the first (`2`), or which (`1,4`); all without.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 
 
@@ -21,3 +26,31 @@ def size_of(text: str) -> tuple[int, int]:
     if not (1 <= width <= 65535 and 1 <= height <= 65535):
         raise InputError(f"--size: found {text!r}, allowed sides are 1..65535 pixels")
     return width, height
+
+
+def chosen_stages(content: StageFile, wanted: str) -> dict[int, bytes]:
+    """Return the stages of `--stages`, all without; raises InputError."""
+    if not wanted:
+        return dict(content.stages)
+    try:
+        numbers = [int(part) for part in wanted.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--stages: found {wanted!r}, allowed a count such as 2, or numbers such as 1,4"
+        ) from None
+    chosen = range(1, numbers[0] + 1) if len(numbers) == 1 else numbers
+    missing = [number for number in chosen if number - 1 not in content.stages]
+    if missing or not chosen:
+        held = ", ".join(str(stage + 1) for stage in content.stages)
+        raise InputError(f"--stages: found {wanted!r}, the file holds {held}")
+    return {number - 1: content.stages[number - 1] for number in chosen}
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Write a picture whole or not at all; raises InputError for a suffix that is no format."""
+    try:
+        with replacing(path) as partial:
+            picture.save(partial)
+    except ValueError:
+        allowed = "no format that can be written; try .png"
+        raise InputError(f"{path}: suffix {path.suffix!r} is {allowed}") from None

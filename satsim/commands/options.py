@@ -1,7 +1,7 @@
 """What several commands take, and how the long ones show that they go on."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +33,12 @@ Metrics = Annotated[
     str | None,
     typer.Option(help="Some of dists,lpips,psnr_db,ms_ssim; without the first two no weights are needed."),
 ]
+
+SerialDevice = Annotated[
+    str | None,
+    typer.Option("--serial", help="A serial device, SLIP frames (RFC 1055); needs the extra serial."),
+]
+Baud = Annotated[int, typer.Option(min=1, help="The serial device's rate, bits a second.")]
 
 
 @contextmanager
@@ -71,3 +77,20 @@ def asked_metrics(text: str | None) -> list[Metric]:
 
 def _yaml(path: Path) -> str:
     return json.dumps(str(path), ensure_ascii=False)  # a YAML text whatever characters it has
+
+
+def one_way(ways: Mapping[str, object]) -> None:
+    """Raise InputError unless just one of the options is given."""
+    given = [name for name, value in ways.items() if value not in (None, False)]
+    if len(given) != 1:
+        raise InputError(f"found {' and '.join(given) or 'no way'}; allowed: one of {', '.join(ways)}")
+
+
+def address_of(text: str, host: str = "") -> tuple[str, int]:
+    """Read HOST:PORT, or PORT of `host` where that is given; raises InputError."""
+    found, colon, port = text.rpartition(":")
+    found = found if colon else host
+    if not found or not port.isdecimal() or int(port) > 65_535:
+        allowed = "PORT or HOST:PORT" if host else "HOST:PORT"
+        raise InputError(f"--udp: found {text}; allowed: {allowed}, such as 127.0.0.1:5005")
+    return found, int(port)

@@ -8,7 +8,8 @@ from satsim.file_codecs import IdentityCodec
 from satsim.quality import Scorer
 from satsim.records import Event, Holding, SchemeRun, SchemeSummary
 from satsim.settings import Delivery
-from satsim.viewing import Marks, SchemeView, Showing, shown, stages_text, view_scheme
+from satsim.viewing import Marks, SchemeView, Showing, shown, view_scheme
+from satsim.wording import stages_text
 
 PHOTO = Image.linear_gradient("L").resize((16, 16)).convert("RGB")
 STAGES = tuple(PHOTO.tobytes()[start : start + 256] for start in range(0, 768, 256))

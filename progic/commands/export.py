@@ -1,0 +1,42 @@
+"""The command `progic export`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from progic import weights
+from progic.commands.options import AsJson, Model
+from progic.ending import ends_well
+from progic.export import Format, export
+from progic.parity import photos_to_check
+
+
+@ends_well
+def export_command(
+    form: Annotated[Format, typer.Option("--format")] = "onnx",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; else the model's and format's name.")
+    ] = None,
+    model: Model = "f16",
+    photos: Annotated[
+        Path | None, typer.Option(help="Check on 32 photos of this folder, not on made pictures.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write encoder and decoder for other runtimes, checked against the model: one that differs is not left.
+
+    Photo (float, 1 3 h w, 0..1, sides multiples of f) to indices (int64, N 1 h/f w/f); indices and held
+    (float, 1 N, 1 where a stage is held) to photo. `progic-decode` draws with the ONNX decoder, no torch.
+    """
+    codec = weights.load(model)
+    folder = Path(f"{codec.config.name}-{form}") if out is None else out
+    found = export(codec, form, folder, photos_to_check(photos))
+    if as_json:
+        typer.echo(json.dumps({"folder": str(folder), **found._asdict()}))
+        return
+    typer.echo(
+        f"{folder}: on {found.photos} photos {found.indices_equal:.4%} of the indices are the model's,"
+        f" pictures differ by at most {found.most_different * 255:.2g}/255"
+    )

@@ -1,0 +1,37 @@
+"""The command `progic-decode`, which needs no torch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from progic.bitstream import read_stage_file
+from progic.commands.options import Stages, chosen_stages, save_picture
+from progic.ending import ends_well
+from progic.errors import PayloadError
+from progic.lite import BundledDecoder
+
+
+@ends_well
+def decode_lite(
+    source: Annotated[Path, typer.Argument(help="A .progic file.")],
+    out: Annotated[Path, typer.Argument(help="The picture to write; its suffix says the format.")],
+    bundle: Annotated[Path, typer.Option(help="A folder that `progic export --format onnx` wrote.")],
+    stages: Stages = "",
+) -> None:
+    """Draw the photo from the stages of a .progic file by onnxruntime and numpy alone."""
+    content = read_stage_file(source.read_bytes())
+    decoder = BundledDecoder(bundle)
+    if not decoder.fingerprint.startswith(content.fingerprint):
+        ours = decoder.fingerprint[:16]
+        raise PayloadError(f"{source}: written with weights {content.fingerprint}, {bundle} has {ours}")
+    picture = decoder.decode(chosen_stages(content, stages), content.size)
+    save_picture(picture, out)
+    typer.echo(f"{out}: {picture.width}x{picture.height}")
+
+
+def main() -> None:
+    """Entry point of `progic-decode`."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(decode_lite)
+    app()

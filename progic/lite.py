@@ -1,0 +1,78 @@
+"""The decoder where there is no torch: a bundle that `progic export` wrote, by onnxruntime and numpy.
+
+A bundle is a folder with decoder.onnx and bundle.json, which says what the model is.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from progic.bitstream import unpack_stages
+from progic.errors import InputError, WeightsError
+
+BUNDLE, DECODER, ENCODER = "bundle.json", "decoder.onnx", "encoder.onnx"
+FORMAT = "progic bundle 1"
+
+
+class BundledDecoder:
+    """A bundle, checked by its sha256 and ready to draw."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises WeightsError for a bundle that is missing, damaged or of another format."""
+        facts = _read(folder / BUNDLE)
+        self.fingerprint: str = facts["fingerprint"]  # sha256 of the model's weights, 64 hex digits
+        self.name: str = facts["model"]
+        self._shape = (facts["n_stages"], facts["bits_per_index"], facts["downsampling_factor"])
+        self._session = session_of(folder / DECODER, facts["sha256"][DECODER])
+
+    def decode(self, stages: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
+        """Draw the photo, `size` = (width, height), from any of its stages, numbered from 0.
+
+        Raises PayloadError as `progic.Codec.decode` does.
+        """
+        n_stages, bits_per_index, factor = self._shape
+        planes = unpack_stages(stages, size, n_stages, bits_per_index, factor)
+        first = next(iter(planes.values()))
+        empty = np.zeros_like(first)
+        indices = np.stack([planes.get(stage, empty) for stage in range(n_stages)])[:, None]
+        held = np.array([[stage in planes for stage in range(n_stages)]], dtype=np.float32)
+        (photo,) = self._session.run(None, {"indices": indices, "held": held})
+        return _image(photo[0, :, : size[1], : size[0]])
+
+
+def session_of(path: Path, sha256: str):  # type: ignore[no-untyped-def] # onnxruntime has no types
+    """Load a graph that has this sha256; raises WeightsError for any other, InputError for no onnxruntime."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise InputError("onnxruntime is missing: pip install onnxruntime") from None
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: {error.strerror}") from None
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != sha256:
+        raise WeightsError(f"{path}: sha256 is {digest}, allowed {sha256}, which {BUNDLE} says")
+    return onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+
+
+def _read(path: Path):  # type: ignore[no-untyped-def]
+    try:
+        facts = json.loads(path.read_bytes())
+    except OSError as error:
+        raise WeightsError(f"{path}: {error.strerror}; allowed: a folder of progic export") from None
+    except ValueError:
+        raise WeightsError(f"{path}: found no JSON; allowed: what progic export wrote") from None
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise WeightsError(f"{path}: found another format, allowed {FORMAT!r}; export it again")
+    return facts
+
+
+def _image(pixels: NDArray[np.float32]) -> Image.Image:
+    levels = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)))

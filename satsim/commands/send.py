@@ -1,0 +1,127 @@
+"""The command `satsim send`."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from satsim.commands.options import (
+    AsJson,
+    Baud,
+    Quiet,
+    SerialDevice,
+    Settings,
+    address_of,
+    one_way,
+    overrides_of,
+    progress_bar,
+)
+from satsim.ending import ends_well
+from satsim.errors import InputError
+from satsim.outlets import Outlet, folder_outlet, send_all, stream_outlet, udp_outlet
+from satsim.records import Frame
+from satsim.scenario import load_scenario
+from satsim.serial_port import serial_port
+
+PLAIN = files("satsim") / "templates" / "send.yaml"
+
+
+@ends_well
+def send(
+    photo: Annotated[Path, typer.Argument(help="The photo to send.")],
+    to_files: Annotated[
+        Path | None, typer.Option("--files", help="Write the packets into this folder, one file each.")
+    ] = None,
+    udp: Annotated[str | None, typer.Option(help="Send them as datagrams to HOST:PORT.")] = None,
+    serial: SerialDevice = None,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Write SLIP frames (RFC 1055).")] = False,
+    scenario: Annotated[
+        Path | None, typer.Option(help="Size, codec, payload, interval and repair of this scenario.")
+    ] = None,
+    scheme: Annotated[str | None, typer.Option(help="One of the scenario's schemes; else its first.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="A bundled model, or a file.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; 256x256 without a scenario.")] = None,
+    payload_bytes: Annotated[
+        int | None, typer.Option(help="Most bytes of a packet, header included.")
+    ] = None,
+    settings: Settings = None,
+    interval_s: Annotated[
+        float | None,
+        typer.Option(min=0, help="From one packet to the next; else the scenario's, into a folder none."),
+    ] = None,
+    capture_time: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Seconds since 1970 UTC; else now.")
+    ] = None,
+    baud: Baud = 19200,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Send a photo as real packets: the same bytes that the simulator sends.
+
+    There is no way back: each packet goes once, or as often as a repair such as
+    -s 'repair={kind: carousel, rounds: 3}' says. `satsim receive` takes them in.
+    """
+    one_way({"--files": to_files, "--udp": udp, "--serial": serial, "--stdout": stdout})
+    if stdout and as_json:
+        raise InputError("--json: found --stdout with it, where packets go; allowed: one of the two")
+    address = None if udp is None else address_of(udp)
+    overrides = [*overrides_of(settings, photo, None, None, None), *_given(model, size, payload_bytes)]
+    with as_file(PLAIN) as plain:
+        loaded = load_scenario(scenario or plain, overrides)
+
+    from satsim.handset import frames_to_send
+
+    taken = int(time.time()) if capture_time is None else capture_time
+    image, frames = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
+    if interval_s is None:
+        interval_s = loaded.link.interval_s if scenario and not to_files else 0.0
+    with _outlet(to_files, address, serial, baud) as outlet, progress_bar(quiet) as progress:
+        sent: list[Frame] = []
+
+        def note(frame: Frame) -> None:
+            sent.append(frame)
+            progress(f"packet {len(sent)} of {len(frames)}", len(sent) / len(frames))
+            if as_json:
+                facts = {"event": "sent", "image": image.name, **frame._asdict()}
+                typer.echo(json.dumps({**facts, "data": frame.data.hex()}))
+
+        send_all(frames, image.name, outlet, interval_s, note)
+    if not (quiet or as_json):
+        n_bytes = sum(len(frame.data) for frame in frames)
+        typer.echo(f"image {image.name}: {len(frames)} packets, {n_bytes} bytes", err=stdout)
+
+
+def _given(model: str | None, size: str | None, payload_bytes: int | None) -> list[str]:
+    """Return the short options as overrides; a model brings its N, L and f."""
+    given = [] if payload_bytes is None else [f"link.payload_bytes={payload_bytes}"]
+    if size is not None:
+        given.append(f"image.size=[{', '.join(size.lower().split('x'))}]")
+    if model is not None:
+        import progic
+
+        config = progic.load(model).config
+        given += [f"codec.model={json.dumps(model)}", f"codec.stages={config.n_stages}"]
+        given += [f"codec.{key}={getattr(config, key)}" for key in ("bits_per_index", "downsampling_factor")]
+    return given
+
+
+@contextmanager
+def _outlet(
+    to_files: Path | None, address: tuple[str, int] | None, serial: str | None, baud: int
+) -> Iterator[Outlet]:
+    if to_files is not None:
+        yield folder_outlet(to_files)
+    elif address is not None:
+        with udp_outlet(*address) as outlet:
+            yield outlet
+    elif serial is not None:
+        with serial_port(serial, baud) as port:
+            yield stream_outlet(port)
+    else:
+        yield stream_outlet(sys.stdout.buffer)

@@ -1,0 +1,70 @@
+"""Pictures from the stages of any image, by whichever codec its header names."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from PIL import Image, UnidentifiedImageError
+
+import progic
+from progic import classical
+from progic.errors import PayloadError
+from satsim.codec import file_fingerprint
+from satsim.packets import ImageTag, short_fingerprint
+
+FILES = {file_fingerprint(name): name for name in ("jpeg", "webp", "avif")}  # shown when whole
+
+
+class NoPicture(Exception):
+    """Stages that cannot be drawn; says why."""
+
+
+class Gallery:
+    """Draws with the bundled models and with those given; each is loaded when it is first needed."""
+
+    def __init__(self, models: Sequence[str] = ()) -> None:
+        """`models`: names or paths that are looked at first; raises progic's WeightsError."""
+        self._loaded = {
+            short_fingerprint(codec.fingerprint): codec for codec in (progic.load(model) for model in models)
+        }
+
+    def draw(self, image: ImageTag, stages: Mapping[int, bytes]) -> Image.Image:
+        """Return the picture of the stages held; raises NoPicture."""
+        size = (image.width, image.height)
+        if image.fingerprint in FILES:
+            return _opened(image, stages)
+        codec = self._codec(image.fingerprint)
+        ours, theirs = codec.config, (image.bits_per_index, image.downsampling_factor)
+        if (ours.bits_per_index, ours.downsampling_factor) != theirs or image.n_stages > ours.n_stages:
+            raise NoPicture(f"its N, L and f are not those of model {ours.name}")
+        try:
+            return codec.decode(stages, size)
+        except PayloadError as error:
+            raise NoPicture(str(error)) from None
+
+    def _codec(self, fingerprint: int) -> progic.Codec:
+        if fingerprint not in self._loaded:
+            if fingerprint not in self._bundled:
+                known = ", ".join(self._bundled.values())
+                raise NoPicture(
+                    f"fingerprint {fingerprint:04x} is none of {known}; --model FILE gives another model"
+                )
+            self._loaded[fingerprint] = progic.load(self._bundled[fingerprint])
+        return self._loaded[fingerprint]
+
+    @cached_property
+    def _bundled(self) -> dict[int, str]:
+        from progic import weights
+
+        return {short_fingerprint(weights.expected_sha256(name)): name for name in weights.bundled_models()}
+
+
+def _opened(image: ImageTag, pieces: Mapping[int, bytes]) -> Image.Image:
+    if len(pieces) < image.n_stages:
+        title = classical.FORMATS[FILES[image.fingerprint]].title
+        raise NoPicture(f"no part of a {title} file can be shown")
+    try:
+        return classical.opened(
+            b"".join(pieces[number] for number in sorted(pieces)), (image.width, image.height)
+        )
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise NoPicture(f"a broken file: {error}") from None

@@ -1,0 +1,115 @@
+"""packets.csv, all that a receiver has heard: the one file that its state is in.
+
+A packet counts from the moment its row is on the disk, whole. Everything else in the folder is made from the
+rows, and made again where it is missing, so a receiver can be killed at any point.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from satsim.errors import InputError, SatsimError
+
+
+class Row(NamedTuple):
+    """One packet that came in; the columns of packets.csv, in this order."""
+
+    packet: int  # counted from 1
+    time_utc: str  # ISO 8601
+    source: str  # a file's name, a sender's address, stdin or a device
+    image: str  # satsim.packets.ImageTag.name; "" for bytes that are no packet
+    stage: str  # "0", "0-2", "parity 1"; "" for bytes that are no packet
+    bytes: int
+    event: str  # received, duplicate, rejected
+    detail: str  # why
+    data: str  # the packet, in hex
+
+
+class Journal:
+    """Appends rows to packets.csv, each on the disk before the next; one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or begin the file, and cut off a row that was being written when its writer was killed.
+
+        Raises InputError if another receiver is writing it, or if it is something else.
+        """
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock(self._file, path)
+            self.rows = self._read()
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        os.close(self._file)
+
+    def append(self, row: Row) -> None:
+        """Write a row to the disk; raises SatsimError, with the file as it was, if it is full."""
+        self._append(row)
+        self.rows.append(row)
+
+    def _append(self, cells: Sequence[object]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerow(cells)
+        end = os.lseek(self._file, 0, os.SEEK_END)
+        try:
+            _write(self._file, text.getvalue().encode())
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._file, end)
+            kept = f"the {len(self.rows)} packets before this one are kept; start again once there is room"
+            raise SatsimError(f"{self._path}: cannot be written: {error.strerror}; {kept}") from None
+
+    def _read(self) -> list[Row]:
+        data = self._path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        os.ftruncate(self._file, whole)
+        header, *lines = csv.reader(io.StringIO(data[:whole].decode(errors="replace"))) if whole else [[]]
+        self.rows = []
+        if not whole:
+            self._append(Row._fields)
+        elif tuple(header) != Row._fields:
+            raise InputError(f"{self._path}: found another table; allowed: a new folder, or a receiver's own")
+        return [self._row(number, cells) for number, cells in enumerate(lines, 2)]
+
+    def _row(self, line: int, cells: Sequence[str]) -> Row:
+        try:
+            number, time_utc, source, image, stage, n_bytes, event, detail, data = cells
+            row = Row(int(number), time_utc, source, image, stage, int(n_bytes), event, detail, data)
+            if len(bytes.fromhex(data)) != row.bytes:
+                raise ValueError("its bytes are not as many as it says")
+        except ValueError as error:
+            raise InputError(
+                f"{self._path}, line {line}: found a damaged row ({error}); allowed: as it was written"
+            ) from None
+        return row
+
+
+def _write(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+    os.fsync(file)
+
+
+def _lock(file: int, path: Path) -> None:
+    """Keep other receivers out until the file is closed, where the system can."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise InputError(
+            f"{path}: found another receiver writing here; allowed: one a folder, -o DIR takes another"
+        ) from None

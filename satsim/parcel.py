@@ -1,0 +1,41 @@
+"""An encoded photo as the packets that a sender has to send: the same bytes simulated and on the air."""
+
+from typing import NamedTuple
+
+from satsim.codec import Encoded
+from satsim.fec import parity_stages
+from satsim.intake import Photo
+from satsim.packetize import chunk, packetize, packetize_parity
+from satsim.packets import ImageTag, Packet
+from satsim.repair_settings import Erasure, Repair
+
+
+class Parcel(NamedTuple):
+    """One photo, ready to send."""
+
+    stages: tuple[bytes, ...]  # of a file its pieces
+    packets: tuple[Packet, ...]  # in order, parity last
+
+
+def parcel_of(
+    encoded: Encoded, photo: Photo, repair: Repair, payload_bytes: int, capture_time: int
+) -> Parcel:
+    """Cut `encoded` into packets of at most `payload_bytes`, with parity where the repair is an erasure code.
+
+    `capture_time` in seconds since 1970-01-01 UTC. Raises PacketizeError, BadField.
+    """
+    stages = chunk(encoded.stages[0], payload_bytes) if encoded.is_file else encoded.stages
+    tag = ImageTag(
+        image_id=int(photo.facts.sha256[:4], 16),
+        n_stages=len(stages),
+        bits_per_index=encoded.bits_per_index,
+        downsampling_factor=encoded.downsampling_factor,
+        width=photo.image.width,
+        height=photo.image.height,
+        fingerprint=encoded.fingerprint,
+        capture_time=capture_time,
+    )
+    packets = packetize(stages, tag, payload_bytes)
+    if isinstance(repair, Erasure):
+        packets += packetize_parity(parity_stages(stages, repair.parity_stages), tag, payload_bytes)
+    return Parcel(stages, packets)

@@ -1,0 +1,31 @@
+"""A serial port, 8 data bits, no parity, 1 stop bit, by pyserial (the extra `serial`)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from satsim.errors import InputError
+
+if TYPE_CHECKING:
+    from serial import Serial
+
+
+@contextmanager
+def serial_port(device: str, baud: int) -> "Iterator[Serial]":
+    """Open a port; raises InputError without pyserial, or for a device that cannot be opened."""
+    try:
+        import serial
+    except ImportError:
+        raise InputError("--serial needs pyserial: pip install 'progic-satsim[serial]'") from None
+    try:
+        port = serial.Serial(device, baud)
+    except (serial.SerialException, ValueError) as error:
+        raise InputError(f"{device}: cannot be opened: {error}; allowed: a serial device") from None
+    with port:
+        yield port
+
+
+def serial_parts(port: "Serial") -> Iterator[bytes]:
+    """Give the port's bytes as they come, for ever."""
+    while True:
+        yield port.read(max(1, port.in_waiting))

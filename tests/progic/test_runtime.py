@@ -1,0 +1,76 @@
+"""What is measured is what is said: warm calls alone, an interval that covers the median, whole FLOP."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from progic import runtime
+from progic.codec import Codec
+from progic.runtime import WARM_UP_CALLS, Time, call_of, costs, timed
+
+
+def fake(durations_s: list[float]) -> tuple[Callable[[], None], Callable[[], float]]:
+    """A call that takes the next of the durations each time, and the clock that sees it."""
+    now, left = [0.0], iter(durations_s)
+
+    def call() -> None:
+        now[0] += next(left)
+
+    return call, lambda: now[0]
+
+
+def test_warm_up_does_not_count() -> None:
+    call, clock = fake([64.0] * WARM_UP_CALLS + [5.0, 1.0, 4.0, 2.0, 3.0, 9.0, 8.0, 7.0, 6.0, 10.0])
+    assert timed(call, 10, clock) == Time(5.5, 2.0, 9.0, 10)
+
+
+@pytest.mark.parametrize("calls", [10, 11, 20, 30, 57, 100])
+def test_the_interval_covers_the_median_in_95_of_100(calls: int) -> None:
+    call, clock = fake([0.0] * WARM_UP_CALLS + [float(number) for number in range(calls)])
+    found = timed(call, calls, clock)
+    low, high = int(found.low_s), int(found.high_s)
+    # the median lies between both if low + 1 to high of the calls were below it
+    covered = sum(math.comb(calls, below) for below in range(low + 1, high + 1)) / 2**calls
+    assert 0.93 <= covered <= 0.985
+
+
+def test_a_multiply_and_an_add_are_two() -> None:
+    left, right = torch.ones(100, 200), torch.ones(200, 300)
+    assert runtime._gflop(lambda: left @ right) == 2 * 100 * 200 * 300 / 1e9
+
+
+def test_a_table_of_both_ways(toy_codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "load", lambda model: toy_codec)
+    threads: list[int] = []
+    monkeypatch.setattr(
+        runtime, "timed", lambda call, calls: threads.append(torch.get_num_threads()) or Time(1, 1, 1, calls)
+    )
+    before = torch.get_num_threads()
+    rows = list(costs("toy", [(32, 48), (64, 96)], threads=1, calls=1, memory=False))
+    assert [(row.way, row.width, row.height) for row in rows] == [
+        ("encode", 32, 48),
+        ("decode", 32, 48),
+        ("encode", 64, 96),
+        ("decode", 64, 96),
+    ]
+    assert (threads, torch.get_num_threads()) == ([1] * 4, before)
+    assert [row.time.calls for row in rows] == [10] * 4  # at least so many
+    # windows are padded to 8x8 latents, all else grows with the pixels
+    assert 2 < rows[2].gflop / rows[0].gflop <= 4
+    assert rows[0].peak_bytes is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="peak memory is read from /proc")
+def test_peak_memory_is_of_a_process_of_its_own(toy_codec: Codec) -> None:
+    held = bytearray(400_000_000)  # ours, not the codec's
+    peak = runtime._peak_bytes("f16-s", "decode", (32, 32), 1)
+    assert peak is not None
+    assert 50e6 < peak < 390e6 < len(held)
+
+
+def test_decoding_takes_all_stages(toy_codec: Codec) -> None:
+    assert call_of(toy_codec, "decode", (33, 20))().size == (33, 20)  # type: ignore[attr-defined]
+    assert len(call_of(toy_codec, "encode", (33, 20))()) == 3  # type: ignore[arg-type]
