@@ -7,7 +7,7 @@ from math import ceil, floor, isfinite, log10
 from satsim.curve_plot import spread
 from satsim.rundir import Row, Run
 from satsim.settings import Metric
-from satsim.wording import scheme_label
+from satsim.wording import METRIC_LABELS, minutes_text, scheme_label, score_text
 
 WIDTH, HEIGHT = 760, 300  # of the drawing, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 44, 140, 12, 38  # margins; right for the names
@@ -24,12 +24,22 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Dot:
+    """A picture on its curve, and what it is."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Curve:
-    """One scheme's steps, an SVG path, with its name at the end."""
+    """One scheme's steps, an SVG path, with a dot a picture and its name at the end."""
 
     number: int
     label: str
     path: str
+    dots: tuple[Dot, ...]
     end_y: float
     name_y: float
 
@@ -93,10 +103,24 @@ def _curves(run: Run, shown: dict[str, list[Row]], metric: Metric, x: _Scale, y:
     ends = sorted((y.at(getattr(rows[-1], metric)), scheme) for scheme, rows in shown.items() if rows)
     names = spread([end for end, _ in ends], NAME_STEP, TOP + NAME_STEP / 2, HEIGHT - BOTTOM)
     curves = [
-        Curve(numbers[scheme], scheme_label(scheme), _path(shown[scheme], metric, x, y), end, name)
+        Curve(
+            number=numbers[scheme],
+            label=scheme_label(scheme),
+            path=_path(shown[scheme], metric, x, y),
+            dots=tuple(_dot(row, metric, x, y) for row in shown[scheme]),
+            end_y=end,
+            name_y=name,
+        )
         for (end, scheme), name in zip(ends, names, strict=True)
     ]
     return tuple(sorted(curves, key=lambda curve: -curve.number))
+
+
+def _dot(row: Row, metric: Metric, x: _Scale, y: _Scale) -> Dot:
+    value = getattr(row, metric)
+    score = f"{METRIC_LABELS[metric]} {score_text(metric, value)}"
+    text = f"{scheme_label(row.scheme)}, {minutes_text(row.time_s)}: {score}, {row.bytes:.0f} bytes"
+    return Dot(x.at(row.time_s / 60), y.at(value), text)
 
 
 def _path(rows: Sequence[Row], metric: Metric, x: _Scale, y: _Scale) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from satsim.records import TimelineRow
 from satsim.report import finish, write_report
 from satsim.report_chart import HEIGHT, TOP, WIDTH, chart_of
 from satsim.rundir import Run
@@ -17,7 +18,7 @@ from satsim.rundir import Run
 class Page(HTMLParser):
     """Every tag that is opened and not closed, every address, and all text."""
 
-    VOID = frozenset({"meta", "img", "br"})
+    VOID = frozenset({"meta", "img", "br", "input"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -52,7 +53,8 @@ def test_the_page_asks_for_nothing(run_toy: Callable[..., Run]) -> None:
     assert page.open == []
     assert len(page.addresses) == 1 + len(run.timeline)
     assert all(address.startswith("data:image/webp;base64,") for address in page.addresses)
-    assert not re.search(r"https?:|//|@import|url\(|<script|<link", re.sub(r'"data:[^"]*"', "", html))
+    rest = re.sub(r'"data:[^"]*"|<pre.*?</pre>', "", html, flags=re.DOTALL)
+    assert not re.search(r"https?:|//|@import|url\(|<script\s|<link", rest)
 
 
 def test_the_page_says_what_the_run_says(run_toy: Callable[..., Run]) -> None:
@@ -60,6 +62,17 @@ def test_the_page_says_what_the_run_says(run_toy: Callable[..., Run]) -> None:
     assert "The first picture: 1:00, by ProGIC progressive, ProGIC low BPP" in page.text
     assert "AVIF: nothing fits in 20 bytes" in page.text
     assert "no loss" in page.text
+
+
+def test_every_picture_is_there_in_numbers_and_the_files_in_full(run_toy: Callable[..., Run]) -> None:
+    run = run_toy(drawn=True)
+    text = page_of(run.folder).text
+    for row in run.timeline:
+        assert isinstance(row, TimelineRow)
+        cells = (row.stages, row.packets, row.bytes, f"{row.bpp:.3f}", f"{row.psnr_db:.1f}")
+        assert re.search(r"\s*".join(re.escape(str(cell)) for cell in cells), text)
+    for name in ("scenario.yaml", "manifest.json"):
+        assert (run.folder / name).read_text("utf-8") in text
 
 
 def test_names_are_text_and_no_markup(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
@@ -99,6 +112,7 @@ def test_curves_are_steps_to_the_end(run_toy: Callable[..., Run]) -> None:
     (curve,) = chart.curves
     heights = [float(text) for text in re.findall(r"(?:M\S+ |V)([\d.]+)", curve.path)]
     assert heights == sorted(heights, reverse=True)  # better is higher, y is down
+    assert [dot.y for dot in curve.dots] == heights
     assert curve.path.endswith(f"H{chart.end_x}")
     assert all(TOP <= tick.at <= HEIGHT for tick in chart.y_ticks)
     assert all(0 <= tick.at <= WIDTH for tick in chart.x_ticks)
