@@ -9,7 +9,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from satsim.errors import RunFolderError
 from satsim.inlined import inlined
-from satsim.loss_settings import is_drawn
 from satsim.means import MeanSummary
 from satsim.records import TimelineRow
 from satsim.report_chart import chart_of
@@ -28,12 +27,10 @@ from satsim.timeline import draw_timeline
 from satsim.wording import (
     COLOURS,
     METRIC_LABELS,
-    latency_text,
-    loss_text,
+    facts_text,
     minutes_text,
     own_repair_text,
     rate_text,
-    repairs_text,
     runs_text,
     scheme_label,
     score_text,
@@ -95,17 +92,14 @@ def write_report(run: Run, folder: Path) -> None:
     )
     environment.filters |= {
         "minutes": minutes_text,
-        "loss": loss_text,
-        "latency": latency_text,
-        "repairs": repairs_text,
         "runs": runs_text,
         "scheme": scheme_label,
         "score": lambda value, metric: score_text(metric, value),
     }
     page = environment.get_template("report.html.jinja").render(
         run=run,
-        is_drawn=is_drawn(run.scenario.link.loss),
         title=_title(run),
+        facts=facts_text(run.scenario, run.manifest.seed),
         answer=_answer(run),
         metric=METRIC_LABELS[metric],
         metrics={each: METRIC_LABELS[each] for each in METRIC_LABELS if each in metrics},
