@@ -7,11 +7,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from satsim import report_chart
 from satsim.records import TimelineRow
 from satsim.report import finish, write_report
-from satsim.report_chart import HEIGHT, TOP, WIDTH, chart_of
+from satsim.report_chart import HEIGHT, LEFT, TOP, WIDTH, chart_of
 from satsim.rundir import Run
 
 
@@ -117,6 +119,26 @@ def test_curves_are_steps_to_the_end(run_toy: Callable[..., Run]) -> None:
     assert all(TOP <= tick.at <= HEIGHT for tick in chart.y_ticks)
     assert all(0 <= tick.at <= WIDTH for tick in chart.x_ticks)
     assert [tick.text for tick in chart.x_ticks] == ["0", "1", "2", "3"]
+
+
+def test_each_packet_stands_where_its_way_ended(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("schemes=[progressive]", "link.loss.rate=0.5", "seed=3", "link.interval_s=30")
+    chart = chart_of(run, "psnr_db")
+    assert chart is not None
+    (lane,) = chart.lanes
+    outcomes = [(each.event, each.time_s) for each in run.events if each.event in ("received", "lost")]
+    assert {event for event, _ in outcomes} == {"received", "lost"}
+    assert [mark.kind for mark in lane.marks] == [event for event, _ in outcomes]
+    end_s = outcomes[-1][1]
+    for mark, (_, time_s) in zip(lane.marks, outcomes, strict=True):
+        assert mark.x == pytest.approx(LEFT + time_s / end_s * (chart.end_x - LEFT), abs=0.1)
+
+
+def test_too_many_packets_are_not_drawn(run_toy: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_chart, "MAX_MARKS", 2)
+    chart = chart_of(run_toy("schemes=[progressive]"), "psnr_db")
+    assert chart is not None
+    assert chart.lanes == ()
 
 
 def test_nothing_shown_is_no_chart(run_toy: Callable[..., Run]) -> None:
