@@ -1,7 +1,6 @@
 """The viewer's one page: as `satsim serve` gives it, or alone in a file that asks for nothing."""
 
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -45,8 +44,3 @@ def _page(**values: Any) -> str:
 
 def _text(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
-
-
-def write_page(run: Run, file: Path) -> None:
-    """Write the lone page of a run."""
-    file.write_text(lone_page(run), encoding="utf-8")

@@ -7,7 +7,7 @@ import typer
 
 from satsim.ending import ends_well
 from satsim.rundir import read_run
-from satsim.viewer_page import write_page
+from satsim.viewer_page import lone_page
 
 
 @ends_well
@@ -16,5 +16,9 @@ def page(
     out: Annotated[Path, typer.Argument(help="The file to write, such as arrival.html.")],
 ) -> None:
     """Write one file that plays a run back in any browser, with no server and no network."""
-    write_page(read_run(run), out)
+    from progic.replacing import replacing
+
+    html = lone_page(read_run(run))
+    with replacing(out) as partial:
+        partial.write_text(html, encoding="utf-8")
     typer.echo(f"{out}")

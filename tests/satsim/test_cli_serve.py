@@ -78,7 +78,15 @@ def test_the_page_is_one_file_that_names_no_other(run_toy: Callable[..., Run], t
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_named(run_toy: Callable[..., Run]) -> None:
-    result = satsim("page", run_toy().folder, "/dev/full")
+def test_a_full_disk_is_named_and_leaves_the_page_as_it_was(
+    run_toy: Callable[..., Run], tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("before", encoding="utf-8")
+    (tmp_path / ".partial-page.html").symlink_to("/dev/full")
+    result = satsim("page", run_toy().folder, page)
     assert result.exit_code == 1
-    assert os.strerror(28) in result.stderr
+    kept = "; the file that was there is as it was"
+    assert result.stderr == f"satsim: {page}: cannot be written: {os.strerror(28)}{kept}\n"
+    assert page.read_text(encoding="utf-8") == "before"
+    assert not (tmp_path / ".partial-page.html").is_symlink()

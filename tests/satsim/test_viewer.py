@@ -18,7 +18,7 @@ from satsim.pipeline import run_scenario
 from satsim.report import finish
 from satsim.rundir import Run
 from satsim.scenario import load_scenario
-from satsim.viewer_page import write_page
+from satsim.viewer_page import lone_page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
@@ -245,7 +245,7 @@ def test_page_and_report_have_no_barrier(
 
 
 def test_the_lone_page_plays_without_a_server(context: BrowserContext, run: Run, tmp_path: Path) -> None:
-    write_page(run, tmp_path / "arrival.html")
+    (tmp_path / "arrival.html").write_text(lone_page(run), encoding="utf-8")
     assert (tmp_path / "arrival.html").stat().st_size < 3_000_000
     page = opened(context, (tmp_path / "arrival.html").as_uri())
     page.keyboard.press("End")
