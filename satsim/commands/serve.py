@@ -6,7 +6,6 @@ import socket
 import tempfile
 import webbrowser
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,7 @@ from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.playback import playback_of
 from satsim.report import finish
-from satsim.run_queue import RunQueue
+from satsim.run_queue import Progress, RunQueue
 from satsim.rundir import read_run
 from satsim.scenario import Scenario, load_scenario
 
@@ -54,13 +53,16 @@ def serve(
 
     measured = tuple(asked_metrics(metrics))
     scenario = _checked(what)
-    compute = partial(run_scenario, overwrite=False, finish=finish)
+
+    def compute(scenario: Scenario, file: str, folder: Path, progress: Progress) -> None:
+        run_scenario(scenario, file, folder, False, finish, progress)
+
     with ExitStack() as stack:
         listener = stack.enter_context(_listener(host, port))
         workplace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="satsim-")))
         runs = workplace / "runs" if out is None else out
         runs.mkdir(parents=True, exist_ok=True)
-        queue = stack.enter_context(RunQueue(runs, lambda *run: compute(*run[:3], progress=run[3])))
+        queue = stack.enter_context(RunQueue(runs, compute))
         first = None
         if what is not None:
             first = queue.adopt(what) if scenario is None else queue.submit(scenario, str(what))

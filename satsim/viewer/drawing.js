@@ -160,7 +160,7 @@ function buildCurve(run) {
   find("curve").replaceChildren(holder, ...axesOf(run, valueTicks(low, high), marks, x, y, end), curves, cursor, ...namesOf(run, y, end));
   find("curve").setAttribute("aria-label", `${run.metric.label} of each scheme over elapsed time`);
   return (now) => {
-    clip.setAttribute("width", x(now) + 6);
+    clip.setAttribute("width", x(now) + 5);
     ["x1", "x2"].forEach((name) => cursor.setAttribute(name, x(now)));
   };
 }

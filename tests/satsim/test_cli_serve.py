@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+import satsim as satsim_package
 from satsim import cli
 from satsim.rundir import Run
 
@@ -90,3 +92,13 @@ def test_a_full_disk_is_named_and_leaves_the_page_as_it_was(
     assert result.stderr == f"satsim: {page}: cannot be written: {os.strerror(28)}{kept}\n"
     assert page.read_text(encoding="utf-8") == "before"
     assert not (tmp_path / ".partial-page.html").is_symlink()
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(satsim_package, "web", raising=False)
+    monkeypatch.delitem(sys.modules, "satsim.web", raising=False)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = satsim("serve")
+    assert result.exit_code == 2
+    allowed = "satsim serve after pip install 'progic-satsim[serve]'"
+    assert result.stderr == f"satsim: satsim serve: found no uvicorn; allowed: {allowed}\n"

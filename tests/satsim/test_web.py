@@ -6,7 +6,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,8 @@ from starlette.testclient import TestClient
 from satsim import web
 from satsim.pipeline import run_scenario
 from satsim.report import finish
-from satsim.run_queue import RunQueue
-from satsim.scenario import load_scenario
+from satsim.run_queue import Progress, RunQueue
+from satsim.scenario import Scenario, load_scenario
 from satsim.web import Server, app_of
 
 pytestmark = pytest.mark.enable_socket  # asyncio's own pair of sockets; nothing is connected
@@ -65,8 +64,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(folder: Path, toy_codec: object) -> Iterator[TestClient]:
-    compute = partial(run_scenario, overwrite=False, finish=finish)
-    with RunQueue(folder / "runs", lambda *run: compute(*run[:3], progress=run[3])) as queue:
+    def compute(scenario: Scenario, file: str, target: Path, progress: Progress) -> None:
+        run_scenario(scenario, file, target, False, finish, progress)
+
+    with RunQueue(folder / "runs", compute) as queue:
         app = app_of(Server(queue, folder / "inboxes", ("psnr_db",), None), HOSTS)
         with TestClient(app, base_url="http://127.0.0.1") as client:
             yield client
