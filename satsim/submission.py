@@ -9,8 +9,8 @@ from typing import Any
 
 from satsim.errors import InputError
 from satsim.presets import load_preset, preset_names
-from satsim.scenario import BUILT_IN_SCHEMES, Scenario, load_scenario
-from satsim.settings import Metric
+from satsim.scenario import Scenario, load_scenario
+from satsim.settings import BUILT_IN_SCHEMES, Metric
 
 PHOTO, FILE = "photo", "request.yaml"  # the names that uploads get, whatever they were called
 SIDES_PX = (64, 96, 128, 192, 256, 384, 512)

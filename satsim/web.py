@@ -35,8 +35,7 @@ from satsim.playback import playback_of
 from satsim.report import REPORT
 from satsim.run_queue import Job, QueueFullError, RunQueue
 from satsim.rundir import SCENARIO, picture_files, read_run
-from satsim.scenario import BUILT_IN_SCHEMES
-from satsim.settings import Metric
+from satsim.settings import BUILT_IN_SCHEMES, Metric
 from satsim.submission import FILE, PHOTO, REPAIRS, SIDES_PX, preset_choices, scenario_of
 from satsim.units import HEADER_BYTES
 from satsim.viewer_page import served_page
