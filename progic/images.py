@@ -1,7 +1,8 @@
 """Photos in and out: files, sizes, and tensors."""
 
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,20 @@ def open_photo(path: str | Path) -> Image.Image:
 
     Raises ImageError, naming the file, when it is missing, no image, cut, animated, or over MAX_PIXELS.
     """
+    with _opened(path) as image:
+        image.load()
+        return _to_rgb(ImageOps.exif_transpose(image))
+
+
+def check_photo(path: str | Path) -> None:
+    """Raise ImageError for what a file's head shows to be no photo for us; no pixel is decoded."""
+    with _opened(path):
+        pass
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Image.Image]:
+    """Hand out a still image, not too large and not yet decoded; what goes wrong becomes an ImageError."""
     with suppress(ImportError):  # the extra `heic`
         from pillow_heif import register_heif_opener
 
@@ -33,8 +48,7 @@ def open_photo(path: str | Path) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS below decides
             with Image.open(path) as image:
                 _check_still(image, path)
-                image.load()
-                return _to_rgb(ImageOps.exif_transpose(image))
+                yield image
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
     except IsADirectoryError:

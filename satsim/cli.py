@@ -10,10 +10,12 @@ from importlib.metadata import version as installed_version
 import typer
 
 from satsim.commands.links import links
+from satsim.commands.page import page
 from satsim.commands.receive import receive
 from satsim.commands.run import report, run
 from satsim.commands.score import score
 from satsim.commands.send import send
+from satsim.commands.serve import serve
 from satsim.commands.sweep import sweep
 from satsim.commands.weights import weights_app
 
@@ -23,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, sweep, score, links, report, send, receive):
+for command in (run, serve, sweep, score, links, report, page, send, receive):
     app.command()(command)
 app.add_typer(weights_app, name="weights")
 

@@ -1,32 +1,36 @@
 """The report of a run: one self-contained page, drawn from its folder and nothing else."""
 
-import base64
-import io
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from PIL import Image
 
 from satsim.errors import RunFolderError
-from satsim.loss_settings import is_drawn
+from satsim.inlined import inlined
 from satsim.means import MeanSummary
 from satsim.records import TimelineRow
 from satsim.report_chart import chart_of
-from satsim.rundir import Run, Summary, original_file, picture_file, read_run
+from satsim.rundir import (
+    MANIFEST,
+    SCENARIO,
+    Run,
+    Summary,
+    original_file,
+    picture_file,
+    picture_files,
+    read_run,
+)
 from satsim.spread import Spread
 from satsim.timeline import draw_timeline
 from satsim.wording import (
     COLOURS,
     METRIC_LABELS,
-    latency_text,
-    loss_text,
+    facts_text,
     minutes_text,
     own_repair_text,
     rate_text,
-    repairs_text,
     runs_text,
     scheme_label,
     score_text,
@@ -34,9 +38,6 @@ from satsim.wording import (
 )
 
 REPORT = "report.html"
-INLINE_BYTES = 2_000_000  # of all pictures together: a third more in base64, and the page stays under 3 MB
-QUALITIES = (95, 85, 70, 50, 30, 10)  # of WebP; the first at which all pictures fit
-SIDE_PX = 384  # no picture on the page has more
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def finish(folder: Path) -> None:
 
 def write_report(run: Run, folder: Path) -> None:
     """Write a run's report.html into `folder`."""
-    metric = shown_metric(run.scenario.metrics)
-    sources = _inlined(_picture_files(run))
+    metrics, metric = run.scenario.metrics, shown_metric(run.scenario.metrics)
+    sources = inlined(picture_files(run))
     environment = Environment(
         loader=PackageLoader("satsim"),
         autoescape=True,
@@ -91,17 +92,18 @@ def write_report(run: Run, folder: Path) -> None:
     )
     environment.filters |= {
         "minutes": minutes_text,
-        "loss": loss_text,
-        "latency": latency_text,
-        "repairs": repairs_text,
         "runs": runs_text,
+        "scheme": scheme_label,
+        "score": lambda value, metric: score_text(metric, value),
     }
     page = environment.get_template("report.html.jinja").render(
         run=run,
-        is_drawn=is_drawn(run.scenario.link.loss),
         title=_title(run),
+        facts=facts_text(run.scenario, run.manifest.seed),
         answer=_answer(run),
         metric=METRIC_LABELS[metric],
+        metrics={each: METRIC_LABELS[each] for each in METRIC_LABELS if each in metrics},
+        files={name: (run.folder / name).read_text("utf-8") for name in (SCENARIO, MANIFEST)},
         parts=[_part(run, number, scheme, sources) for number, scheme in enumerate(run.summary)],
         original=sources.get(original_file(run.folder)),
         chart=chart_of(run, metric),
@@ -162,37 +164,3 @@ def _shot(run: Run, row: TimelineRow, source: str) -> Shot:
         rate=rate_text(row.bpp),
         is_usable=bool(row.usable),
     )
-
-
-def _picture_files(run: Run) -> list[Path]:
-    if run.is_mean:
-        return []
-    rows = (row for row in run.timeline if isinstance(row, TimelineRow))
-    return [original_file(run.folder), *(picture_file(run.folder, row.scheme, row.stages) for row in rows)]
-
-
-def _inlined(files: Iterable[Path]) -> dict[Path, str]:
-    """Return the pictures as data addresses, at the best quality at which all of them fit on the page."""
-    pictures = {file: _small(file) for file in files}
-    encoded: dict[Path, bytes] = {}
-    for quality in QUALITIES:
-        encoded = {file: _webp(picture, quality) for file, picture in pictures.items()}
-        if sum(map(len, encoded.values())) <= INLINE_BYTES:
-            break
-    return {
-        file: "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
-        for file, data in encoded.items()
-    }
-
-
-def _small(file: Path) -> Image.Image:
-    with Image.open(file) as image:
-        picture = image.convert("RGB")
-    picture.thumbnail((SIDE_PX, SIDE_PX))
-    return picture
-
-
-def _webp(picture: Image.Image, quality: int) -> bytes:
-    data = io.BytesIO()
-    picture.save(data, "WEBP", quality=quality, method=4)
-    return data.getvalue()

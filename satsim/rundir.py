@@ -73,6 +73,14 @@ def picture_file(folder: Path, scheme: str, stages: str) -> Path:
     return folder / IMAGES / f"{scheme}-{stages}.png"
 
 
+def picture_files(run: Run) -> list[Path]:
+    """Return the original and the picture of each timeline row, in order; none of a folder of photos."""
+    if run.is_mean:
+        return []
+    rows = (row for row in run.timeline if isinstance(row, TimelineRow))
+    return [original_file(run.folder), *(picture_file(run.folder, row.scheme, row.stages) for row in rows)]
+
+
 @contextmanager
 def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
     """Hand out an empty folder that becomes `target` if the block ends well, and vanishes if it does not.

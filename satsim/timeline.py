@@ -13,7 +13,6 @@ from PIL import Image
 
 from satsim.curve_plot import draw_curves
 from satsim.filmstrip import Film, film_of
-from satsim.loss_settings import is_drawn
 from satsim.row_plot import (
     CAPTION_IN,
     GREY,
@@ -26,15 +25,7 @@ from satsim.row_plot import (
     label_height_in,
 )
 from satsim.rundir import Run, original_file
-from satsim.wording import (
-    METRIC_LABELS,
-    fleet_text,
-    latency_text,
-    loss_text,
-    repairs_text,
-    shown_metric,
-    windows_text,
-)
+from satsim.wording import METRIC_LABELS, facts_text, shown_metric
 
 PNG, SVG = "timeline.png", "timeline.svg"
 DPI = 200
@@ -180,14 +171,7 @@ def _legend(run: Run, film: Film) -> list[str]:
 
 
 def _write_head(figure: Figure, run: Run, title: str, height: float) -> None:
-    link = run.scenario.link
-    facts = [f"{link.payload_bytes}-byte packets, one every {link.interval_s:g} s"]
-    facts += [windows_text(link.windows)] if link.windows is not None else []
-    facts += [loss_text(link.loss), repairs_text(run.scenario)]
-    fleet = fleet_text(run.scenario.fleet)
-    facts += [fleet] if fleet else []
-    facts += latency_text(link.latency)
-    facts += [f"seed {run.manifest.seed}"] if is_drawn(link.loss) else []
     x = LEFT_IN / PAGE_IN
     figure.text(x, 1 - 0.1 / height, title, fontsize=10, weight="bold", va="top")
-    figure.text(x, 1 - 0.28 / height, ", ".join(facts), fontsize=TEXT_PT + 0.5, va="top", color=GREY)
+    facts = facts_text(run.scenario, run.manifest.seed)
+    figure.text(x, 1 - 0.28 / height, facts, fontsize=TEXT_PT + 0.5, va="top", color=GREY)

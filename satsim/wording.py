@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import isinf
 
 from satsim.fleet_settings import FleetSettings
-from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
+from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss, is_drawn
 from satsim.repair_settings import (
     ArqNextSlot,
     ArqRound,
@@ -156,6 +156,17 @@ def own_repair_text(scenario: Scenario, scheme: str) -> str | None:
     """Return what one scheme does about loss, where it is not what the scenario says."""
     own = next((each.repair for each in scenario.schemes if each.name == scheme), None)
     return None if own is None else repair_text(own)
+
+
+def facts_text(scenario: Scenario, seed: int) -> str:
+    """Return what a run's link does, and what is done about it, as the line under its title."""
+    link, fleet = scenario.link, fleet_text(scenario.fleet)
+    facts = [f"{link.payload_bytes}-byte packets, one every {link.interval_s:g} s"]
+    facts += [windows_text(link.windows)] if link.windows is not None else []
+    facts += [loss_text(link.loss), repairs_text(scenario)]
+    facts += [fleet] if fleet else []
+    facts += latency_text(link.latency)
+    return ", ".join(facts + ([f"seed {seed}"] if is_drawn(link.loss) else []))
 
 
 def score_text(metric: Metric, value: float | None) -> str:

@@ -7,17 +7,20 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from satsim import report_chart
+from satsim.records import TimelineRow
 from satsim.report import finish, write_report
-from satsim.report_chart import HEIGHT, TOP, WIDTH, chart_of
+from satsim.report_chart import HEIGHT, LEFT, TOP, WIDTH, chart_of
 from satsim.rundir import Run
 
 
 class Page(HTMLParser):
     """Every tag that is opened and not closed, every address, and all text."""
 
-    VOID = frozenset({"meta", "img", "br"})
+    VOID = frozenset({"meta", "img", "br", "input"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -52,7 +55,8 @@ def test_the_page_asks_for_nothing(run_toy: Callable[..., Run]) -> None:
     assert page.open == []
     assert len(page.addresses) == 1 + len(run.timeline)
     assert all(address.startswith("data:image/webp;base64,") for address in page.addresses)
-    assert not re.search(r"https?:|//|@import|url\(|<script|<link", re.sub(r'"data:[^"]*"', "", html))
+    rest = re.sub(r'"data:[^"]*"|<pre.*?</pre>', "", html, flags=re.DOTALL)
+    assert not re.search(r"https?:|//|@import|url\(|<script\s|<link", rest)
 
 
 def test_the_page_says_what_the_run_says(run_toy: Callable[..., Run]) -> None:
@@ -60,6 +64,17 @@ def test_the_page_says_what_the_run_says(run_toy: Callable[..., Run]) -> None:
     assert "The first picture: 1:00, by ProGIC progressive, ProGIC low BPP" in page.text
     assert "AVIF: nothing fits in 20 bytes" in page.text
     assert "no loss" in page.text
+
+
+def test_every_picture_is_there_in_numbers_and_the_files_in_full(run_toy: Callable[..., Run]) -> None:
+    run = run_toy(drawn=True)
+    text = page_of(run.folder).text
+    for row in run.timeline:
+        assert isinstance(row, TimelineRow)
+        cells = (row.stages, row.packets, row.bytes, f"{row.bpp:.3f}", f"{row.psnr_db:.1f}")
+        assert re.search(r"\s*".join(re.escape(str(cell)) for cell in cells), text)
+    for name in ("scenario.yaml", "manifest.json"):
+        assert (run.folder / name).read_text("utf-8") in text
 
 
 def test_names_are_text_and_no_markup(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
@@ -99,10 +114,31 @@ def test_curves_are_steps_to_the_end(run_toy: Callable[..., Run]) -> None:
     (curve,) = chart.curves
     heights = [float(text) for text in re.findall(r"(?:M\S+ |V)([\d.]+)", curve.path)]
     assert heights == sorted(heights, reverse=True)  # better is higher, y is down
+    assert [dot.y for dot in curve.dots] == heights
     assert curve.path.endswith(f"H{chart.end_x}")
     assert all(TOP <= tick.at <= HEIGHT for tick in chart.y_ticks)
     assert all(0 <= tick.at <= WIDTH for tick in chart.x_ticks)
     assert [tick.text for tick in chart.x_ticks] == ["0", "1", "2", "3"]
+
+
+def test_each_packet_stands_where_its_way_ended(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("schemes=[progressive]", "link.loss.rate=0.5", "seed=3", "link.interval_s=30")
+    chart = chart_of(run, "psnr_db")
+    assert chart is not None
+    (lane,) = chart.lanes
+    outcomes = [(each.event, each.time_s) for each in run.events if each.event in ("received", "lost")]
+    assert {event for event, _ in outcomes} == {"received", "lost"}
+    assert [mark.kind for mark in lane.marks] == [event for event, _ in outcomes]
+    end_s = outcomes[-1][1]
+    for mark, (_, time_s) in zip(lane.marks, outcomes, strict=True):
+        assert mark.x == pytest.approx(LEFT + time_s / end_s * (chart.end_x - LEFT), abs=0.1)
+
+
+def test_too_many_packets_are_not_drawn(run_toy: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_chart, "MAX_MARKS", 2)
+    chart = chart_of(run_toy("schemes=[progressive]"), "psnr_db")
+    assert chart is not None
+    assert chart.lanes == ()
 
 
 def test_nothing_shown_is_no_chart(run_toy: Callable[..., Run]) -> None:

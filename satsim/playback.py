@@ -1,0 +1,86 @@
+"""A run as the viewer plays it back: plain values for JSON, read from the folder and nothing else."""
+
+import re
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from satsim.errors import RunFolderError
+from satsim.records import Event, TimelineRow
+from satsim.rundir import Run, original_file, picture_file
+from satsim.wording import (
+    LOWER_IS_NEARER,
+    METRIC_LABELS,
+    facts_text,
+    own_repair_text,
+    scheme_colour,
+    scheme_label,
+    score_text,
+    shown_metric,
+)
+
+Address = Callable[[Path], str]  # of a picture, as the page asks for it
+
+
+def playback_of(run: Run, address: Address) -> dict[str, Any]:
+    """Return all that the viewer shows; times in seconds since the photo was taken.
+
+    Raises RunFolderError for the mean of several photos, of which there is nothing to watch.
+    """
+    if run.is_mean:
+        name = run.manifest.photos[0].run
+        raise RunFolderError(f"{run.folder}: found many photos; allowed: one, such as {run.folder}/{name}")
+    metric = shown_metric(run.scenario.metrics)
+    photo, facts = run.manifest.photos[0], facts_text(run.scenario, run.manifest.seed)
+    moments = [each.time_s for each in (*run.events, *run.timeline)]
+    return {
+        "title": run.scenario.name,
+        "facts": f"{photo.name}, {photo.width}x{photo.height} pixels: {facts}",
+        "size": run.scenario.image.size,
+        "end_s": max(moments, default=run.scenario.link.interval_s),
+        "metric": {"name": metric, "label": METRIC_LABELS[metric], "lower": metric in LOWER_IS_NEARER},
+        "marks": {"usable": run.manifest.usable_dists, "detail": run.manifest.detail_dists},
+        "original": address(original_file(run.folder)),
+        "schemes": [_scheme(run, number, name, address) for number, name in enumerate(run.summary)],
+    }
+
+
+def _scheme(run: Run, number: int, name: str, address: Address) -> dict[str, Any]:
+    summary = run.summary[name]
+    rows = [row for row in run.rows_of(name) if isinstance(row, TimelineRow)]
+    events = [event for event in run.events if event.scheme == name]
+    return {
+        "name": name,
+        "label": scheme_label(name),
+        "colour": scheme_colour(number),
+        "repair": own_repair_text(run.scenario, name),
+        "note": summary.note,
+        "delivery": next(each.delivery for each in run.scenario.schemes if each.name == name),
+        "n_packets": sum(event.event == "queued" for event in events),
+        "t_usable_s": summary.t_usable_s,
+        "pictures": [_picture(run, row, address) for row in rows],
+        "events": [_event(event) for event in events if event.event != "queued"],
+    }
+
+
+def _picture(run: Run, row: TimelineRow, address: Address) -> dict[str, Any]:
+    metric = shown_metric(run.scenario.metrics)
+    value = getattr(row, metric)
+    return {
+        "time_s": row.time_s,
+        "packets": row.packets,
+        "stages": row.stages,
+        "bytes": row.bytes,
+        "bpp": row.bpp,
+        "value": value if value is not None and isfinite(value) else None,  # JSON has no infinity
+        "score": score_text(metric, value),
+        "usable": row.usable,
+        "source": address(picture_file(run.folder, row.scheme, row.stages)),
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    """Return an event with its stages counted from 1, as people do."""
+    people = re.sub(r"\d+", lambda stage: str(int(stage[0]) + 1), event.stage)
+    return {**event._asdict(), "stage": people}

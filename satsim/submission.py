@@ -1,0 +1,103 @@
+"""What the page's form asks for, as a scenario: numbers and listed names, and no path from outside."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from satsim.errors import InputError
+from satsim.presets import load_preset, preset_names
+from satsim.scenario import Scenario, load_scenario
+from satsim.settings import BUILT_IN_SCHEMES, Metric
+
+PHOTO, FILE = "photo", "request.yaml"  # the names that uploads get, whatever they were called
+SIDES_PX = (64, 96, 128, 192, 256, 384, 512)
+ENCODE_S = 0.56  # published encode time of ProGIC-s on a phone, arXiv 2603.02897, supplement
+REPAIRS: dict[str, tuple[str, dict[str, Any]]] = {
+    "arq_next_slot": ("sent again in the next slot", {"kind": "arq_next_slot"}),
+    "none": ("nothing", {"kind": "none"}),
+    "repeat": ("each packet sent twice", {"kind": "repeat", "times": 2}),
+    "carousel": ("all sent in turn, twice over", {"kind": "carousel", "rounds": 2}),
+}
+
+Fields = Mapping[str, str]
+
+
+def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric], folder: Path) -> Scenario:
+    """Return the scenario for the photo that stands in `folder`, which also gets the scenario's file.
+
+    Raises InputError, naming the field.
+    """
+    side_px = _number(fields, "side_px")
+    if side_px not in SIDES_PX:
+        raise InputError(f"side_px: found {side_px}; allowed: {', '.join(map(str, SIDES_PX))}")
+    keys = {
+        "name": _name(fields.get("name", "")),
+        "image": {"path": PHOTO, "size": [side_px, side_px]},
+        "codec": {"stages": _number(fields, "stages")},
+        "sender": {"encode_s": ENCODE_S},
+        "link": _link(fields),
+        "repair": REPAIRS[_chosen(fields, "repair", REPAIRS)][1],
+        "schemes": [_known(scheme, "scheme", BUILT_IN_SCHEMES) for scheme in schemes],
+        "metrics": list(metrics),
+        "seed": _number(fields, "seed"),
+    }
+    (folder / FILE).write_text(json.dumps(keys), encoding="utf-8")  # JSON is YAML 1.2
+    return load_scenario(folder / FILE)
+
+
+def _link(fields: Fields) -> dict[str, Any]:
+    rate = _number(fields, "loss_percent") / 100
+    burst = _number(fields, "mean_burst")
+    loss: dict[str, Any] = {"rate": rate}
+    if burst != 1:
+        loss |= {"kind": "gilbert_elliott", "mean_burst": burst}
+    preset = fields.get("preset", "")
+    return {
+        **({"preset": _known(preset, "preset", preset_names())} if preset else {}),
+        "payload_bytes": _number(fields, "payload_bytes"),
+        "interval_s": _number(fields, "interval_s"),
+        "loss": loss,
+    }
+
+
+def preset_choices() -> dict[str, dict[str, Any]]:
+    """Return what the form shows of each preset: title, bytes, interval (None: not published), note."""
+    presets = {name: load_preset(name) for name in preset_names()}
+    return {
+        name: {
+            "title": preset.title,
+            "payload_bytes": preset.payload_up_bytes.value,
+            "interval_s": preset.link_keys().get("interval_s"),
+            "note": preset.note,
+        }
+        for name, preset in presets.items()
+    }
+
+
+def _name(given: str) -> str:
+    """Return a photo's name as a scenario's: letters, digits, - and _."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(given).stem).strip("_")[:64] or PHOTO
+
+
+def _number(fields: Fields, key: str) -> int | float:
+    text = fields.get(key, "")
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value) or len(text) > 32:
+        raise InputError(f"{key}: found {text[:32]!r}; allowed: a number")
+    return int(value) if value.is_integer() else value
+
+
+def _chosen(fields: Fields, key: str, known: Mapping[str, object]) -> str:
+    return _known(fields.get(key, ""), key, known)
+
+
+def _known(found: str, key: str, known: Mapping[str, object] | Sequence[str]) -> str:
+    if found not in known:
+        raise InputError(f"{key}: found {found[:64]!r}; allowed: {', '.join(known)}")
+    return found

@@ -1,0 +1,249 @@
+"""Every route of the server: what comes in is bounded, what goes out is named, no name becomes a path."""
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from satsim import web
+from satsim.pipeline import run_scenario
+from satsim.report import finish
+from satsim.run_queue import Progress, RunQueue
+from satsim.scenario import Scenario, load_scenario
+from satsim.web import Server, app_of
+
+pytestmark = pytest.mark.enable_socket  # asyncio's own pair of sockets; nothing is connected
+
+FIELDS = {
+    "name": "../../My photo.JPG",
+    "preset": "",
+    "payload_bytes": "40",
+    "interval_s": "60",
+    "loss_percent": "20",
+    "mean_burst": "1",
+    "repair": "arq_next_slot",
+    "side_px": "64",
+    "stages": "3",
+    "seed": "1",
+    "scheme": ["progressive", "low_bpp", "high_bpp"],
+}
+HOSTS = ("127.0.0.1", "localhost")
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return data.getvalue()
+
+
+def bomb(side_px: int) -> bytes:
+    """A PNG of a few bytes that says it has side_px * side_px pixels."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", side_px, side_px, 8, 2, 0, 0, 0)
+    body = b"IDAT" + zlib.compress(b"\0" * 100)
+    chunks = [
+        struct.pack(">I", len(each) - 4) + each + struct.pack(">I", zlib.crc32(each)) for each in (head, body)
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+PHOTO = png_bytes(Image.effect_mandelbrot((96, 96), (-2, -1.5, 1, 1.5), 60).convert("RGB"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "inboxes").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def client(folder: Path, toy_codec: object) -> Iterator[TestClient]:
+    def compute(scenario: Scenario, file: str, target: Path, progress: Progress) -> None:
+        run_scenario(scenario, file, target, False, finish, progress)
+
+    with RunQueue(folder / "runs", compute) as queue:
+        app = app_of(Server(queue, folder / "inboxes", ("psnr_db",), None), HOSTS)
+        with TestClient(app, base_url="http://127.0.0.1") as client:
+            yield client
+
+
+def send(client: TestClient, photo: bytes = PHOTO, **fields: object) -> str:
+    answer = client.post("/runs", params={**FIELDS, **fields}, content=photo)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def statuses(client: TestClient, name: str) -> list[dict[str, object]]:
+    """All that the run's stream says until it ends."""
+    answer = client.get(f"/runs/{name}/progress")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    return [json.loads(each.removeprefix("data: ")) for each in answer.text.strip().split("\n\n")]
+
+
+def test_a_photo_goes_in_and_a_run_comes_out(client: TestClient, folder: Path) -> None:
+    name = send(client)
+    *_, last = statuses(client, name)
+    assert last == {"state": "done", "step": "", "done": 1.0, "error": ""}
+    run = client.get(f"/runs/{name}/playback.json").json()
+    assert run["title"] == "My_photo"
+    assert [len(scheme["pictures"]) for scheme in run["schemes"]] == [3, 1, 1]
+    for picture in (run["original"], *(each["source"] for each in run["schemes"][0]["pictures"])):
+        assert Image.open(io.BytesIO(client.get(picture).content)).size == (64, 64)
+    archive = zipfile.ZipFile(io.BytesIO(client.get(f"/runs/{name}/folder.zip").content))
+    assert {"manifest.json", "events.csv", "images/original.png", "report.html"} <= set(archive.namelist())
+    (folder / "again.yaml").write_bytes(client.get(f"/runs/{name}/scenario.yaml").content)
+    assert load_scenario(folder / "again.yaml").link.loss.rate == 0.2  # type: ignore[union-attr]
+    assert "'none'" in client.get(f"/runs/{name}/report.html").headers["content-security-policy"]
+    assert list((folder / "inboxes").iterdir()) == []
+
+
+def test_two_runs_at_once_both_end_and_differ_by_their_seed(client: TestClient) -> None:
+    names = [send(client, seed=seed, loss_percent=50) for seed in (1, 2)]
+    assert all(statuses(client, name)[-1]["state"] == "done" for name in names)
+    first, second = (client.get(f"/runs/{name}/playback.json").json()["schemes"][0] for name in names)
+    assert first["events"] != second["events"]
+
+
+@pytest.mark.parametrize(
+    ("photo", "said"),
+    [
+        (b"once upon a time", "photo: not an image that can be read"),
+        (b"", "photo: not an image that can be read"),
+        (bomb(20_000), "photo: too many pixels, allowed at most 100000000"),
+        (bomb(10_001), "photo: 10001x10001 pixels, allowed at most 100000000"),
+    ],
+    ids=["text", "empty", "400 megapixels", "just over"],
+)
+def test_what_is_no_photo_is_refused_at_once(
+    client: TestClient, folder: Path, photo: bytes, said: str
+) -> None:
+    answer = client.post("/runs", params=FIELDS, content=photo)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(said)
+    assert list((folder / "inboxes").iterdir()) == []
+    assert not (folder / "runs").exists()
+
+
+def test_a_photo_cut_off_fails_by_name_and_leaves_nothing(client: TestClient, folder: Path) -> None:
+    *_, last = statuses(client, send(client, photo=PHOTO[: len(PHOTO) // 2]))
+    assert last["state"] == "failed"
+    assert str(last["error"]).startswith("photo: broken image")
+    assert list((folder / "inboxes").iterdir()) == []
+    assert not (folder / "runs").exists()
+
+
+def test_too_large_a_file_is_not_taken(
+    client: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "MAX_UPLOAD_BYTES", 1_000_000)
+    answer = client.post("/runs", params=FIELDS, content=bytes(1_000_001))
+    assert (answer.status_code, answer.json()["error"]) == (
+        413,
+        "photo: found a larger file; allowed: at most 1 MB",
+    )
+    assert list((folder / "inboxes").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("interval_s", "", "interval_s: found ''; allowed: a number"),
+        ("interval_s", "nan", "interval_s: found 'nan'; allowed: a number"),
+        ("payload_bytes", "39", "link.payload_bytes: found 39, but one stage"),
+        ("loss_percent", "120", "link.loss.rate: found 1.2;"),
+        ("side_px", "4096", "side_px: found 4096; allowed: 64, 96"),
+        ("stages", "99", "codec.stages: found 99;"),
+        ("seed", "0.5", "seed: found 0.5;"),
+        ("preset", "../../pyproject", "preset: found '../../pyproject'; allowed: "),
+        ("repair", "magic", "repair: found 'magic'; allowed: arq_next_slot, none"),
+        ("scheme", ["progressive", "/etc/passwd"], "scheme: found '/etc/passwd'; allowed: progressive"),
+        ("scheme", [], "schemes: found [];"),
+    ],
+)
+def test_a_field_that_cannot_be_is_named(client: TestClient, field: str, value: object, said: str) -> None:
+    answer = client.post("/runs", params={**FIELDS, field: value}, content=PHOTO)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(said)
+
+
+def test_a_preset_fills_in_what_it_settles(client: TestClient) -> None:
+    name = send(client, preset="iridium_sbd_9603", payload_bytes="340", side_px="64", interval_s="30")
+    statuses(client, name)
+    text = client.get(f"/runs/{name}/scenario.yaml").text
+    assert "preset: iridium_sbd_9603" in text
+    assert "jitter_s: 15" in text
+
+
+def test_a_run_is_stopped(client: TestClient) -> None:
+    names = [send(client) for _ in range(3)]
+    assert client.post(f"/runs/{names[-1]}/cancel").status_code == 202
+    assert statuses(client, names[-1])[-1]["state"] == "cancelled"
+    assert client.get(f"/runs/{names[-1]}/playback.json").status_code == 409
+    assert statuses(client, names[0])[-1]["state"] == "done"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", ""])
+def test_another_host_is_not_answered(client: TestClient, host: str) -> None:
+    """A name of someone else's that leads to this machine (DNS rebinding)."""
+    assert client.get("/", headers={"host": host}).status_code == 400
+
+
+def test_another_site_sends_nothing(client: TestClient, folder: Path) -> None:
+    headers = {"origin": "https://evil.example"}
+    assert client.post("/runs", params=FIELDS, content=PHOTO, headers=headers).status_code == 403
+    assert list((folder / "inboxes").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/runs/{}/playback.json",
+        "/runs/{}/progress",
+        "/runs/{}/pictures/0.png",
+        "/runs/{}/folder.zip",
+        "/runs/{}/scenario.yaml",
+        "/runs/{}/report.html",
+    ],
+)
+@pytest.mark.parametrize("name", ["unknown", "..", "%2e%2e", "..%2f..%2fruns", "%00", "runs"])
+def test_a_name_that_is_no_run_is_not_found(client: TestClient, path: str, name: str) -> None:
+    assert client.get(path.format(name)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../web.py", "/static/%2e%2e/web.py", "/static/..%2fweb.py", "/static/"]
+)
+def test_static_files_are_the_viewer_s_alone(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_picture_that_is_not_there_is_not_found(client: TestClient) -> None:
+    name = send(client)
+    statuses(client, name)
+    assert client.get(f"/runs/{name}/pictures/99.png").status_code == 404
+    assert client.get(f"/runs/{name}/pictures/-1.png").status_code == 404
+
+
+def test_a_full_disk_is_named(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **kwargs: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(web.tempfile, "mkdtemp", full)
+    answer = client.post("/runs", params=FIELDS, content=PHOTO)
+    assert (answer.status_code, answer.json()) == (
+        507,
+        {"error": "the server's disk: No space left on device"},
+    )
+
+
+def test_every_answer_says_what_a_browser_may_load(client: TestClient) -> None:
+    for path in ("/", "/static/player.js", "/runs/unknown/playback.json"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'self'")
+        assert headers["x-content-type-options"] == "nosniff"
