@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from satsim.records import Event
 from satsim.settings import LinkSettings
-from satsim.units import logged_time_s
 
 
 class Cost(NamedTuple):
@@ -19,19 +18,36 @@ class Cost(NamedTuple):
 NOTHING_KNOWN = Cost(None, None, None)
 
 
-def cost_until(events: Iterable[Event], time_s: float | None, link: LinkSettings) -> Cost:
-    """Return the cost of all messages up to the one that arrives at `time_s`, lost ones too; None: never.
+def is_known(link: LinkSettings) -> bool:
+    """Tell whether the link says anything of what a message costs."""
+    return link.billing is not None or link.transmitter is not None
 
-    Some services do not bill a message that their network never heard: there this is the most it can be.
+
+def costs_of(events: Iterable[Event], link: LinkSettings) -> list[Cost]:
+    """Return what had been spent as each packet that was accepted was sent, in the order of acceptance.
+
+    Of every message begun up to and with that one, lost ones too. Messages may overtake each other, so it is
+    not the time of arrival that counts. Some services do not bill a message that their network never heard:
+    there this is the most it can be.
     """
-    if time_s is None:
-        return NOTHING_KNOWN
-    way_s = link.interval_s + link.latency.total_s
-    begun_s = logged_time_s(time_s - way_s)  # of the last one's slot
-    sizes = [event.bytes for event in events if event.event == "sent" and event.time_s <= begun_s]
+    units = messages = 0
+    spent: dict[tuple[int, int], Cost] = {}  # by packet and attempt
+    costs = []
+    for event in events:
+        if event.event == "sent":
+            messages += 1
+            units += 0 if link.billing is None else link.billing.units(event.bytes)
+            spent[event.packet, event.attempt] = _cost(units, messages, link)
+        elif event.event == "received":
+            costs.append(spent[event.packet, event.attempt])
+    return costs
+
+
+def _cost(units: int, messages: int, link: LinkSettings) -> Cost:
     billing, transmitter = link.billing, link.transmitter
-    units = None if billing is None else sum(billing.units(n_bytes) for n_bytes in sizes)
     unit_usd = None if billing is None else billing.price_usd
-    price_usd = None if units is None or unit_usd is None else units * unit_usd
-    energy_j = None if transmitter is None else transmitter.power_w * transmitter.message_s * len(sizes)
-    return Cost(units, price_usd, energy_j)
+    return Cost(
+        units=None if billing is None else units,
+        price_usd=None if unit_usd is None else units * unit_usd,
+        energy_j=None if transmitter is None else transmitter.power_w * transmitter.message_s * messages,
+    )

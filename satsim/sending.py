@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from satsim.codec import CodecFailed, NothingFits, PhotoCodec
-from satsim.cost import cost_until
+from satsim.cost import NOTHING_KNOWN, costs_of
 from satsim.monte_carlo import Holdings, Replicator
 from satsim.parcel import parcel_of
-from satsim.settings import Scenario, Scheme
+from satsim.settings import LinkSettings, Scenario, Scheme
 from satsim.simulate import simulate_fleet
 from satsim.spread import Statistics, Worth, statistics_of
 from satsim.studio import Studio
@@ -68,13 +68,20 @@ def _sent(
     )
     showing = Showing(scheme.shown, len(stages), encoded.first_stages)
     view = view_scheme(run, stages, showing, codec, studio.scorer, studio.marks)
-    units, usd, joules = cost_until(run.events, view.summary.t_usable_s, scenario.link)
-    summary = replace(view.summary, units_usable=units, price_usable_usd=usd, energy_usable_j=joules)
-    view = replace(view, summary=summary)
+    view = _with_cost(view, scenario.link)
     if scenario.runs * scenario.fleet.handsets == 1:
         return Sent(view, None)
     runs = [shown(run, showing) for run in many.holdings(packets, repair)]
     return Sent(view, _statistics(scheme.name, runs, studio, stages, codec))
+
+
+def _with_cost(view: SchemeView, link: LinkSettings) -> SchemeView:
+    """Return the view with what was spent on its first usable picture."""
+    costs = costs_of(view.events, link)
+    spent = (costs[each.row.packets - 1] for each in view.views if each.row.usable)
+    units, usd, joules = next(spent, NOTHING_KNOWN)
+    summary = replace(view.summary, units_usable=units, price_usable_usd=usd, energy_usable_j=joules)
+    return replace(view, summary=summary)
 
 
 def _statistics(

@@ -5,11 +5,17 @@ from dataclasses import asdict
 
 import pytest
 
-from satsim.cost import NOTHING_KNOWN, cost_until
+from satsim.cost import NOTHING_KNOWN, costs_of
+from satsim.fleet_settings import FleetSettings
+from satsim.loss_settings import IndependentLoss
+from satsim.packetize import packetize
+from satsim.packets import ImageTag
 from satsim.presets import load_preset
 from satsim.records import Event
+from satsim.repair_settings import ArqNextSlot
 from satsim.rundir import Run
 from satsim.settings import Billing, LatencySettings, LinkSettings, Transmitter
+from satsim.simulate import simulate_fleet
 from satsim.terminal import notes
 
 EVENTS = [
@@ -19,6 +25,8 @@ EVENTS = [
     Event(50, "p", "sent", 1, "0", 2, 340, ""),
     Event(90, "p", "sent", 2, "1", 1, 100, ""),
     Event(130, "p", "sent", 3, "2", 1, 340, ""),
+    Event(132, "p", "received", 2, "1", 1, 100, ""),  # overtakes packet 1
+    Event(135, "p", "received", 1, "0", 2, 340, ""),
 ]
 
 
@@ -29,11 +37,34 @@ def link(billing: Billing | None = None, transmitter: Transmitter | None = None)
     )
 
 
-def test_messages_are_billed_in_begun_units_until_the_picture_is_there() -> None:
+def test_messages_are_billed_in_begun_units_up_to_the_one_that_was_accepted() -> None:
     sbd = link(Billing(unit_bytes=50, price_usd=0.16), Transmitter(power_w=0.9, message_s=20))
-    assert cost_until(EVENTS, 132, sbd) == pytest.approx((7 + 7 + 2, 16 * 0.16, 3 * 18))
-    assert cost_until(EVENTS, 52, sbd).units == 7, "slot and way take 42 s"
-    assert cost_until(EVENTS, 131.99, sbd).units == 14
+    second, first = costs_of(EVENTS, sbd)
+    assert second == pytest.approx((7 + 7 + 2, 16 * 0.16, 3 * 18))
+    assert first == pytest.approx((7 + 7, 14 * 0.16, 2 * 18)), "the lost one counts, those after it do not"
+
+
+@pytest.mark.parametrize("handsets", [1, 3])
+def test_with_jitter_the_message_that_brought_the_picture_is_the_last_that_counts(handsets: int) -> None:
+    """Second implementation: look the packet up backwards, by the moment at which it arrived."""
+    drawn = link(Billing()).model_copy(
+        update={"latency": LatencySettings(jitter_s=400), "loss": IndependentLoss(rate=0.3)}
+    )
+    tag = ImageTag(7, 5, 10, 16, 256, 256, 0xBEEF, 0)
+    packets = packetize([b"x" * 320] * 5, tag, 340)
+    fleet = FleetSettings(handsets=handsets, within_s=500)
+    overtaken = 0
+    for seed in range(20):
+        for run in simulate_fleet("p", packets, drawn, ArqNextSlot(), 0, seed, fleet):
+            costs = costs_of(run.events, drawn)
+            sent = [event for event in run.events if event.event == "sent"]
+            for held in run.holdings:
+                (came,) = (e for e in run.events if e.event == "received" and e.time_s == held.time_s)
+                (begun,) = (e for e in sent if e.packet == came.packet and e.attempt == came.attempt)
+                until = [e.bytes for e in sent if e.time_s <= begun.time_s]
+                assert costs[held.packets - 1].units == sum(until)
+            overtaken += sorted(costs) != costs
+    assert overtaken > 5
 
 
 def test_a_least_size_counts_bytes_above_it() -> None:
@@ -42,9 +73,8 @@ def test_a_least_size_counts_bytes_above_it() -> None:
 
 
 def test_what_the_link_does_not_say_is_not_guessed() -> None:
-    assert cost_until(EVENTS, 200, link()) == NOTHING_KNOWN
-    assert cost_until(EVENTS, None, link(Billing())) == NOTHING_KNOWN
-    assert cost_until(EVENTS, 200, link(Billing(unit_bytes=50)))[1:] == (None, None)
+    assert costs_of(EVENTS, link()) == [NOTHING_KNOWN] * 2
+    assert costs_of(EVENTS, link(Billing(unit_bytes=50)))[0] == (16, None, None)
 
 
 def test_a_preset_brings_its_billing_and_its_power() -> None:
