@@ -1,19 +1,28 @@
 """Many runs of one scenario: the same packets, over a channel of its own each."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from satsim.cost import Cost, costs_of, is_known
 from satsim.fleet_settings import FleetSettings
 from satsim.loss_settings import is_drawn
 from satsim.packets import Packet
-from satsim.records import Holding
 from satsim.repair_settings import ArqRound, Repair
 from satsim.settings import LinkSettings
 from satsim.simulate import simulate_fleet
+from satsim.tally import Holdings
 
 ALONE = FleetSettings()
-Holdings = tuple[Holding, ...]
+_Shape = tuple[int, int, bool, int]
+
+
+class Runs(NamedTuple):
+    """What came of all runs, those of a fleet's handsets one after the other."""
+
+    holdings: list[Holdings]
+    costs: list[Sequence[Cost]] | None  # of each packet accepted (satsim.cost), where the link says
 
 
 class Replicator:
@@ -33,22 +42,37 @@ class Replicator:
         self._link, self._encode_s, self._fleet = link, encode_s, fleet
         others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
         self._seeds = [seed, *(int(other) for other in others)]
-        self._known: dict[tuple[Repair, tuple[tuple[int, int, bool], ...]], list[Holdings]] = {}
+        self._known: dict[tuple[Repair, tuple[_Shape, ...]], Runs] = {}
 
-    def holdings(self, packets: Sequence[Packet], repair: Repair) -> list[Holdings]:
-        """Return what was held from when on, in each run by each handset.
+    def runs(self, packets: Sequence[Packet], repair: Repair) -> Runs:
+        """Return what was held from when on, and at what cost, in each run by each handset.
 
-        Bytes are those of the first scheme that asked.
+        Bytes are those of the first scheme that asked; where they are billed, other sizes share no runs.
         """
-        shape = tuple((packet.first_stage, packet.stage_count, packet.is_parity) for packet in packets)
+        shape = tuple(_shape(packet, self._link.billing is not None) for packet in packets)
         if (repair, shape) not in self._known:
-            back = repair.return_link.loss if isinstance(repair, ArqRound) else self._link.loss
-            varies = is_drawn(self._link.loss) or is_drawn(back) or self._fleet.is_drawn
-            varies = varies or self._link.latency.jitter_s > 0
-            found = [
-                run.holdings
-                for seed in (self._seeds if varies else self._seeds[:1])  # else all are equal
-                for run in simulate_fleet("", packets, self._link, repair, self._encode_s, seed, self._fleet)
-            ]
-            self._known[repair, shape] = found if varies else found * len(self._seeds)
+            self._known[repair, shape] = self._simulated(packets, repair)
         return self._known[repair, shape]
+
+    def _simulated(self, packets: Sequence[Packet], repair: Repair) -> Runs:
+        link, varies = self._link, self._varies(repair)
+        holdings: list[Holdings] = []
+        costs: list[Sequence[Cost]] | None = [] if is_known(link) else None
+        for seed in self._seeds if varies else self._seeds[:1]:  # else all are equal
+            for run in simulate_fleet("", packets, link, repair, self._encode_s, seed, self._fleet):
+                holdings.append(run.holdings)
+                if costs is not None:
+                    costs.append(costs_of(run.events, link))
+        times = 1 if varies else len(self._seeds)
+        return Runs(holdings * times, None if costs is None else costs * times)
+
+    def _varies(self, repair: Repair) -> bool:
+        back = repair.return_link.loss if isinstance(repair, ArqRound) else self._link.loss
+        is_lossy = is_drawn(self._link.loss) or is_drawn(back)
+        return is_lossy or self._fleet.is_drawn or self._link.latency.jitter_s > 0
+
+
+def _shape(packet: Packet, is_billed: bool) -> _Shape:
+    """Return what of a packet decides what its arrival brings, and what it costs."""
+    size = len(packet.payload) if is_billed else 0
+    return packet.first_stage, packet.stage_count, packet.is_parity, size

@@ -35,8 +35,10 @@ from satsim.rundir import (
     write_windows,
 )
 from satsim.scenario import Scenario
-from satsim.sending import Progress, Sent, send_photo
+from satsim.sending import Progress, send_photo
+from satsim.spread import statistics_of
 from satsim.studio import Studio
+from satsim.tally import Tally, pooled
 from satsim.viewing import View
 from satsim.windows import visibility_of
 
@@ -47,6 +49,7 @@ class _Outcome(NamedTuple):
     timeline: tuple[TimelineRow, ...]
     summary: dict[str, SchemeSummary]
     manifest: Manifest
+    tallies: dict[str, Tally | None]  # None of a single run, or where nothing was sent
 
 
 def run_scenario(
@@ -90,6 +93,8 @@ def _run_album(
     names = [scheme.name for scheme in scenario.schemes]
     rows = [row for name in names for row in mean_rows([each.timeline for each in outcomes], name)]
     summary = {name: mean_summary([each.summary[name] for each in outcomes]) for name in names}
+    tallies = {name: pooled([each.tallies[name] for each in outcomes]) for name in names}
+    _write_spread(folder, tallies, scenario.runs * scenario.fleet.handsets)
     write_timeline(folder, rows, MeanRow._fields)
     write_run(folder, scenario, _album_manifest(album, [each.manifest for each in outcomes]), summary)
 
@@ -113,10 +118,11 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
     events = [event for each in sent.values() for event in each.view.events]
     rows = tuple(view.row for view in shown)
     summary = {name: each.view.summary for name, each in sent.items()}
+    tallies = {name: each.tally for name, each in sent.items()}
     manifest = _manifest(scenario, studio)
     _write_pictures(folder, photo.image, shown)
     write_events(folder, events)
-    _write_spread(folder, sent)
+    _write_spread(folder, tallies, scenario.fleet.handsets)
     write_timeline(folder, rows)
     write_run(folder, _as_sent(scenario), manifest, summary)
     if scenario.link.windows is not None:
@@ -125,11 +131,11 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
         write_windows(folder, takewhile(lambda window: window.from_s <= end_s, there))
     if isinstance(scenario.link.loss, TraceLoss):
         shutil.copyfile(scenario.link.loss.path, folder / TRACE)
-    return _Outcome(rows, summary, manifest)
+    return _Outcome(rows, summary, manifest, tallies)
 
 
-def _write_spread(folder: Path, sent: Mapping[str, Sent]) -> None:
-    many = {name: each.statistics for name, each in sent.items() if each.statistics is not None}
+def _write_spread(folder: Path, tallies: Mapping[str, Tally | None], cluster: int) -> None:
+    many = {name: statistics_of(name, each, cluster) for name, each in tallies.items() if each is not None}
     if many:
         rows = [row for each in many.values() for row in each.rows]
         write_spread(folder, {name: each.spread for name, each in many.items()}, rows)

@@ -27,6 +27,7 @@ from satsim.timeline import draw_timeline
 from satsim.wording import (
     COLOURS,
     METRIC_LABELS,
+    cost_text,
     facts_text,
     minutes_text,
     own_repair_text,
@@ -61,6 +62,7 @@ class Part:
     summary: Summary
     shots: tuple[Shot, ...]
     spread: tuple[tuple[str, Spread], ...]  # over all runs, by mark; none for a single run
+    cost: str  # of the usable picture, on average over all runs; "" where it is not known
 
 
 def finish(folder: Path) -> None:
@@ -143,7 +145,15 @@ def _part(run: Run, number: int, scheme: str, sources: Mapping[Path, str]) -> Pa
     rows = [row for row in run.rows_of(scheme) if isinstance(row, TimelineRow)]
     shots = tuple(_shot(run, row, sources[picture_file(run.folder, scheme, row.stages)]) for row in rows)
     repair = own_repair_text(run.scenario, scheme)
-    return Part(number, scheme_label(scheme), repair, run.summary[scheme], shots, _spread(run, scheme))
+    summary, label = run.summary[scheme], scheme_label(scheme)
+    return Part(number, label, repair, summary, shots, _spread(run, scheme), _cost(run, scheme))
+
+
+def _cost(run: Run, scheme: str) -> str:
+    if scheme in run.spread:
+        return cost_text(*run.spread[scheme].mean_cost)
+    one = run.summary[scheme]
+    return cost_text(one.units_usable, one.price_usable_usd, one.energy_usable_j)
 
 
 def _spread(run: Run, scheme: str) -> tuple[tuple[str, Spread], ...]:

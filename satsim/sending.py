@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from satsim.codec import CodecFailed, NothingFits, PhotoCodec
 from satsim.cost import NOTHING_KNOWN, costs_of
-from satsim.monte_carlo import Holdings, Replicator
+from satsim.monte_carlo import Replicator, Runs
 from satsim.parcel import parcel_of
 from satsim.settings import LinkSettings, Scenario, Scheme
 from satsim.simulate import simulate_fleet
-from satsim.spread import Statistics, Worth, statistics_of
 from satsim.studio import Studio
+from satsim.tally import Tally, Worth, tally
 from satsim.viewing import SchemeView, Showing, nothing_sent, shown, view_scheme, worth_of
 
 UNKNOWN_TIME = 0  # the packet's capture time: results must not depend on a photo's clock
@@ -23,10 +23,10 @@ Progress = Callable[[str, float], None]  # what is being done, and how much of t
 
 
 class Sent(NamedTuple):
-    """A scheme's run, and how all its runs spread where there are more than one."""
+    """A scheme's run, and what all its runs show where there are more than one."""
 
     view: SchemeView
-    statistics: Statistics | None
+    tally: Tally | None
 
 
 def send_photo(scenario: Scenario, studio: Studio, progress: Progress) -> dict[str, Sent]:
@@ -71,8 +71,7 @@ def _sent(
     view = _with_cost(view, scenario.link)
     if scenario.runs * scenario.fleet.handsets == 1:
         return Sent(view, None)
-    runs = [shown(run, showing) for run in many.holdings(packets, repair)]
-    return Sent(view, _statistics(scheme.name, runs, studio, stages, codec))
+    return Sent(view, _tally(many.runs(packets, repair), showing, studio, stages, codec))
 
 
 def _with_cost(view: SchemeView, link: LinkSettings) -> SchemeView:
@@ -84,11 +83,9 @@ def _with_cost(view: SchemeView, link: LinkSettings) -> SchemeView:
     return replace(view, summary=summary)
 
 
-def _statistics(
-    scheme: str, runs: Sequence[Holdings], studio: Studio, stages: Sequence[bytes], codec: PhotoCodec
-) -> Statistics:
+def _tally(runs: Runs, showing: Showing, studio: Studio, stages: Sequence[bytes], codec: PhotoCodec) -> Tally:
     def worth(held: tuple[int, ...]) -> Worth:
         picture = codec.decode({stage: stages[stage] for stage in held}, studio.photo.image.size)
         return worth_of(studio.scorer.scores(picture).dists, studio.marks)
 
-    return statistics_of(scheme, runs, worth)
+    return tally([shown(run, showing) for run in runs.holdings], worth, runs.costs)

@@ -1,24 +1,16 @@
-"""How the results of many runs spread: times, and DISTS minute by minute.
+"""How the results of many runs spread: times, costs, and DISTS minute by minute."""
 
-Nothing is decoded here: what a set of stages is worth is asked for once for each set that was ever held.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from satsim.records import Holding
+from satsim.tally import Floats, Numbers, Tally
 
 MINUTE_S = 60
 MOST_ROWS = 1000  # of a scheme; beyond them the rows are whole minutes further apart
 CONFIDENCE_Z = 1.96  # two-sided 95 % of a normal distribution
-
-Holdings = tuple[Holding, ...]  # of one run
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,10 +19,13 @@ class Spread:
 
     share: float  # of all runs, those that have it
     mean: float | None
-    mean_ci95: float | None  # half of the mean's 95 % confidence interval (normal approximation)
+    mean_ci95: float | None  # half of the mean's 95 % confidence interval (normal); None: of one run
     median: float | None
     p5: float | None
     p95: float | None
+
+
+NOWHERE = Spread(0.0, None, None, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,15 @@ class SchemeSpread:
     t_detail_s: Spread
     t_final_s: Spread
     dists_final: Spread
+    units_usable: Spread | None = None  # None where the link does not say what a message costs
+    price_usable_usd: Spread | None = None
+    energy_usable_j: Spread | None = None
+
+    @property
+    def mean_cost(self) -> tuple[float | None, ...]:
+        """The means of units, price and energy."""
+        spreads = (self.units_usable, self.price_usable_usd, self.energy_usable_j)
+        return tuple(None if each is None else each.mean for each in spreads)
 
 
 class SpreadRow(NamedTuple):
@@ -58,14 +62,6 @@ class SpreadRow(NamedTuple):
     dists_p95: float | None
 
 
-class Worth(NamedTuple):
-    """What a set of stages shows."""
-
-    dists: float | None
-    is_usable: bool
-    is_detailed: bool
-
-
 class Statistics(NamedTuple):
     """One scheme over all runs."""
 
@@ -73,70 +69,84 @@ class Statistics(NamedTuple):
     rows: list[SpreadRow]
 
 
-def statistics_of(
-    scheme: str, runs: Sequence[Holdings], worth: Callable[[tuple[int, ...]], Worth]
-) -> Statistics:
-    """Return how a scheme's times and DISTS spread over `runs`, of holdings that show a picture each."""
-    known: dict[tuple[int, ...], Worth] = {}
-    for each in {holding.stages for run in runs for holding in run}:
-        known[each] = worth(each)
-    last = [known[run[-1].stages].dists if run else None for run in runs]
-    spread = SchemeSpread(
-        t_first_s=_spread([run[0].time_s if run else None for run in runs]),
-        t_usable_s=_spread([_first(run, known, "is_usable") for run in runs]),
-        t_detail_s=_spread([_first(run, known, "is_detailed") for run in runs]),
-        t_final_s=_spread([run[-1].time_s if run else None for run in runs]),
-        dists_final=_spread(last),
-    )
-    return Statistics(spread, _rows(scheme, runs, known))
+def statistics_of(scheme: str, shown: Tally, cluster: int = 1) -> Statistics:
+    """Return how a scheme's times, costs and DISTS spread over all runs.
+
+    Of `cluster` runs in a row (the handsets of a fleet, all runs of a photo) the results are not independent:
+    the mean's interval is that of the clusters' means.
+    """
+    usable, anything = shown.reaches(attrgetter("is_usable")), np.ones(len(shown.run), np.bool_)
+    times = {
+        "t_first_s": shown.first(anything, shown.time_s),
+        "t_usable_s": shown.first(usable, shown.time_s),
+        "t_detail_s": shown.first(shown.reaches(attrgetter("is_detailed")), shown.time_s),
+        "t_final_s": shown.first(shown.is_last, shown.time_s),
+        "dists_final": shown.first(shown.is_last, shown.dists[shown.worth]),
+    }
+    costs = {}
+    if shown.costs is not None:
+        names = ("units_usable", "price_usable_usd", "energy_usable_j")
+        known = zip(names, shown.costs.T, strict=True)
+        costs = {name: shown.first(usable, cost) for name, cost in known if not np.isnan(cost).all()}
+    spread = {name: _spread(values, cluster) for name, values in (times | costs).items()}
+    return Statistics(SchemeSpread(**spread), _rows(scheme, shown, cluster))
 
 
-def _first(run: Holdings, known: Mapping[tuple[int, ...], Worth], mark: str) -> float | None:
-    return next((each.time_s for each in run if getattr(known[each.stages], mark)), None)
-
-
-def _spread(values: Sequence[float | None]) -> Spread:
-    there = np.array([value for value in values if value is not None])
+def _spread(values: Floats, cluster: int) -> Spread:
+    """Return how `values` spread, one a run, nan where it has none."""
+    there = values[~np.isnan(values)]
     if not len(there):
-        return Spread(0.0, None, None, None, None, None)
+        return NOWHERE
+    groups = values.reshape(-1, cluster)
+    sums, numbers = np.nansum(groups, axis=1), np.count_nonzero(~np.isnan(groups), axis=1)
+    return _spread_of(there, len(there) / len(values), sums, numbers)
+
+
+def _spread_of(there: Floats, share: float, sums: Floats, numbers: Floats | Numbers) -> Spread:
+    """Return how the values spread, given each cluster's sum and number of them.
+
+    The variance of a mean over clusters of unequal sizes: W. G. Cochran, Sampling Techniques (1977), 6.4.
+    With clusters of one it is that of a mean.
+    """
+    mean, n_clusters = float(there.mean()), np.count_nonzero(numbers)
+    ci95 = None
+    if n_clusters > 1:
+        squares = float(np.square(sums - mean * numbers).sum()) * n_clusters / (n_clusters - 1)
+        ci95 = CONFIDENCE_Z * float(np.sqrt(squares)) / len(there)
     p5, median, p95 = np.percentile(there, [5, 50, 95])
-    deviation = there.std(ddof=1) if len(there) > 1 else 0.0
-    ci95 = CONFIDENCE_Z * deviation / np.sqrt(len(there))
-    share = len(there) / len(values)
-    return Spread(share, float(there.mean()), float(ci95), float(median), float(p5), float(p95))
+    return Spread(share, mean, ci95, float(median), float(p5), float(p95))
 
 
-def _rows(scheme: str, runs: Sequence[Holdings], known: Mapping[tuple[int, ...], Worth]) -> list[SpreadRow]:
-    end_s = max((run[-1].time_s for run in runs if run), default=0.0)
+def _rows(scheme: str, shown: Tally, cluster: int) -> list[SpreadRow]:
+    end_s = max(shown.time_s, default=0.0)
     step_s = MINUTE_S * max(1, -(-int(end_s) // (MINUTE_S * MOST_ROWS)))
     times = np.arange(1, int(np.ceil(end_s / step_s)) + 1) * float(step_s)
-    dists = np.full((len(runs), len(times)), np.nan)
-    shown, usable = np.zeros(len(times)), np.zeros(len(times))
-    for number, run in enumerate(runs):
-        places = [*np.searchsorted(times, [holding.time_s for holding in run]), len(times)]
-        for holding, (place, end) in zip(run, pairwise(places), strict=True):
-            worth = known[holding.stages]
-            dists[number, place:end] = np.nan if worth.dists is None else worth.dists
-            shown[place:end] += 1
-            usable[place:end] += worth.is_usable
-    is_scored = all(worth.dists is not None for worth in known.values())
-    shares = [float(count) / len(runs) if is_scored else None for count in usable]
-    return [
-        _row(scheme, float(times[at]), float(shown[at]) / len(runs), shares[at], dists[:, at])
-        for at in range(len(times))
-    ]
+    places = np.searchsorted(times, shown.time_s)
+    spans = places, np.where(shown.is_last, len(times), np.roll(places, -1))
+    dists = shown.dists
+    size, n_clusters, clusters = len(times), shown.n_runs // cluster, shown.run // cluster
+    counts = _over_time((len(dists), size), shown.worth, spans)
+    numbers = _over_time((n_clusters, size), clusters, spans)
+    sums = _over_time((n_clusters, size), clusters, spans, dists[shown.worth])
+    shares = counts.sum(axis=0) / shown.n_runs
+    usable = counts[[each.is_usable for each in shown.worths]].sum(axis=0) / shown.n_runs
+    is_scored = not np.isnan(dists).any()
+    rows = []
+    for at, time_s in enumerate(times.tolist()):
+        there = np.repeat(dists, counts[:, at].astype(np.int64))
+        share, reached = float(shares[at]), float(usable[at]) if is_scored else None
+        is_known = is_scored and len(there) > 0
+        found = _spread_of(there, share, sums[:, at], numbers[:, at]) if is_known else NOWHERE
+        dists_of = (found.mean, found.mean_ci95, found.median, found.p5, found.p95)
+        rows.append(SpreadRow(scheme, time_s, share, reached, *dists_of))
+    return rows
 
 
-def _row(scheme: str, time_s: float, shown: float, usable: float | None, dists: Floats) -> SpreadRow:
-    found = _spread([float(value) for value in dists[~np.isnan(dists)]])
-    return SpreadRow(
-        scheme,
-        time_s,
-        shown,
-        usable,
-        found.mean,
-        found.mean_ci95,
-        found.median,
-        found.p5,
-        found.p95,
-    )
+def _over_time(
+    shape: tuple[int, int], of: Numbers, spans: tuple[Numbers, Numbers], weights: Floats | float = 1.0
+) -> Floats:
+    """Return the summed weights of all pictures on show: a row for each value of `of`, a column a time."""
+    steps = np.zeros((shape[0], shape[1] + 1))
+    np.add.at(steps, (of, spans[0]), weights)
+    np.subtract.at(steps, (of, spans[1]), weights)
+    return np.cumsum(steps, axis=1, out=steps)[:, :-1]

@@ -14,7 +14,9 @@ from satsim.means import mean_summary
 from satsim.repair_settings import NoRepair
 from satsim.sending import Sent, send_photo
 from satsim.settings import LinkSettings, Scenario, SenderSettings
+from satsim.spread import statistics_of
 from satsim.studio import Studio
+from satsim.tally import pooled
 
 Row = dict[str, float | int | str | None]
 
@@ -43,16 +45,20 @@ def run_point(scenario: Scenario) -> list[Row] | Failure:
             raise
         return Failure(str(error), code)
     is_album = scenario.image.path.is_dir()
-    return [_row(scheme.name, [each[scheme.name] for each in sent], is_album) for scheme in scenario.schemes]
+    cluster = scenario.fleet.handsets * (scenario.runs if is_album else 1)
+    return [
+        _row(scheme.name, [each[scheme.name] for each in sent], is_album, cluster)
+        for scheme in scenario.schemes
+    ]
 
 
-def _row(scheme: str, sent: list[Sent], is_album: bool) -> Row:
+def _row(scheme: str, sent: list[Sent], is_album: bool, cluster: int) -> Row:
     summary = mean_summary([each.view.summary for each in sent]) if is_album else sent[0].view.summary
     row: Row = {"scheme": scheme, **asdict(summary)}
-    statistics = None if is_album else sent[0].statistics
-    if statistics is not None:
-        for name, spread in asdict(statistics.spread).items():
-            row |= {f"{name}_{part}": value for part, value in spread.items()}
+    shown = pooled([each.tally for each in sent])
+    if shown is not None:
+        for name, spread in asdict(statistics_of(scheme, shown, cluster).spread).items():
+            row |= {f"{name}_{part}": value for part, value in (spread or {}).items()}
     return {
         name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in row.items()
     }

@@ -9,7 +9,7 @@ from satsim.grid import Axis
 from satsim.means import MeanSummary
 from satsim.presets import Fact, Preset
 from satsim.rundir import Run, Summary
-from satsim.wording import minutes_text, runs_text, scheme_label, score_text
+from satsim.wording import cost_text, minutes_text, runs_text, scheme_label, score_text
 
 MOST_SWEEP_ROWS = 60
 MEANS = "Means are over the photos that have the value; photos: how many are usable, of those shown."
@@ -97,23 +97,12 @@ def _number(cell: object) -> float | None:
 def notes(run: Run) -> list[str]:
     """Return a line for each scheme that has something to say, and for each file left out."""
     lines = [f"{scheme_label(name)} – {each.note}" for name, each in run.summary.items() if each.note]
-    lines += [
-        f"{scheme_label(name)} – {cost}" for name, each in run.summary.items() if (cost := cost_text(each))
-    ]
+    for name, each in run.summary.items():
+        cost = cost_text(each.units_usable, each.price_usable_usd, each.energy_usable_j)
+        lines += [f"{scheme_label(name)} – usable for {cost}"] if cost else []
     lines += [MEANS] if run.is_mean else []
     lines += [spread_text(run, scheme) for scheme in run.spread]
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
-
-
-def cost_text(summary: Summary) -> str:
-    """Return what the usable picture cost; "" where there is none or the link does not say."""
-    parts = [
-        (summary.units_usable, "{:g} billed units"),
-        (summary.price_usable_usd, "{:.2f} USD"),
-        (summary.energy_usable_j, "{:g} J to transmit"),
-    ]
-    known = [text.format(value) for value, text in parts if value is not None]
-    return f"usable for {', '.join(known)}" if known else ""
 
 
 def spread_text(run: Run, scheme: str) -> str:
@@ -125,7 +114,9 @@ def spread_text(run: Run, scheme: str) -> str:
     if spread.median is None:
         return f"{scheme_label(scheme)} – {mark}: {never}"
     times = [minutes_text(time_s) for time_s in (spread.median, spread.p5, spread.p95)]
-    return f"{scheme_label(scheme)} – {mark}: median {times[0]}, 5 to 95 % {times[1]} to {times[2]}, {never}"
+    cost = cost_text(*run.spread[scheme].mean_cost)
+    last = f"{never}, for {cost} on average" if cost else never
+    return f"{scheme_label(scheme)} – {mark}: median {times[0]}, 5 to 95 % {times[1]} to {times[2]}, {last}"
 
 
 def _cells(summary: Summary, has_dists: bool) -> list[str]:

@@ -9,7 +9,7 @@ from satsim.codec import PhotoCodec
 from satsim.quality import Scorer
 from satsim.records import Event, Holding, SchemeRun, SchemeSummary, TimelineRow
 from satsim.settings import Delivery
-from satsim.spread import Worth
+from satsim.tally import Worth
 from satsim.units import bits_per_pixel
 from satsim.wording import stages_text
 

@@ -169,6 +169,12 @@ def facts_text(scenario: Scenario, seed: int) -> str:
     return ", ".join(facts + ([f"seed {seed}"] if is_drawn(link.loss) else []))
 
 
+def cost_text(units: float | None, price_usd: float | None, energy_j: float | None) -> str:
+    """Return what a usable picture costs; "" where there is none or the link does not say."""
+    parts = ((units, "{:.4g} billed units"), (price_usd, "{:.2f} USD"), (energy_j, "{:.4g} J to transmit"))
+    return ", ".join(text.format(value) for value, text in parts if value is not None)
+
+
 def score_text(metric: Metric, value: float | None) -> str:
     """Return a score as people read it: PSNR with one decimal, the others with three."""
     if value is None:

@@ -8,7 +8,8 @@ from satsim.packetize import packetize
 from satsim.packets import ImageTag
 from satsim.repair_settings import ArqNextSlot
 from satsim.settings import LinkSettings
-from satsim.spread import Worth, statistics_of
+from satsim.spread import statistics_of
+from satsim.tally import Worth, tally
 
 LINK = LinkSettings(payload_bytes=360, interval_s=60, loss=IndependentLoss(rate=0.2))
 SCHEMES = (5, 1, 5, 1, 5, 5)  # packets of forest_fire's schemes that fit anything
@@ -21,8 +22,10 @@ def _ten_thousand_runs() -> None:
         packets = packetize([bytes(320)] * n_stages, tag, LINK.payload_bytes)
         statistics_of(
             "p",
-            many.holdings(packets, ArqNextSlot()),
-            lambda held: Worth(0.3 - 0.02 * len(held), True, False),
+            tally(
+                many.runs(packets, ArqNextSlot()).holdings,
+                lambda held: Worth(0.3 - 0.02 * len(held), True, False),
+            ),
         )
 
 

@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from satsim.packets import ImageTag, Packet
 from satsim.records import Holding
 from satsim.repair_settings import ArqNextSlot, Carousel, NoRepair
 from satsim.rundir import SPREAD, SPREAD_ROWS, Run
-from satsim.settings import LinkSettings
+from satsim.settings import Billing, LinkSettings, Transmitter
 from satsim.simulate import simulate
-from satsim.spread import Worth, statistics_of
+from satsim.spread import statistics_of
+from satsim.tally import Worth, pooled, tally
 
 RATE = 0.2
 LINK = LinkSettings(payload_bytes=360, interval_s=60, loss=IndependentLoss(rate=RATE))
@@ -37,12 +39,12 @@ def worth(held: tuple[int, ...]) -> Worth:
 
 
 def test_the_first_run_is_that_of_the_scenarios_seed() -> None:
-    first = replicator(seed=9, runs=3).holdings(packets(5), ArqNextSlot())[0]
+    first = replicator(seed=9, runs=3).runs(packets(5), ArqNextSlot()).holdings[0]
     assert first == simulate("p", packets(5), LINK, ArqNextSlot(), 0.0, 9).holdings
 
 
 def test_same_seed_same_runs_other_seed_others() -> None:
-    one, same, other = (replicator(seed, 20).holdings(packets(5), ArqNextSlot()) for seed in (1, 1, 2))
+    one, same, other = (replicator(seed, 20).runs(packets(5), ArqNextSlot()).holdings for seed in (1, 1, 2))
     assert one == same
     assert one != other
     assert len(set(one)) > 10
@@ -50,8 +52,8 @@ def test_same_seed_same_runs_other_seed_others() -> None:
 
 def test_times_of_arq_are_negative_binomial() -> None:
     """The k-th success comes in slot k / (1 - p) on average, with variance k p / (1 - p)^2."""
-    runs = replicator().holdings(packets(5), ArqNextSlot())
-    spread = statistics_of("p", runs, worth).spread
+    runs = replicator().runs(packets(5), ArqNextSlot()).holdings
+    spread = statistics_of("p", tally(runs, worth)).spread
     for k, found in ((1, spread.t_first_s), (2, spread.t_usable_s), (5, spread.t_final_s)):
         deviation = 60 * math.sqrt(k * RATE) / (1 - RATE)
         assert found.share == 1
@@ -64,7 +66,8 @@ def test_times_of_arq_are_negative_binomial() -> None:
 
 def test_without_repair_a_share_never_comes() -> None:
     """Of two packets, both come with (1 - p)^2."""
-    spread = statistics_of("p", replicator().holdings(packets(2), NoRepair(kind="none")), worth).spread
+    runs = replicator().runs(packets(2), NoRepair(kind="none")).holdings
+    spread = statistics_of("p", tally(runs, worth)).spread
     share = (1 - RATE) ** 2
     assert abs(spread.t_usable_s.share - share) < 4 * math.sqrt(share * (1 - share) / RUNS)
     assert spread.t_detail_s.share == 0
@@ -78,33 +81,128 @@ def test_rows_are_worked_by_hand() -> None:
         (),
         (Holding(61.0, (1,), 1, 340),),
     ]
-    rows = statistics_of("p", runs, worth).rows
+    rows = statistics_of("p", tally(runs, worth)).rows
     assert [(row.time_s, row.share_shown, row.share_usable) for row in rows] == [
         (60, 0.25, 0),
         (120, 0.75, 0.25),
         (180, 0.75, 0.5),
     ]
-    assert rows[0][1:] == pytest.approx((60, 0.25, 0, 0.28, 0, 0.28, 0.28, 0.28))
+    assert rows[0][1:] == pytest.approx((60, 0.25, 0, 0.28, None, 0.28, 0.28, 0.28))
     assert rows[1].dists_mean == pytest.approx((0.26 + 0.28 + 0.28) / 3)
     assert rows[2].dists_median == pytest.approx(0.26)
 
 
 def test_schemes_with_the_same_stages_share_their_runs() -> None:
     many = replicator(runs=10)
-    assert many.holdings(packets(5), ArqNextSlot()) is many.holdings(packets(5), ArqNextSlot())
-    assert many.holdings(packets(5), ArqNextSlot()) is not many.holdings(packets(4), ArqNextSlot())
-    assert many.holdings(packets(5), NoRepair(kind="none")) is not many.holdings(packets(5), ArqNextSlot())
+    arq = many.runs(packets(5), ArqNextSlot())
+    assert many.runs(packets(5), ArqNextSlot()) is arq
+    assert many.runs(packets(4), ArqNextSlot()) is not arq
+    assert many.runs(packets(5), NoRepair(kind="none")) is not arq
+
+
+def test_where_bytes_are_billed_schemes_of_other_sizes_share_no_runs() -> None:
+    short = tuple(replace(packet, payload=b"x" * 30) for packet in packets(5))
+    for billing, shares in ((None, True), (Billing(), False)):
+        many = Replicator(LINK.model_copy(update={"billing": billing}), 0.0, 1, 10)
+        assert (many.runs(short, ArqNextSlot()) is many.runs(packets(5), ArqNextSlot())) == shares
+
+
+def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
+    """ARQ at loss p takes 1 / (1 - p) messages on average to the first packet, variance p / (1 - p)^2."""
+    billed = LINK.model_copy(
+        update={
+            "billing": Billing(unit_bytes=50, price_usd=0.16),
+            "transmitter": Transmitter(power_w=0.9, message_s=20),
+        }
+    )
+    runs = Replicator(billed, 0.0, 1, RUNS).runs(packets(5), ArqNextSlot())
+    at_once = tally(runs.holdings, lambda held: Worth(0.3, True, False), runs.costs)
+    spread = statistics_of("p", at_once).spread
+    for found, per_message in (
+        (spread.units_usable, 7),  # 340 bytes in begun units of 50
+        (spread.price_usable_usd, 7 * 0.16),
+        (spread.energy_usable_j, 18),
+    ):
+        assert found is not None and found.mean is not None and found.mean_ci95 is not None
+        error = per_message * math.sqrt(RATE) / (1 - RATE) / math.sqrt(RUNS)
+        assert abs(found.mean - per_message / (1 - RATE)) < 4 * error
+        assert found.mean_ci95 == pytest.approx(1.96 * error, rel=0.15)
+
+
+def test_a_cost_that_is_not_known_spreads_nowhere() -> None:
+    link = LINK.model_copy(update={"billing": Billing(unit_bytes=50)})
+    runs = Replicator(link, 0.0, 1, 20).runs(packets(5), ArqNextSlot())
+    spread = statistics_of("p", tally(runs.holdings, worth, runs.costs)).spread
+    assert spread.units_usable is not None and spread.units_usable.share == 1
+    assert spread.price_usable_usd is spread.energy_usable_j is None
+    assert statistics_of("p", tally(runs.holdings, worth)).spread.units_usable is None
+
+
+def test_the_interval_over_clusters_is_that_of_their_means() -> None:
+    """Second implementation: the deviation of the means of equal clusters; far wider than that of all."""
+    generator = np.random.default_rng(3)
+    shared = generator.normal(1000, 100, 50).repeat(10)  # what the ten handsets of a run have in common
+    times_s = shared + generator.normal(0, 10, 500)
+    shown = tally([(Holding(time_s, (0,), 1, 340),) for time_s in times_s], worth)
+    alone, clustered = (statistics_of("p", shown, size) for size in (1, 10))
+    means = times_s.reshape(50, 10).mean(axis=1)
+    found = clustered.spread.t_first_s
+    assert found.mean == alone.spread.t_first_s.mean == pytest.approx(times_s.mean())
+    assert found.mean_ci95 == pytest.approx(1.96 * means.std(ddof=1) / math.sqrt(50))
+    assert alone.spread.t_first_s.mean_ci95 == pytest.approx(1.96 * times_s.std(ddof=1) / math.sqrt(500))
+    assert statistics_of("p", shown, 500).spread.t_first_s.mean_ci95 is None, "one run has no spread"
+
+
+def test_the_interval_over_clusters_holds_its_mean_in_95_of_100() -> None:
+    """Handsets that never get there leave clusters of unequal sizes."""
+    generator = np.random.default_rng(4)
+    held = 0
+    for _ in range(400):
+        levels = generator.normal(0, 1, 40)
+        runs = [
+            (Holding(1000 + 100 * level + generator.normal(), (0,), 1, 340),)
+            if generator.random() < 0.7
+            else ()
+            for level in levels
+            for _ in range(5)
+        ]
+        found = statistics_of("p", tally(runs, worth), 5).spread.t_first_s
+        assert found.mean is not None and found.mean_ci95 is not None
+        held += abs(found.mean - 1000) < found.mean_ci95
+    assert abs(held / 400 - 0.945) < 4 * math.sqrt(0.05 * 0.95 / 400)
+
+
+def test_rows_too_have_intervals_over_clusters() -> None:
+    runs = [(Holding(30.0, (0,), 1, 340),)] * 2 + [(Holding(30.0, (0, 1), 2, 680),)] * 2
+    (alone,), (clustered,) = (statistics_of("p", tally(runs, worth), size).rows for size in (1, 2))
+    assert alone.dists_mean == clustered.dists_mean == pytest.approx(0.27)
+    assert alone.dists_mean_ci95 == pytest.approx(1.96 * np.std([0.28, 0.28, 0.26, 0.26], ddof=1) / 2)
+    assert clustered.dists_mean_ci95 == pytest.approx(1.96 * np.std([0.28, 0.26], ddof=1) / math.sqrt(2))
+
+
+def test_photos_are_pooled_run_by_run() -> None:
+    first = tally([(Holding(60.0, (0,), 1, 340),), ()], worth)
+    second = tally([(Holding(90.0, (0, 1), 2, 680),), (Holding(30.0, (0,), 1, 340),)], worth)
+    both = pooled([first, None, second])
+    assert both is not None
+    found = statistics_of("p", both, cluster=2)
+    assert found.spread.t_first_s.share == 0.5
+    assert found.spread.t_first_s.mean == 60
+    assert found.spread.t_usable_s.mean == 90
+    assert [row.share_shown for row in found.rows] == pytest.approx([2 / 6, 3 / 6])
+    assert found.rows[1].dists_mean == pytest.approx((0.28 + 0.26 + 0.28) / 3)
+    assert pooled([None, None]) is None
 
 
 def test_without_chance_all_runs_are_the_first_one() -> None:
     clear = LINK.model_copy(update={"loss": IndependentLoss(rate=0)})
-    runs = Replicator(clear, 0.0, seed=1, runs=50).holdings(packets(2), ArqNextSlot())
+    runs = Replicator(clear, 0.0, seed=1, runs=50).runs(packets(2), ArqNextSlot()).holdings
     assert runs == [simulate("p", packets(2), clear, ArqNextSlot(), 0.0, 1).holdings] * 50
 
 
 def test_percentiles_are_numpys() -> None:
     runs = [(Holding(float(time), (0,), 1, 340),) for time in range(1, 102)]
-    found = statistics_of("p", runs, worth).spread.t_first_s
+    found = statistics_of("p", tally(runs, worth)).spread.t_first_s
     assert (found.p5, found.median, found.p95) == (6, 51, 96)
     assert found.mean == pytest.approx(np.mean(range(1, 102)))
 
@@ -137,8 +235,8 @@ def test_a_carousel_with_any_stages_with_prefixes_and_the_erasure_bound_meet_the
     """Means in slots at loss p, N packets: any 1/(1-p), the first stage 1 + N p/(1-p), N of many N/(1-p)."""
     n_runs, p, n = 4000, RATE, 5
     many = replicator(runs=n_runs)
-    carousel = many.holdings(packets(n), Carousel(kind="carousel", rounds=40))
-    coded = many.holdings(packets(60), NoRepair(kind="none"))  # as if each were parity: any N will do
+    carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=40)).holdings
+    coded = many.runs(packets(60), NoRepair(kind="none")).holdings  # as if each were parity: any N will do
     times_s = {
         1 / (1 - p): [run[0].time_s for run in carousel],
         1 + n * p / (1 - p): [next(each.time_s for each in run if 0 in each.stages) for run in carousel],
