@@ -74,3 +74,10 @@ class BadCrc(PacketError):
 
 class BadField(PacketError):
     """A header field with a value outside its range, or one that contradicts another."""
+
+    @classmethod
+    def check(cls, name: str, value: int, low: int, high: int) -> None:
+        """Raise it unless the value is within low..high."""
+        if not low <= value <= high:
+            allowed = f"{low} to {high}" if low < high else f"{low}"
+            raise cls(f"{name} is {value}; allowed: {allowed}")

@@ -8,14 +8,14 @@ import numpy as np
 from satsim.cost import Cost, costs_of, is_known
 from satsim.fleet_settings import FleetSettings
 from satsim.loss_settings import is_drawn
-from satsim.packets import Packet
+from satsim.packets import AnyPacket, pack
 from satsim.repair_settings import ArqRound, Repair
 from satsim.settings import LinkSettings
 from satsim.simulate import simulate_fleet
 from satsim.tally import Holdings
 
 ALONE = FleetSettings()
-_Shape = tuple[int, int, bool, int]
+_Shape = tuple[str, int]
 
 
 class Runs(NamedTuple):
@@ -44,7 +44,7 @@ class Replicator:
         self._seeds = [seed, *(int(other) for other in others)]
         self._known: dict[tuple[Repair, tuple[_Shape, ...]], Runs] = {}
 
-    def runs(self, packets: Sequence[Packet], repair: Repair) -> Runs:
+    def runs(self, packets: Sequence[AnyPacket], repair: Repair) -> Runs:
         """Return what was held from when on, and at what cost, in each run by each handset.
 
         Bytes are those of the first scheme that asked; where they are billed, other sizes share no runs.
@@ -54,7 +54,7 @@ class Replicator:
             self._known[repair, shape] = self._simulated(packets, repair)
         return self._known[repair, shape]
 
-    def _simulated(self, packets: Sequence[Packet], repair: Repair) -> Runs:
+    def _simulated(self, packets: Sequence[AnyPacket], repair: Repair) -> Runs:
         link, varies = self._link, self._varies(repair)
         holdings: list[Holdings] = []
         costs: list[Sequence[Cost]] | None = [] if is_known(link) else None
@@ -72,7 +72,6 @@ class Replicator:
         return is_lossy or self._fleet.is_drawn or self._link.latency.jitter_s > 0
 
 
-def _shape(packet: Packet, is_billed: bool) -> _Shape:
+def _shape(packet: AnyPacket, is_billed: bool) -> _Shape:
     """Return what of a packet decides what its arrival brings, and what it costs."""
-    size = len(packet.payload) if is_billed else 0
-    return packet.first_stage, packet.stage_count, packet.is_parity, size
+    return packet.label, len(pack(packet)) if is_billed else 0

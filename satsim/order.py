@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from satsim.records import Frame
-from satsim.repair_settings import Carousel, Erasure, NoRepair, Repeat, Unequal
+from satsim.repair_settings import Carousel, Erasure, NoRepair, Repeat, Ulp, Unequal
 
-OpenLoop = NoRepair | Repeat | Carousel | Unequal | Erasure
+OpenLoop = NoRepair | Repeat | Carousel | Unequal | Erasure | Ulp
 
 
 def open_loop(repair: OpenLoop, frames: Sequence[Frame]) -> list[Frame]:
     """Return every frame as often as it is sent, in order, with its attempts counted."""
     match repair:
-        case NoRepair() | Erasure():
+        case NoRepair() | Erasure() | Ulp():
             return [frame._replace(attempt=1) for frame in frames]
         case Repeat(times=times):
             return [frame._replace(attempt=attempt) for frame in frames for attempt in range(1, times + 1)]

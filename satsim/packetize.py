@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from satsim.errors import PacketizeError
-from satsim.packets import ImageTag, Packet, pack
+from satsim.packets import AnyPacket, ImageTag, Packet, Pieces, pack
 from satsim.records import Frame
+from satsim.ulp import pieces_bytes, protected
 from satsim.units import HEADER_BYTES, MAX_STAGES
 
 
@@ -22,6 +23,20 @@ def packetize(stages: Sequence[bytes], image: ImageTag, payload_bytes: int) -> t
 def packetize_parity(stages: Sequence[bytes], image: ImageTag, payload_bytes: int) -> tuple[Packet, ...]:
     """Do the same with parity stages (satsim.fec), of which an image may have any number up to 64."""
     return _packed(stages, image, payload_bytes, is_parity=True)
+
+
+def packetize_pieces(
+    stages: Sequence[bytes], needed: Sequence[int], n_packets: int, image: ImageTag, payload_bytes: int
+) -> tuple[Pieces, ...]:
+    """Return `n_packets` packets with a piece of every stage; any `needed[k]` of them give back stage k.
+
+    Raises PacketizeError where one does not fit, and BadField for stages of other lengths (satsim.ulp).
+    """
+    size = HEADER_BYTES + pieces_bytes([len(stage) for stage in stages], needed)
+    if size > payload_bytes:
+        raise PacketizeError(f"a piece of every stage takes {size} bytes; allowed: {payload_bytes}")
+    protection, pieces = protected(stages, needed, n_packets)
+    return tuple(Pieces(image, number, n_packets, protection, each) for number, each in enumerate(pieces))
 
 
 def _packed(
@@ -58,16 +73,9 @@ def chunk(file: bytes, payload_bytes: int) -> tuple[bytes, ...]:
     return tuple(file[start : start + room] for start in range(0, len(file), room))
 
 
-def frames_of(packets: Sequence[Packet]) -> list[Frame]:
+def frames_of(packets: Sequence[AnyPacket]) -> list[Frame]:
     """Return the packets as they go on the air, numbered from 1."""
-    return [Frame(number, stages_label(packet), 0, pack(packet)) for number, packet in enumerate(packets, 1)]
-
-
-def stages_label(packet: Packet) -> str:
-    """Return what a log says of a packet's stages: "0", "0-2", "parity 1"."""
-    last = packet.first_stage + packet.stage_count - 1
-    stage = f"{packet.first_stage}" if packet.stage_count == 1 else f"{packet.first_stage}-{last}"
-    return f"parity {stage}" if packet.is_parity else stage
+    return [Frame(number, packet.label, 0, pack(packet)) for number, packet in enumerate(packets, 1)]
 
 
 def _fitting(stages: Sequence[bytes], first: int, room: int) -> int:

@@ -17,6 +17,8 @@ Bits, most significant first, no gaps:
         93   32 capture time      seconds since 1970-01-01 UTC
        125    3 kind              0: stages; 1: parity stages (satsim.fec), numbered from 0 on their own;
                                   2: a report, sent back, of the stages held
+                                  3: a piece of every stage (satsim.ulp); then first stage is the piece's
+                                  number and stage count the number of pieces, one a packet
        128   32 CRC-32            (ISO-HDLC, as zlib's) of bytes 0..15 and the payload
        160      payload           at least one byte; of a report a bit a stage, 1 if held, stage 0 the most
                                   significant bit of the first byte, the last byte filled up with 0
@@ -33,6 +35,7 @@ import bitstruct
 import fastcrc
 
 from satsim.errors import BadCrc, BadField, BadMagic, ShortPacket, UnknownVersion
+from satsim.ulp import Protection, parse_protection
 from satsim.units import (
     BITS_PER_BYTE,
     DOWNSAMPLING_FACTORS,
@@ -45,7 +48,7 @@ from satsim.units import (
 MAGIC = 0xA7
 VERSION = 1
 CRC_BYTES = 4
-_STAGES, _PARITY, _REPORT = range(3)  # kind
+_STAGES, _PARITY, _REPORT, _PIECES = range(4)  # kind
 _FIELDS = bitstruct.compile("u8 u4 u16 u6 u6 u6 u4 u3 u12 u12 u16 u32 u3")
 _FIELDS_BYTES = HEADER_BYTES - CRC_BYTES
 
@@ -64,16 +67,16 @@ class ImageTag:
     capture_time: int  # seconds since 1970-01-01 UTC, 32 bits
 
     def __post_init__(self) -> None:
-        _check("image_id", self.image_id, 0, 0xFFFF)
-        _check("n_stages", self.n_stages, 1, MAX_STAGES)
-        _check("bits_per_index", self.bits_per_index, 1, MAX_BITS_PER_INDEX)
+        BadField.check("image_id", self.image_id, 0, 0xFFFF)
+        BadField.check("n_stages", self.n_stages, 1, MAX_STAGES)
+        BadField.check("bits_per_index", self.bits_per_index, 1, MAX_BITS_PER_INDEX)
         if self.downsampling_factor not in DOWNSAMPLING_FACTORS:
             allowed = ", ".join(map(str, DOWNSAMPLING_FACTORS))
             raise BadField(f"downsampling_factor is {self.downsampling_factor}; allowed: {allowed}")
-        _check("width", self.width, 1, MAX_SIDE_PX)
-        _check("height", self.height, 1, MAX_SIDE_PX)
-        _check("fingerprint", self.fingerprint, 0, 0xFFFF)
-        _check("capture_time", self.capture_time, 0, 0xFFFFFFFF)
+        BadField.check("width", self.width, 1, MAX_SIDE_PX)
+        BadField.check("height", self.height, 1, MAX_SIDE_PX)
+        BadField.check("fingerprint", self.fingerprint, 0, 0xFFFF)
+        BadField.check("capture_time", self.capture_time, 0, 0xFFFFFFFF)
 
     @property
     def name(self) -> str:
@@ -95,10 +98,22 @@ class Packet:
 
     def __post_init__(self) -> None:
         most = MAX_STAGES if self.is_parity else self.image.n_stages
-        _check("stage_count", self.stage_count, 1, most)
-        _check("first_stage", self.first_stage, 0, most - self.stage_count)
+        BadField.check("stage_count", self.stage_count, 1, most)
+        BadField.check("first_stage", self.first_stage, 0, most - self.stage_count)
         if not self.payload or len(self.payload) % self.stage_count:
             raise BadField(f"payload is {len(self.payload)} bytes; allowed: {self.stage_count} equal stages")
+
+    @property
+    def label(self) -> str:
+        """What a log calls it: "0", or "0-2" for first to last, or "parity 0"."""
+        last = self.first_stage + self.stage_count - 1
+        stages = f"{self.first_stage}" if self.stage_count == 1 else f"{self.first_stage}-{last}"
+        return f"parity {stages}" if self.is_parity else stages
+
+    @property
+    def carried(self) -> range:
+        """The numbers of the stages in it."""
+        return range(self.first_stage, self.first_stage + self.stage_count)
 
     def stages(self) -> dict[int, bytes]:
         """Return each stage's bytes by its 0-based number."""
@@ -110,6 +125,40 @@ class Packet:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """A piece of every stage of an image (satsim.ulp); BadField for parts that contradict each other."""
+
+    image: ImageTag
+    number: int  # 0-based
+    n_packets: int  # how many are sent, 1..64
+    protection: Protection
+    pieces: tuple[bytes, ...]  # one a stage
+
+    def __post_init__(self) -> None:
+        BadField.check("packets", self.n_packets, 1, MAX_STAGES)
+        BadField.check("number of the piece", self.number, 0, self.n_packets - 1)
+        BadField.check("needed", self.protection.needed[-1], 1, self.n_packets)
+        n_stages = len(self.protection.needed)
+        BadField.check("stages", n_stages, self.image.n_stages, self.image.n_stages)
+        if [len(piece) for piece in self.pieces] != self.protection.piece_bytes:
+            raise BadField(f"{len(self.pieces)} pieces; allowed: {self.protection.piece_bytes} bytes")
+
+    @property
+    def carried(self) -> range:
+        """The numbers of the stages in it: all."""
+        return range(self.image.n_stages)
+
+    @property
+    def label(self) -> str:
+        """What a log calls it: "0-4 piece 1", with piece 1 of each of five stages."""
+        last = f"-{self.image.n_stages - 1}" if self.image.n_stages > 1 else ""
+        return f"0{last} piece {self.number}"
+
+
+AnyPacket = Packet | Pieces
+
+
+@dataclass(frozen=True)
 class Report:
     """What the receiver says on the return link: the stages of `image` that it holds, 0-based."""
 
@@ -118,7 +167,7 @@ class Report:
 
     def __post_init__(self) -> None:
         for stage in self.held:
-            _check("held stage", stage, 0, self.image.n_stages - 1)
+            BadField.check("held stage", stage, 0, self.image.n_stages - 1)
 
 
 class _Fields(NamedTuple):
@@ -142,8 +191,11 @@ def short_fingerprint(sha256_hex: str) -> int:
     return int(sha256_hex[:4], 16)
 
 
-def pack(packet: Packet) -> bytes:
+def pack(packet: AnyPacket) -> bytes:
     """Return the packet's bytes: 20 of header, then the payload."""
+    if isinstance(packet, Pieces):
+        payload = packet.protection.pack() + b"".join(packet.pieces)
+        return _packed(packet.image, packet.number, packet.n_packets, _PIECES, payload)
     kind = _PARITY if packet.is_parity else _STAGES
     return _packed(packet.image, packet.first_stage, packet.stage_count, kind, packet.payload)
 
@@ -177,26 +229,29 @@ def _packed(image: ImageTag, first_stage: int, stage_count: int, kind: int, payl
     return head + _crc(head, payload).to_bytes(CRC_BYTES, "big") + payload
 
 
-def parse(data: bytes) -> Packet:
+def parse(data: bytes) -> AnyPacket:
     """Return the packet that `data` holds; for bytes that are none, raises the PacketError that says why."""
     fields = _checked(data)
-    _check("kind", fields.kind, _STAGES, _PARITY)
-    count, payload = fields.stage_count_less_1 + 1, data[HEADER_BYTES:]
-    return Packet(_image(fields), fields.first_stage, count, payload, is_parity=fields.kind == _PARITY)
+    image, count, payload = _image(fields), fields.stage_count_less_1 + 1, data[HEADER_BYTES:]
+    if fields.kind == _PIECES:
+        return Pieces(image, fields.first_stage, count, *parse_protection(payload, image.n_stages))
+    if fields.kind not in (_STAGES, _PARITY):
+        raise BadField(f"kind is {fields.kind}; allowed: {_STAGES}, {_PARITY} or {_PIECES}")
+    return Packet(image, fields.first_stage, count, payload, is_parity=fields.kind == _PARITY)
 
 
 def parse_report(data: bytes) -> Report:
     """Return the report that `data` holds; for bytes that are none, raises the PacketError that says why."""
     fields = _checked(data)
-    _check("kind", fields.kind, _REPORT, _REPORT)
+    BadField.check("kind", fields.kind, _REPORT, _REPORT)
     image, bitmap = _image(fields), data[HEADER_BYTES:]
-    _check("first_stage", fields.first_stage, 0, 0)
-    _check("stage_count", fields.stage_count_less_1 + 1, image.n_stages, image.n_stages)
+    BadField.check("first_stage", fields.first_stage, 0, 0)
+    BadField.check("stage_count", fields.stage_count_less_1 + 1, image.n_stages, image.n_stages)
     n_bytes = math.ceil(image.n_stages / BITS_PER_BYTE)
-    _check("bytes of the report", len(bitmap), n_bytes, n_bytes)
+    BadField.check("bytes of the report", len(bitmap), n_bytes, n_bytes)
     filler = n_bytes * BITS_PER_BYTE - image.n_stages
     bits = int.from_bytes(bitmap, "big")
-    _check("filler of the report", bits & ((1 << filler) - 1), 0, 0)
+    BadField.check("filler of the report", bits & ((1 << filler) - 1), 0, 0)
     held = bits >> filler
     return Report(image, frozenset(n for n in range(image.n_stages) if held >> (image.n_stages - 1 - n) & 1))
 
@@ -232,8 +287,3 @@ def _image(fields: _Fields) -> ImageTag:
 
 def _crc(head: bytes, payload: bytes) -> int:
     return int(fastcrc.crc32.iso_hdlc(payload, fastcrc.crc32.iso_hdlc(head)))
-
-
-def _check(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise BadField(f"{name} is {value}; allowed: {low} to {high}")

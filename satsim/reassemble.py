@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 from satsim.errors import PacketError
 from satsim.fec import recover
-from satsim.packets import ImageTag, Packet, parse
+from satsim.packets import ImageTag, Packet, Pieces, parse
 from satsim.records import Delivery, Holding, Verdict
+from satsim.ulp import recovered
+
+DIFFERS = "its bytes differ from those held"
 
 
 class Reassembler:
@@ -21,6 +24,7 @@ class Reassembler:
         self._image = image
         self._stages: dict[int, bytes] = {}
         self._parity: dict[int, bytes] = {}
+        self._pieces: dict[int, Pieces] = {}
         self._holdings: list[Holding] = []
         self._packets = 0
         self._bytes = 0
@@ -50,22 +54,44 @@ class Reassembler:
             self._image = packet.image
         if packet.image != self._image:
             return Verdict("rejected", _difference(packet.image, self._image))
+        verdict = self._keep_pieces(packet) if isinstance(packet, Pieces) else self._keep_stages(packet)
+        if verdict.event != "received":
+            return verdict
+        self._packets += 1
+        self._bytes += len(delivery.packet)
+        return verdict._replace(detail=self._gain(delivery.time_s, packet.image.n_stages))
+
+    def _keep_stages(self, packet: Packet) -> Verdict:
         kept = self._parity if packet.is_parity else self._stages
         new = {number: stage for number, stage in packet.stages().items() if number not in kept}
         if not new or self.complete:
             return Verdict("duplicate", _contradiction(packet, kept))
         kept |= new
-        self._packets += 1
-        self._bytes += len(delivery.packet)
-        return Verdict("received", self._gain(delivery.time_s, packet.image.n_stages))
+        return Verdict("received", "")
+
+    def _keep_pieces(self, packet: Pieces) -> Verdict:
+        """Keep it if it is protected as the first one heard was: pieces of two codes give no stage."""
+        first = next(iter(self._pieces.values()), packet)
+        if (packet.protection, packet.n_packets) != (first.protection, first.n_packets):
+            return Verdict("rejected", f"image {packet.image.image_id} with another protection")
+        if packet.number in self._pieces or self.complete:
+            differs = self._pieces.get(packet.number, packet) != packet
+            return Verdict("duplicate", DIFFERS if differs else "")
+        self._pieces[packet.number] = packet
+        return Verdict("received", "")
 
     def _gain(self, time_s: float, n_stages: int) -> str:
-        """Recover what parity gives and note what is held now; return what to say of it."""
-        recovered = recover(n_stages, self._stages, self._parity) if self._parity else {}
-        detail = f"{len(recovered) - len(self._stages)} stages recovered" if recovered else ""
-        self._stages |= recovered
+        """Recover what parity or pieces give and note what is held now; return what to say of it."""
+        found = recover(n_stages, self._stages, self._parity) if self._parity else {}
+        if self._pieces:
+            protection = next(iter(self._pieces.values())).protection
+            pieces = {number: each.pieces for number, each in self._pieces.items()}
+            found |= recovered(protection, pieces, self._stages)
+        new = {stage: each for stage, each in found.items() if stage not in self._stages}
+        detail = f"{len(new)} stages recovered" if new else ""
+        self._stages |= new
         held = tuple(sorted(self._stages))
-        if not self._holdings or held != self._holdings[-1].stages:
+        if held != (self._holdings[-1].stages if self._holdings else ()):
             self._holdings.append(Holding(time_s, held, self._packets, self._bytes))
         return detail
 
@@ -94,4 +120,4 @@ def _difference(other: ImageTag, followed: ImageTag) -> str:
 
 def _contradiction(packet: Packet, held: Mapping[int, bytes]) -> str:
     differs = any(held.get(number, stage) != stage for number, stage in packet.stages().items())
-    return "its bytes differ from those held" if differs else ""
+    return DIFFERS if differs else ""

@@ -1,17 +1,18 @@
-"""What the sender does about lost packets: one of seven kinds of `repair`, told apart by `kind`.
+"""What the sender does about lost packets: one of eight kinds of `repair`, told apart by `kind`.
 
 Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
 """
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from satsim.loss_settings import DRAWN_LOSS_TEXT, DrawnLoss, IndependentLoss
 from satsim.section import WEEK_S, Section, not_allowed
 from satsim.units import MAX_REPORT_BYTES, MAX_STAGES
 
 COUNT = "a whole number from 1 to 1000"
+NEEDED = "1 to 64 whole numbers from 1 to packets, none smaller than the one before"
 COPIES = "1 to 64 whole numbers from 1 to 100, none larger than the one before"
 ARQ: Literal["arq_next_slot"] = "arq_next_slot"  # the kind of a repair that names none
 
@@ -101,6 +102,37 @@ class Erasure(Section):
     parity_stages: int = Field(ge=1, le=MAX_STAGES, description=f"a whole number from 1 to {MAX_STAGES}")
 
 
+class Ulp(Section):
+    """`packets` packets with a piece of every stage each; any `needed` of them give back stage 1, 2, ...
+
+    Unequal loss protection (satsim.ulp): early stages take fewer packets, and so survive more losses. The
+    last number holds for all stages after it, and for a file, which is of use only as a whole.
+    """
+
+    kind: Literal["ulp"] = Field(description="ulp")
+    packets: int = Field(ge=1, le=MAX_STAGES, description=f"a whole number from 1 to {MAX_STAGES}")
+    needed: tuple[Annotated[int, Field(ge=1, le=MAX_STAGES)], ...] = Field(
+        min_length=1, max_length=MAX_STAGES, description=NEEDED
+    )
+
+    @field_validator("needed", mode="before")
+    @classmethod
+    def _list_to_tuple(cls, needed: object) -> object:
+        return tuple(needed) if isinstance(needed, list) else needed
+
+    @field_validator("needed")
+    @classmethod
+    def _never_fewer(cls, needed: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        most = info.data.get("packets", MAX_STAGES)
+        if list(needed) != sorted(needed) or needed[-1] > most:
+            raise not_allowed(NEEDED.replace("packets", f"{most}"))
+        return needed
+
+    def needed_of(self, n_stages: int, is_file: bool = False) -> tuple[int, ...]:
+        """Return how many packets each of an image's stages takes; a file counts as the last stage."""
+        return self.needed[-1:] if is_file else (self.needed + self.needed[-1:] * n_stages)[:n_stages]
+
+
 def _kind(value: object) -> str | None:
     """Return the kind of a repair; None for what is no mapping."""
     if isinstance(value, Section):
@@ -113,8 +145,8 @@ def _kind(value: object) -> str | None:
 
 REPAIR_TEXT = (
     "{kind: none}, {kind: arq_next_slot, max_attempts}, {kind: arq_round, return_link},"
-    " {kind: repeat, times}, {kind: carousel, rounds}, {kind: unequal, copies}"
-    " or {kind: erasure, parity_stages}"
+    " {kind: repeat, times}, {kind: carousel, rounds}, {kind: unequal, copies},"
+    " {kind: erasure, parity_stages} or {kind: ulp, packets, needed}"
 )
 Repair = Annotated[
     Annotated[NoRepair, Tag("none")]
@@ -123,6 +155,7 @@ Repair = Annotated[
     | Annotated[Repeat, Tag("repeat")]
     | Annotated[Carousel, Tag("carousel")]
     | Annotated[Unequal, Tag("unequal")]
-    | Annotated[Erasure, Tag("erasure")],
+    | Annotated[Erasure, Tag("erasure")]
+    | Annotated[Ulp, Tag("ulp")],
     Discriminator(_kind),
 ]

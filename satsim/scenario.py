@@ -18,8 +18,10 @@ from satsim.complaints import KeyPath, complain, cut, shown
 from satsim.errors import ScenarioError
 from satsim.loss_settings import INDEPENDENT
 from satsim.presets import UnknownPreset, load_preset
+from satsim.repair_settings import Ulp
 from satsim.section import names_a_file
 from satsim.settings import LinkSettings, Scenario, Scheme
+from satsim.ulp import MAX_STAGE_BYTES, pieces_bytes
 from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
 from satsim.window_settings import SCHEDULE
 
@@ -85,9 +87,45 @@ def dump_scenario(scenario: Scenario) -> str:
 
 
 def check_link(scenario: Scenario, file: str) -> None:
-    """Raise a ScenarioError if a packet cannot hold one stage; it says what would fit, one key changed."""
-    if all(scheme.codec != "progic" for scheme in scenario.schemes):
-        return
+    """Raise a ScenarioError if a packet cannot hold what its scheme puts into one; it says what would fit."""
+    whole = [each for each in scenario.schemes if not isinstance(scenario.repair_of(each), Ulp)]
+    if any(scheme.codec == "progic" for scheme in whole):
+        _check_one_stage(scenario, file)
+    for scheme in scenario.schemes:
+        repair = scenario.repair_of(scheme)
+        if isinstance(repair, Ulp):
+            _check_pieces(scenario, scheme, repair, file)
+
+
+def _check_pieces(scenario: Scenario, scheme: Scheme, repair: Ulp, file: str) -> None:
+    """Raise a ScenarioError if a piece of every stage, or of the largest file, does not fit into a packet."""
+    if scheme.codec == "ssdv":
+        found, allowed = f"ulp for {scheme.name}", "another kind: the packets of ssdv differ in length"
+        raise ScenarioError(file, "repair.kind", found, allowed)
+    lengths = _stage_lengths(scenario, scheme)
+    if max(lengths) > MAX_STAGE_BYTES:
+        found, allowed = f"{max(lengths)} bytes to cut into pieces", f"at most {MAX_STAGE_BYTES}"
+        raise ScenarioError(file, f"scheme {scheme.name}", found, allowed)
+    needed, most = repair.needed_of(len(lengths), scheme.codec != "progic"), (repair.packets,) * len(lengths)
+    size, least = (HEADER_BYTES + pieces_bytes(lengths, each) for each in (needed, most))
+    room = scenario.link.payload_bytes
+    if size > room:
+        found = f"{room}, but a piece of each of {len(lengths)} stages takes {size} with its header"
+        larger = f", or larger numbers in repair.needed (all {repair.packets} take {least})"
+        allowed = f"at least {size}" + (larger if least <= room else "")
+        raise ScenarioError(file, "link.payload_bytes", f"{found} (scheme {scheme.name})", allowed)
+
+
+def _stage_lengths(scenario: Scenario, scheme: Scheme) -> list[int]:
+    """Return the bytes of each stage that a scheme sends; of a file, which counts as one, the most."""
+    codec, budget_bytes = scenario.codec, scenario.budget_bytes(scheme)
+    if scheme.codec != "progic":
+        return [budget_bytes]
+    one_stage = stage_bytes(scenario.image.size, codec.bits_per_index, codec.downsampling_factor)
+    return [one_stage] * max(1, min(codec.stages, budget_bytes // one_stage))
+
+
+def _check_one_stage(scenario: Scenario, file: str) -> None:
     size, codec = scenario.image.size, scenario.codec
     needed = stage_bytes(size, codec.bits_per_index, codec.downsampling_factor) + HEADER_BYTES
     if needed <= scenario.link.payload_bytes:

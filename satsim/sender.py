@@ -90,7 +90,7 @@ class Sender:
             for tried in missing:
                 yield from self._try(tried)
             held = yield from self._reports.ask(number)
-            missing = [frame for frame in missing if not held.issuperset(parse(frame.data).stages())]
+            missing = [frame for frame in missing if not held.issuperset(parse(frame.data).carried)]
             if not missing:
                 return
         for tried in missing:

@@ -66,7 +66,7 @@ def _sent(
     run, *_ = simulate_fleet(
         scheme.name, packets, scenario.link, repair, encode_s, scenario.seed, scenario.fleet
     )
-    showing = Showing(scheme.shown, len(stages), encoded.first_stages)
+    showing = Showing(scheme.shown, len(stages), min(encoded.first_stages, len(stages)))
     view = view_scheme(run, stages, showing, codec, studio.scorer, studio.marks)
     view = _with_cost(view, scenario.link)
     if scenario.runs * scenario.fleet.handsets == 1:

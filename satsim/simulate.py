@@ -14,7 +14,7 @@ from satsim.fleet_settings import FleetSettings
 from satsim.link import Link, Seat
 from satsim.medium import medium_of
 from satsim.packetize import frames_of
-from satsim.packets import Packet
+from satsim.packets import AnyPacket
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
 from satsim.records import EventLog, SchemeRun
@@ -37,7 +37,7 @@ class _Channels(NamedTuple):
 
 def simulate(
     scheme: str,
-    packets: Sequence[Packet],
+    packets: Sequence[AnyPacket],
     link: LinkSettings,
     repair: Repair,
     encode_s: float,
@@ -55,7 +55,7 @@ def simulate(
 def simulate_on(
     channel: Channel,
     scheme: str,
-    packets: Sequence[Packet],
+    packets: Sequence[AnyPacket],
     link: LinkSettings,
     repair: Repair,
     encode_s: float,
@@ -77,7 +77,7 @@ def simulate_on(
 
 def simulate_fleet(
     scheme: str,
-    packets: Sequence[Packet],
+    packets: Sequence[AnyPacket],
     link: LinkSettings,
     repair: Repair,
     encode_s: float,
@@ -120,7 +120,7 @@ class _Handset:
         self,
         env: simpy.Environment,
         scheme: str,
-        packets: Sequence[Packet],
+        packets: Sequence[AnyPacket],
         link: LinkSettings,
         repair: Repair,
         encode_s: float,

@@ -19,8 +19,7 @@ from satsim.errors import PacketError
 from satsim.gallery import NoPicture
 from satsim.inlets import Arrival
 from satsim.journal import Journal, Row
-from satsim.packetize import stages_label
-from satsim.packets import ImageTag, Packet, parse
+from satsim.packets import AnyPacket, ImageTag, parse
 from satsim.reassemble import Reassembler
 from satsim.records import Delivery, Holding, Picture, Verdict
 from satsim.wording import stages_text
@@ -96,7 +95,7 @@ class Station:
             time_utc=time_utc,
             source=arrival.source,
             image=packet.image.name if packet else "",
-            stage=stages_label(packet) if packet else "",
+            stage=packet.label if packet else "",
             bytes=len(arrival.data),
             event=verdict.event,
             detail=verdict.detail,
@@ -108,7 +107,7 @@ class Station:
         self._write_status()
         return row, drawn
 
-    def _judge(self, arrival: Arrival, time_utc: str) -> tuple[Packet | None, Verdict]:
+    def _judge(self, arrival: Arrival, time_utc: str) -> tuple[AnyPacket | None, Verdict]:
         delivery = Delivery(datetime.fromisoformat(time_utc).timestamp(), arrival.data)
         try:
             packet = parse(arrival.data)

@@ -13,6 +13,7 @@ from satsim.repair_settings import (
     NoRepair,
     Repair,
     Repeat,
+    Ulp,
     Unequal,
 )
 from satsim.settings import LatencySettings, Metric, Scenario
@@ -122,6 +123,8 @@ def repair_text(repair: Repair) -> str:
             return f"copies {', '.join(map(str, repair.copies))}"
         case Erasure():
             return f"erasure code, {repair.parity_stages} parity stages"
+        case Ulp():
+            return f"any {', '.join(map(str, repair.needed))} of {repair.packets} packets"
 
 
 def runs_text(scenario: Scenario) -> str:

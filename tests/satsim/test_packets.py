@@ -145,7 +145,7 @@ def with_bits(offset: int, layout: str, value: int) -> bytes:
             BadCrc,
             "CRC-32 of 340 bytes is C8889002; the header says BF8FA094",
         ),
-        (sealed(with_bits(125, "u3", 2)), BadField, "kind is 2; allowed: 0 to 1"),
+        (sealed(with_bits(125, "u3", 2)), BadField, "kind is 2; allowed: 0, 1 or 3"),
         (sealed(with_bits(34, "u6", 5)), BadField, "stage_count is 6; allowed: 1 to 5"),
         (sealed(with_bits(28, "u6", 5)), BadField, "first_stage is 5; allowed: 0 to 4"),
         (sealed(with_bits(34, "u6", 1)), BadField, "payload is 1 bytes; allowed: 2 equal stages"),

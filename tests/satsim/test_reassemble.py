@@ -1,12 +1,15 @@
 """Whatever arrives is counted, nothing stops the receiver, and no picture is made of two."""
 
+from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satsim.packetize import packetize
-from satsim.packets import ImageTag, Packet, pack
+from satsim.fec import parity_stages
+from satsim.packetize import packetize, packetize_parity, packetize_pieces
+from satsim.packets import ImageTag, Packet, Report, pack, pack_report
 from satsim.reassemble import Reassembler, reassemble
 from satsim.records import Delivery, Holding, Verdict
 
@@ -98,3 +101,39 @@ def test_no_bytes_stop_it_or_spoil_a_stage(packets: list[bytes]) -> None:
     accepted = [verdict.event for verdict in result.verdicts].count("received")
     assert accepted == len(result.holdings) == len(intact)
     assert result.holdings == () or result.holdings[-1].bytes == 340 * accepted
+
+
+def test_ten_thousand_damaged_packets_never_make_a_wrong_stage() -> None:
+    """Whole, cut, lengthened, overwritten and flipped packets of every kind, again and in any order."""
+    generator = np.random.default_rng(11)
+    parity = packetize_parity(parity_stages(STAGES, 3), TAG, 360)
+    pieces = packetize_pieces(STAGES, (2, 5, 8, 9, 10), 10, TAG, 360)
+    report = pack_report(Report(TAG, frozenset({1})))
+    for whole in (PACKETS, [*PACKETS, *map(pack, parity)], [*map(pack, pieces)]):
+        sources = [*whole, of_another(image_id=6), report]
+        receiver, counted = Reassembler(TAG), Counter[str]()
+        for number in range(10_000):
+            packet = bytearray(sources[generator.integers(len(sources))])
+            if number < 9000 or generator.random() < 0.5:
+                spoil(packet, generator)
+            intact = bytes(packet) in whole
+            verdict = receiver.accept(Delivery(float(number), bytes(packet)))
+            counted[verdict.event] += 1
+            assert (verdict.event == "rejected") != intact, verdict
+        assert counted.total() == 10_000
+        assert counted["received"] >= 5 and counted["duplicate"] > 0 and counted["rejected"] > 9000
+        assert receiver.stages == dict(enumerate(STAGES))
+
+
+def spoil(packet: bytearray, generator: np.random.Generator) -> None:
+    """Change the bytes in one of four ways."""
+    at = int(generator.integers(len(packet)))
+    match generator.integers(4):
+        case 0:
+            del packet[at:]
+        case 1:
+            packet += generator.bytes(1 + at % 5)
+        case 2:
+            packet[at] ^= 1 << int(generator.integers(8))
+        case _:
+            packet[at : at + 8] = bytes(byte ^ 0xFF for byte in packet[at : at + 8])

@@ -92,6 +92,16 @@ def test_any_five_of_seven_give_back_all() -> None:
     assert run.events[-1].event == "complete"
 
 
+def test_parity_alone_shows_nothing() -> None:
+    run = sent_on(Scripted([1, 2, 3, 4]), Erasure(kind="erasure", parity_stages=5))
+    assert [(each.time_s, each.stages, each.packets) for each in run.holdings] == [
+        (300, (4,), 1),
+        (540, (0, 1, 2, 3, 4), 5),
+    ]
+    run = sent_on(Scripted([1, 2, 3, 4, 5]), Erasure(kind="erasure", parity_stages=4))
+    assert run.holdings == ()
+
+
 def test_fewer_than_five_of_seven_show_what_there_is() -> None:
     run = sent_on(Scripted([1, 3, 6]), Erasure(kind="erasure", parity_stages=2))
     assert run.holdings[-1].stages == (1, 3, 4)

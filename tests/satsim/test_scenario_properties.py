@@ -21,6 +21,7 @@ from satsim.repair_settings import (
     Repair,
     Repeat,
     ReturnLink,
+    Ulp,
     Unequal,
 )
 from satsim.scenario import Scenario, Scheme, dump_scenario, load_scenario
@@ -94,6 +95,12 @@ REPAIRS: st.SearchStrategy[Repair] = st.one_of(
             latency_s=st.floats(0, 604_800),
             loss=st.builds(IndependentLoss, rate=st.floats(0, 1)),
         ),
+    ),
+    st.builds(
+        Ulp,
+        kind=st.just("ulp"),
+        packets=st.just(64),
+        needed=st.lists(st.integers(1, 64), min_size=1, max_size=64).map(lambda each: tuple(sorted(each))),
     ),
     st.builds(Erasure, kind=st.just("erasure"), parity_stages=st.integers(1, 64)),
 )
