@@ -3,6 +3,7 @@
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from satsim.loss_settings import (
     AfterEnd,
@@ -15,6 +16,8 @@ from satsim.loss_settings import (
 )
 from satsim.trace import Trace, read_trace
 from satsim.units import logged_time_s
+
+LEAST_PAIRS, MOST_PAIRS = 16, 100_000  # of an open and a blocked time, drawn at once
 
 
 class Channel(Protocol):
@@ -84,17 +87,24 @@ class Blockage:
 
     def __init__(self, open_s: float, blocked_s: float, generator: np.random.Generator) -> None:
         """Mean durations, above 0; the generator is this channel's own."""
-        self._means_s = {False: open_s, True: blocked_s}
+        self._first_is_blocked = bool(generator.random() < blocked_s / (open_s + blocked_s))
+        self._means_s = (blocked_s, open_s) if self._first_is_blocked else (open_s, blocked_s)
         self._generator = generator
-        self._is_blocked = bool(generator.random() < blocked_s / (open_s + blocked_s))
-        self._until_s = generator.exponential(self._means_s[self._is_blocked])  # no memory: as if newly begun
+        self._ends_s = self._drawn(0.0, 0.0)  # the first as if newly begun: no memory
+
+    def _drawn(self, from_s: float, until_s: float) -> NDArray[np.float64]:
+        """Return when the next periods end, about as many as there are until then."""
+        n_pairs = int((until_s - from_s) / sum(self._means_s)) + LEAST_PAIRS
+        periods_s = self._generator.exponential(np.tile(self._means_s, min(n_pairs, MOST_PAIRS)))
+        return from_s + np.cumsum(periods_s)
 
     def loses(self, start_s: float, end_s: float) -> bool:
         """Tell whether any part of the slot is blocked."""
-        while self._until_s <= start_s:
-            self._is_blocked = not self._is_blocked
-            self._until_s += self._generator.exponential(self._means_s[self._is_blocked])
-        return self._is_blocked or self._until_s < end_s
+        while self._ends_s[-1] <= start_s:
+            self._ends_s = self._drawn(float(self._ends_s[-1]), start_s)
+        at = int(np.searchsorted(self._ends_s, start_s, "right"))
+        is_blocked = self._first_is_blocked == (at % 2 == 0)
+        return is_blocked or bool(self._ends_s[at] < end_s)
 
 
 class Recorded:

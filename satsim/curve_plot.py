@@ -23,6 +23,7 @@ TEXT_PT = 6.5
 POINTS_PER_IN = 72
 LABEL_PT = 8  # from one name to the next, so that they do not touch
 MOST_BANDS = 7  # more lie on each other until none can be told
+WHISKER_STEP = 0.06  # minutes from one scheme's percentiles to the next one's
 MARK_DASH = (0, (5, 3))
 DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1.2)))  # eight colours, then the same dashed, then dotted
 
@@ -52,7 +53,10 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
         points = _medians(spread_rows) if is_crowded else _points(run.rows_of(scheme), metric)
         if points:
             _draw_steps(axes, number, points, end_s)
-            _draw_band(axes, number, [] if is_crowded else spread_rows, metric)
+            if is_crowded:
+                _draw_whiskers(axes, number, [row for row in spread_rows if row.time_s < end_s])
+            else:
+                _draw_band(axes, number, spread_rows, metric)
             ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     _draw_windows(axes, run, end_s)
@@ -60,14 +64,20 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
     if run.spread_rows and metric == "dists":
-        text = f"bands: 5th to 95th percentile of {runs_text(run.scenario)}; lines: the run above"
-        if is_crowded:
-            text = f"median of those of {runs_text(run.scenario)} that show a picture, once half of them do"
+        text = _legend(run, is_crowded)
         axes.text(0.995, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, ha="right", va="top")
     axes.tick_params(labelsize=TEXT_PT)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
     _name_ends(axes, ends, end_s, height_in)
+
+
+def _legend(run: Run, is_crowded: bool) -> str:
+    runs = runs_text(run.scenario, len(run.manifest.photos))
+    if is_crowded:
+        return f"median and 5th to 95th percentile of those of {runs} that show a picture, once half do"
+    lines = "mean of the first runs" if run.is_mean else "the run above"
+    return f"bands: 5th to 95th percentile of {runs}; lines: {lines}"
 
 
 def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
@@ -87,12 +97,12 @@ def _points(rows: Sequence[Row], metric: str) -> list[_Point]:
     return [point for point in values if point.value is not None and isfinite(point.value)]
 
 
+def _by_half(rows: Sequence[SpreadRow]) -> list[SpreadRow]:
+    return [row for row in rows if row.dists_median is not None and row.share_shown >= 0.5]
+
+
 def _medians(rows: Sequence[SpreadRow]) -> list[_Point]:
-    return [
-        _Point(row.time_s, row.dists_median)
-        for row in rows
-        if row.dists_median is not None and row.share_shown >= 0.5
-    ]
+    return [_Point(row.time_s, row.dists_median or 0.0) for row in _by_half(rows)]
 
 
 def _draw_steps(axes: Axes, number: int, points: Sequence[_Point], end_s: float) -> None:
@@ -133,6 +143,20 @@ def _draw_band(axes: Axes, number: int, rows: Sequence[SpreadRow], metric: str) 
             step="post",
             zorder=1,
         )
+
+
+def _draw_whiskers(axes: Axes, number: int, rows: Sequence[SpreadRow]) -> None:
+    """Draw the same percentiles as upright lines, each scheme's beside those of the others."""
+    there = _by_half(rows)
+    axes.vlines(
+        [row.time_s / 60 + WHISKER_STEP * (number % 10 + 1) for row in there],
+        [row.dists_p5 or 0.0 for row in there],
+        [row.dists_p95 or 0.0 for row in there],
+        color=scheme_colour(number),
+        alpha=0.6,
+        linewidth=0.8,
+        zorder=2,
+    )
 
 
 def _axis_label(metric: str) -> str:

@@ -13,7 +13,7 @@ from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
 from progic.metrics import MIN_SIDE_PX, PerceptualMetrics
 from satsim.errors import ScenarioError
-from satsim.loss_settings import TraceLoss
+from satsim.loss_settings import BlockageLoss, TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
 from satsim.quality import PERCEPTUAL
 from satsim.repair_settings import ArqRound
@@ -24,6 +24,8 @@ from satsim.trained_codec import TrainedCodec
 from satsim.windows import NoSkyfield, visibility_of
 
 MIN_PHOTO_SIDE_PX = 32  # below it a photo is no more than the thumbnail that "usable" is measured by
+
+MOST_OPEN_TIMES = 50  # open times in a slot
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,21 @@ def check_scenario(scenario: Scenario, file: str) -> None:
     """Raise a ScenarioError naming `file` for a link or a picture size that cannot work, or a TraceError."""
     check_link(scenario, file)
     _check_windows(scenario, file)
+    _check_blockage(scenario, file)
     if isinstance(scenario.link.loss, TraceLoss):
         read_trace(scenario.link.loss.path)
     if PERCEPTUAL.intersection(scenario.metrics) and min(scenario.image.size) < MIN_SIDE_PX:
         allowed = f"sides of at least {MIN_SIDE_PX}, which DISTS and LPIPS need"
         raise ScenarioError(file, "image.size", str(list(scenario.image.size)), allowed)
+
+
+def _check_blockage(scenario: Scenario, file: str) -> None:
+    """Raise a ScenarioError where the sky is never open for a slot: exp(-50) of them get through."""
+    loss, interval_s = scenario.link.loss, scenario.link.interval_s
+    if isinstance(loss, BlockageLoss) and interval_s > MOST_OPEN_TIMES * loss.open_s:
+        allowed = f"at least {interval_s / MOST_OPEN_TIMES:g}, link.interval_s / {MOST_OPEN_TIMES}"
+        found = f"{loss.open_s:g}, at which every slot of {interval_s:g} s is blocked"
+        raise ScenarioError(file, "link.loss.open_s", found, allowed)
 
 
 def _check_windows(scenario: Scenario, file: str) -> None:

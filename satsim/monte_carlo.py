@@ -7,10 +7,9 @@ import numpy as np
 
 from satsim.cost import Cost, costs_of, is_known
 from satsim.fleet_settings import FleetSettings
-from satsim.loss_settings import is_drawn
 from satsim.packets import AnyPacket, pack
-from satsim.repair_settings import ArqRound, Repair
-from satsim.settings import LinkSettings
+from satsim.repair_settings import Repair
+from satsim.settings import LinkSettings, seed_decides
 from satsim.simulate import simulate_fleet
 from satsim.tally import Holdings
 
@@ -55,7 +54,8 @@ class Replicator:
         return self._known[repair, shape]
 
     def _simulated(self, packets: Sequence[AnyPacket], repair: Repair) -> Runs:
-        link, varies = self._link, self._varies(repair)
+        link = self._link
+        varies = seed_decides(link, self._fleet, repair)
         holdings: list[Holdings] = []
         costs: list[Sequence[Cost]] | None = [] if is_known(link) else None
         for seed in self._seeds if varies else self._seeds[:1]:  # else all are equal
@@ -65,11 +65,6 @@ class Replicator:
                     costs.append(costs_of(run.events, link))
         times = 1 if varies else len(self._seeds)
         return Runs(holdings * times, None if costs is None else costs * times)
-
-    def _varies(self, repair: Repair) -> bool:
-        back = repair.return_link.loss if isinstance(repair, ArqRound) else self._link.loss
-        is_lossy = is_drawn(self._link.loss) or is_drawn(back)
-        return is_lossy or self._fleet.is_drawn or self._link.latency.jitter_s > 0
 
 
 def _shape(packet: AnyPacket, is_billed: bool) -> _Shape:

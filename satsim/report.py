@@ -94,12 +94,12 @@ def write_report(run: Run, folder: Path) -> None:
     )
     environment.filters |= {
         "minutes": minutes_text,
-        "runs": runs_text,
         "scheme": scheme_label,
         "score": lambda value, metric: score_text(metric, value),
     }
     page = environment.get_template("report.html.jinja").render(
         run=run,
+        runs=runs_text(run.scenario, len(run.manifest.photos)),
         title=_title(run),
         facts=facts_text(run.scenario, run.manifest.seed),
         answer=_answer(run),

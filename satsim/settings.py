@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from satsim.command_settings import COMMAND_TEXT, CommandSettings
 from satsim.fleet_settings import FleetSettings
-from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss
-from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, Repair
+from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
+from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
 from satsim.section import PRESET_TEXT, WEEK_S, Section, names_a_file, not_allowed
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
@@ -146,6 +146,12 @@ class LinkSettings(Section):
     transmitter: Transmitter | None = Field(default=None, description="{power_w, message_s}")
 
 
+def seed_decides(link: LinkSettings, fleet: FleetSettings, repair: Repair) -> bool:
+    """Tell whether anything is left to chance, so that runs of two seeds differ."""
+    is_back_lossy = isinstance(repair, ArqRound) and is_drawn(repair.return_link.loss)
+    return is_drawn(link.loss) or link.latency.jitter_s > 0 or fleet.is_drawn or is_back_lossy
+
+
 class Scheme(Section):
     """One row of the comparison: a codec, how its bytes are delivered, and what is done about loss.
 
@@ -278,6 +284,12 @@ class Scenario(Section):
     def repair_of(self, scheme: Scheme) -> Repair:
         """Return what a scheme does about loss: its own repair, or the scenario's."""
         return self.repair if scheme.repair is None else scheme.repair
+
+    @property
+    def seed_decides(self) -> bool:
+        """Whether anything is left to chance in any scheme."""
+        repairs = map(self.repair_of, self.schemes)
+        return any(seed_decides(self.link, self.fleet, repair) for repair in repairs)
 
     def budget_bytes(self, scheme: Scheme) -> int:
         """Return the bytes that a scheme may spend: its own, or those of one stage (low) or of all (else)."""

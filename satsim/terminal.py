@@ -110,7 +110,7 @@ def spread_text(run: Run, scheme: str) -> str:
     spread, mark = run.spread[scheme].t_usable_s, "usable"
     if run.manifest.usable_dists is None:
         spread, mark = run.spread[scheme].t_first_s, "first"
-    never = f"never in {1 - spread.share:.1%} of {runs_text(run.scenario)}"
+    never = f"never in {1 - spread.share:.1%} of {runs_text(run.scenario, len(run.manifest.photos))}"
     if spread.median is None:
         return f"{scheme_label(scheme)} – {mark}: {never}"
     times = [minutes_text(time_s) for time_s in (spread.median, spread.p5, spread.p95)]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import isinf
 
 from satsim.fleet_settings import FleetSettings
-from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss, is_drawn
+from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
 from satsim.repair_settings import (
     ArqNextSlot,
     ArqRound,
@@ -127,12 +127,12 @@ def repair_text(repair: Repair) -> str:
             return f"any {', '.join(map(str, repair.needed))} of {repair.packets} packets"
 
 
-def runs_text(scenario: Scenario) -> str:
-    """Return over what results spread: "10000 runs", "20 handsets", "100 runs of 20 handsets"."""
-    runs = [f"{scenario.runs} runs"] if scenario.runs > 1 or scenario.fleet.handsets == 1 else []
-    return " of ".join(
-        runs + ([f"{scenario.fleet.handsets} handsets"] if scenario.fleet.handsets > 1 else [])
-    )
+def runs_text(scenario: Scenario, photos: int = 1) -> str:
+    """Return over what results spread: "10000 runs", "100 runs of 20 handsets", "100 runs of 24 photos"."""
+    handsets = scenario.fleet.handsets
+    runs = [f"{scenario.runs} runs"] if scenario.runs > 1 or handsets == 1 else []
+    fleet = [f"{handsets} handsets"] if handsets > 1 else []
+    return " of ".join(runs + fleet + ([f"{photos} photos"] if photos > 1 else []))
 
 
 def fleet_text(fleet: FleetSettings) -> str | None:
@@ -169,7 +169,7 @@ def facts_text(scenario: Scenario, seed: int) -> str:
     facts += [loss_text(link.loss), repairs_text(scenario)]
     facts += [fleet] if fleet else []
     facts += latency_text(link.latency)
-    return ", ".join(facts + ([f"seed {seed}"] if is_drawn(link.loss) else []))
+    return ", ".join(facts + ([f"seed {seed}"] if scenario.seed_decides else []))
 
 
 def cost_text(units: float | None, price_usd: float | None, energy_j: float | None) -> str:

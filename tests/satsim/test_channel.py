@@ -149,6 +149,20 @@ def test_the_sky_is_open_for_its_share_of_the_time() -> None:
     assert abs(blocked - 0.2) < 4 * math.sqrt(2 * 0.2 * 0.8 * tau_s / (step_s * n_steps))
 
 
+def test_a_week_of_short_periods_is_passed_over_at_once() -> None:
+    """However many are drawn at once, they are the same: a slot a week later, and every slot until then."""
+    week_s = 604_800
+    far, near = (Blockage(20, 30, np.random.default_rng(4)) for _ in range(2))
+    for start_s in range(0, week_s, 60):
+        near.loses(start_s, start_s + 10)
+    later = [(week_s + 40 * number, week_s + 40 * number + 10) for number in range(50)]
+    assert [far.loses(*slot) for slot in later] == [near.loses(*slot) for slot in later]
+    brief = [Blockage(0.1, 0.1, np.random.default_rng(seed)) for seed in range(500)]
+    lost = [channel.loses(3600, 3600.05) for channel in brief]
+    share = 1 - 0.5 * math.exp(-0.5)
+    assert abs(np.mean(lost) - share) < 4 * math.sqrt(share * (1 - share) / len(lost))
+
+
 def test_slow_and_fast_schemes_meet_the_same_blockages() -> None:
     fast, slow = (Blockage(300, 90, np.random.default_rng(6)) for _ in range(2))
     by_fast = [fast.loses(20 * slot, 20 * slot + 20) for slot in range(300)]

@@ -8,6 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from satsim.errors import ScenarioError
+from satsim.intake import check_scenario
+from satsim.loss_settings import BlockageLoss
 from satsim.scenario import Scenario, check_link
 from satsim.settings import CodecSettings, ImageSettings, LinkSettings, Scheme
 from satsim.units import HEADER_BYTES, bits_per_pixel, stage_bytes
@@ -110,3 +112,18 @@ def test_stage_bytes(size: tuple[int, int], bits: int, factor: int, expected: in
 
 def test_bits_per_pixel_is_n_times_l_over_f_squared() -> None:
     assert bits_per_pixel(5 * 320, (256, 256)) == 5 * 10 / 16**2
+
+
+def test_a_sky_that_is_never_open_for_a_slot_is_refused() -> None:
+    def blocked(open_s: float) -> Scenario:
+        loss = BlockageLoss(kind="blockage", open_s=open_s, blocked_s=0.1)
+        fine = scenario(360)
+        return fine.model_copy(update={"link": fine.link.model_copy(update={"loss": loss})})
+
+    check_scenario(blocked(1.2), "a.yaml")
+    with pytest.raises(ScenarioError) as caught:
+        check_scenario(blocked(0.1), "a.yaml")
+    assert str(caught.value) == (
+        "a.yaml: link.loss.open_s: found 0.1, at which every slot of 60 s is blocked;"
+        " allowed: at least 1.2, link.interval_s / 50"
+    )

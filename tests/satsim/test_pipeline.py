@@ -14,6 +14,7 @@ from satsim.errors import ScenarioError
 from satsim.pipeline import run_scenario
 from satsim.rundir import Run, read_run
 from satsim.scenario import load_scenario
+from satsim.terminal import notes
 
 TABLES = ("events.csv", "timeline.csv", "summary.json")
 
@@ -212,6 +213,55 @@ def test_an_album_is_a_run_of_each_and_the_mean(run_toy: Callable[..., Run], alb
     )
     assert all((run.folder / "photos" / name / "report.html").is_file() for name in ("a", "a.png", "b"))
     assert 'href="photos/a.png/report.html"' in (run.folder / "report.html").read_text()
+
+
+def test_an_album_of_many_runs_says_how_all_of_them_spread(run_toy: Callable[..., Run], album: Path) -> None:
+    """Over photos and runs; the interval is of the photos' means, equal as all meet the same losses."""
+    run = run_toy(f"image.path={album}", "runs=20", "link.loss.rate=0.4", drawn=True)
+    own = read_run(run.folder / "photos" / "a").spread["progressive"].t_final_s
+    whole = run.spread["progressive"].t_final_s
+    assert whole.share == 1
+    assert (whole.mean, whole.mean_ci95) == (own.mean, 0)
+    assert own.mean_ci95 != 0
+    assert "avif_low" not in run.spread and run.spread_rows
+    assert "<h2>20 runs of 3 photos</h2>" in (run.folder / "report.html").read_text("utf-8")
+    assert any("never in 0.0% of 20 runs of 3 photos" in line for line in notes(run))
+
+
+def test_bands_of_an_album_are_named(
+    run_toy: Callable[..., Run], album: Path, metric_weights: object
+) -> None:
+    keys = (f"image.path={album}", "runs=5", "link.loss.rate=0.4", "metrics=[dists]")
+    run = run_toy(*keys, "schemes=[progressive]", drawn=True)
+    figure = (run.folder / "timeline.svg").read_text("utf-8")
+    assert "bands: 5th to 95th percentile of 5 runs of 3 photos; lines: mean of the first runs" in figure
+    assert run.spread["progressive"].dists_final.mean_ci95 != 0
+
+
+def test_pieces_of_every_stage_go_all_the_way(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("repair={kind: ulp, packets: 4, needed: [1, 2, 4]}", "link.payload_bytes=130")
+    rows = [(row.time_s, row.stages, row.packets) for row in run.rows_of("progressive")]
+    assert rows == [(60.5, "1", 1), (120.5, "1-2", 2), (240.5, "1-3", 4)]
+    assert [row.time_s for row in run.rows_of("webp")] == [240.5], "a file takes as many as the last stage"
+
+
+@pytest.mark.parametrize(
+    ("key", "is_named"),
+    [
+        ("link.latency.jitter_s=3", True),
+        ("fleet={handsets: 2, access: aloha}", True),
+        ("link.loss.rate=0.1", True),
+        ("fleet={handsets: 2, access: turns}", False),
+        ("link.latency.propagation_s=3", False),
+    ],
+)
+def test_the_seed_is_named_where_it_decides_anything(
+    run_toy: Callable[..., Run], key: str, is_named: bool
+) -> None:
+    run = run_toy(key, "schemes=[progressive]", drawn=True)
+    assert (", seed 1" in (run.folder / "timeline.svg").read_text("utf-8")) == is_named
+    head = (run.folder / "report.html").read_text("utf-8").partition('<p class="answer">')[0]
+    assert (", seed 1" in head) == is_named
 
 
 def test_an_album_without_a_photo_is_refused(run_toy: Callable[..., Run], toy_scenario: Path) -> None:

@@ -206,6 +206,9 @@ def test_a_photo_folder_gives_means(tiny: Path) -> None:
         Image.open(tiny.parent / "photo.png").save(album / name)
     rows = rows_of(swept(tiny, "-g", "seed=1..2", "--image", str(album)))
     assert [row["photos"] for row in rows] == ["2", "2", "2", "2"]
+    many = rows_of(swept(tiny, "-g", "seed=1..2", "--image", str(album), "--runs", "5", out="many"))
+    assert [row["t_first_s_mean_ci95"] for row in many] == ["0.0"] * 4, "photos that meet the same losses"
+    assert many[0]["t_first_s_p5"] != many[0]["t_first_s_p95"]
 
 
 def test_without_distributed_dask_says_what_to_install(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
