@@ -82,11 +82,11 @@ def statistics_of(
         known[each] = worth(each)
     last = [known[run[-1].stages].dists if run else None for run in runs]
     spread = SchemeSpread(
-        t_first_s=_spread([run[0].time_s if run else None for run in runs]),
-        t_usable_s=_spread([_first(run, known, "is_usable") for run in runs]),
-        t_detail_s=_spread([_first(run, known, "is_detailed") for run in runs]),
-        t_final_s=_spread([run[-1].time_s if run else None for run in runs]),
-        dists_final=_spread(last),
+        t_first_s=spread_of([run[0].time_s if run else None for run in runs]),
+        t_usable_s=spread_of([_first(run, known, "is_usable") for run in runs]),
+        t_detail_s=spread_of([_first(run, known, "is_detailed") for run in runs]),
+        t_final_s=spread_of([run[-1].time_s if run else None for run in runs]),
+        dists_final=spread_of(last),
     )
     return Statistics(spread, _rows(scheme, runs, known))
 
@@ -95,7 +95,8 @@ def _first(run: Holdings, known: Mapping[tuple[int, ...], Worth], mark: str) -> 
     return next((each.time_s for each in run if getattr(known[each.stages], mark)), None)
 
 
-def _spread(values: Sequence[float | None]) -> Spread:
+def spread_of(values: Sequence[float | None]) -> Spread:
+    """Return how a figure spreads over those that have it."""
     there = np.array([value for value in values if value is not None])
     if not len(there):
         return Spread(0.0, None, None, None, None, None)
@@ -128,7 +129,7 @@ def _rows(scheme: str, runs: Sequence[Holdings], known: Mapping[tuple[int, ...],
 
 
 def _row(scheme: str, time_s: float, shown: float, usable: float | None, dists: Floats) -> SpreadRow:
-    found = _spread([float(value) for value in dists[~np.isnan(dists)]])
+    found = spread_of([float(value) for value in dists[~np.isnan(dists)]])
     return SpreadRow(
         scheme,
         time_s,
