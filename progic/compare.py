@@ -1,15 +1,14 @@
 """Classical codecs beside a model: the same photos in the same bytes, and the Bjontegaard rate difference."""
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import bjontegaard
 import torch
 
 from progic import classical
+from progic.bd_rate import Point, bd_percent
 from progic.evaluate import Evaluation, Mean, mean_of, photos_of
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics, Reference, Scores
@@ -115,25 +114,6 @@ def _bd_rate(
     Only budgets that every photo fits: a mean over the easy photos would not be of the same pictures.
     """
     whole = [row for row in rows if row.fitting == len(evaluation.photos)]
-    theirs = [1 - distance(row) for row in whole]  # the method needs a measure that rises with the rate
-    ours = [1 - distance(row) for row in evaluation.stages]
-    if min(len(theirs), len(ours)) < LEAST_POINTS or not (_rises(theirs) and _rises(ours)):
-        return None
-    if max(min(theirs), min(ours)) >= min(max(theirs), max(ours)):
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a small overlap
-        percent = bjontegaard.bd_rate(
-            [row.bytes for row in whole],
-            theirs,
-            [row.bytes for row in evaluation.stages],
-            ours,
-            method="pchip",
-            require_matching_points=False,
-            min_overlap=0,
-        )
-    return float(percent)
-
-
-def _rises(values: Sequence[float]) -> bool:
-    return all(later > earlier for earlier, later in zip(values, values[1:], strict=False))
+    theirs = [Point(row.bytes, 1 - distance(row)) for row in whole]
+    ours = [Point(row.bytes, 1 - distance(row)) for row in evaluation.stages]
+    return bd_percent(ours, theirs) if min(len(theirs), len(ours)) >= LEAST_POINTS else None

@@ -16,6 +16,18 @@ ALONE = FleetSettings()
 Holdings = tuple[Holding, ...]
 
 
+def run_seeds(seed: int, runs: int) -> list[int]:
+    """Return a seed for each run; the first is the scenario's own."""
+    others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
+    return [seed, *(int(other) for other in others)]
+
+
+def runs_differ(link: LinkSettings, repair: Repair, fleet: FleetSettings) -> bool:
+    """Tell whether anything is drawn, so that two seeds can give two results."""
+    back = repair.return_link.loss if isinstance(repair, ArqRound) else link.loss
+    return is_drawn(link.loss) or is_drawn(back) or fleet.is_drawn or link.latency.jitter_s > 0
+
+
 class Replicator:
     """Runs the simulation once a seed; schemes with one repair whose packets hold the same stages share runs.
 
@@ -31,8 +43,7 @@ class Replicator:
         fleet: FleetSettings = ALONE,
     ) -> None:
         self._link, self._encode_s, self._fleet = link, encode_s, fleet
-        others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
-        self._seeds = [seed, *(int(other) for other in others)]
+        self._seeds = run_seeds(seed, runs)
         self._known: dict[tuple[Repair, tuple[tuple[int, int, bool], ...]], list[Holdings]] = {}
 
     def holdings(self, packets: Sequence[Packet], repair: Repair) -> list[Holdings]:
@@ -42,9 +53,7 @@ class Replicator:
         """
         shape = tuple((packet.first_stage, packet.stage_count, packet.is_parity) for packet in packets)
         if (repair, shape) not in self._known:
-            back = repair.return_link.loss if isinstance(repair, ArqRound) else self._link.loss
-            varies = is_drawn(self._link.loss) or is_drawn(back) or self._fleet.is_drawn
-            varies = varies or self._link.latency.jitter_s > 0
+            varies = runs_differ(self._link, repair, self._fleet)
             found = [
                 run.holdings
                 for seed in (self._seeds if varies else self._seeds[:1])  # else all are equal

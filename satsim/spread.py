@@ -27,7 +27,7 @@ class Spread:
 
     share: float  # of all runs, those that have it
     mean: float | None
-    mean_ci95: float | None  # half of the mean's 95 % confidence interval (normal approximation)
+    mean_ci95: float | None  # half of the mean's 95 % interval (normal approximation); None of a single one
     median: float | None
     p5: float | None
     p95: float | None
@@ -101,10 +101,9 @@ def spread_of(values: Sequence[float | None]) -> Spread:
     if not len(there):
         return Spread(0.0, None, None, None, None, None)
     p5, median, p95 = np.percentile(there, [5, 50, 95])
-    deviation = there.std(ddof=1) if len(there) > 1 else 0.0
-    ci95 = CONFIDENCE_Z * deviation / np.sqrt(len(there))
+    ci95 = float(CONFIDENCE_Z * there.std(ddof=1) / np.sqrt(len(there))) if len(there) > 1 else None
     share = len(there) / len(values)
-    return Spread(share, float(there.mean()), float(ci95), float(median), float(p5), float(p95))
+    return Spread(share, float(there.mean()), ci95, float(median), float(p5), float(p95))
 
 
 def _rows(scheme: str, runs: Sequence[Holdings], known: Mapping[tuple[int, ...], Worth]) -> list[SpreadRow]:

@@ -84,7 +84,9 @@ def test_rows_are_worked_by_hand() -> None:
         (120, 0.75, 0.25),
         (180, 0.75, 0.5),
     ]
-    assert rows[0][1:] == pytest.approx((60, 0.25, 0, 0.28, 0, 0.28, 0.28, 0.28))
+    assert rows[0][1:5] == pytest.approx((60, 0.25, 0, 0.28))
+    assert rows[0].dists_mean_ci95 is None, "a single run says nothing of the spread"
+    assert rows[0][6:] == pytest.approx((0.28, 0.28, 0.28))
     assert rows[1].dists_mean == pytest.approx((0.26 + 0.28 + 0.28) / 3)
     assert rows[2].dists_median == pytest.approx(0.26)
 
