@@ -9,6 +9,7 @@ from importlib.metadata import version as installed_version
 
 import typer
 
+from satsim.commands.compare import compare
 from satsim.commands.links import links
 from satsim.commands.run import report, run
 from satsim.commands.score import score
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, sweep, score, links, report):
+for command in (run, sweep, compare, score, links, report):
     app.command()(command)
 app.add_typer(weights_app, name="weights")
 

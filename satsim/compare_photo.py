@@ -34,7 +34,7 @@ def send_photo_by_all(scenarios: Sequence[Scenario]) -> list[Row]:
     for scenario in scenarios:
         model = scenario.codec.model if any(each.codec == "progic" for each in scenario.schemes) else None
         if model not in studios:
-            parts = Parts(model and _model(model), _perceptual(scenario.metrics))
+            parts = Parts(None if model is None else _model(model), _perceptual(scenario.metrics))
             studios[model] = Studio(scenario, photo, parts)
         rows += _rows(scenario, studios[model])
     return rows
@@ -53,14 +53,15 @@ def _perceptual(metrics: tuple[Metric, ...]) -> progic.metrics.PerceptualMetrics
 def _rows(scenario: Scenario, studio: Studio) -> list[Row]:
     repairs = [scenario.repair_of(scheme) for scheme in scenario.schemes]
     varies = any(runs_differ(scenario.link, repair, scenario.fleet) for repair in repairs)
-    seeds = run_seeds(scenario.seed, scenario.runs if varies else 1)  # where nothing is drawn all are equal
+    seeds = run_seeds(scenario.seed, scenario.runs)
     metric = shown_metric(scenario.metrics)
     trials: dict[str, list[Trial]] = {scheme.name: [] for scheme in scenario.schemes}
-    for seed in seeds:
+    for seed in seeds if varies else seeds[:1]:  # else all are equal
         run = scenario.model_copy(update={"seed": seed, "runs": 1})
         for name, sent in send_photo(run, studio, lambda step, done: None).items():
             trials[name].append(_trial(sent.view, metric))
-    return [{TRIALS: [trial.as_json() for trial in each]} for each in trials.values()]
+    repeated = 1 if varies else len(seeds)
+    return [{TRIALS: [trial.as_json() for trial in each] * repeated} for each in trials.values()]
 
 
 def _trial(seen: SchemeView, metric: Metric) -> Trial:

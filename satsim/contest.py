@@ -97,10 +97,10 @@ def open_photos(contest: Contest, file: str) -> Photos:
     path = first.image.path
     if not path.is_dir():
         open_for(first, path)
-        return Photos([_job(contest, path, lambda seed: seed)], ())
+        return Photos([_job(contest, path, is_one_of_many=False)], ())
     album = open_album(first, path)
     names = [photo.facts.name for photo in album.photos.values()]
-    jobs = [_job(contest, path / name, lambda seed, name=name: photo_seed(seed, name)) for name in names]
+    jobs = [_job(contest, path / name, is_one_of_many=True) for name in names]
     return Photos(jobs, album.skipped)
 
 
@@ -109,11 +109,11 @@ def photo_seed(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:6])
 
 
-def _job(contest: Contest, photo: Path, seed_of: Callable[[int], int]) -> Job[tuple[Scenario, ...]]:
+def _job(contest: Contest, photo: Path, is_one_of_many: bool) -> Job[tuple[Scenario, ...]]:
     own = tuple(
         scenario.model_copy(
             update={
-                "seed": seed_of(scenario.seed),
+                "seed": photo_seed(scenario.seed, photo.name) if is_one_of_many else scenario.seed,
                 "image": scenario.image.model_copy(update={"path": photo}),
             }
         )

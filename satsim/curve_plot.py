@@ -27,14 +27,14 @@ MARK_DASH = (0, (5, 3))
 DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1.2)))  # eight colours, then the same dashed, then dotted
 
 
-class _Point(NamedTuple):
+class Level(NamedTuple):
     """A score from a moment on."""
 
     time_s: float
     value: float
 
 
-class _End(NamedTuple):
+class End(NamedTuple):
     """Where a line ends, and what is written there."""
 
     value: float
@@ -51,14 +51,14 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
         spread_rows = _spread(run, scheme, end_s)
         points = _medians(spread_rows) if is_crowded else _points(run.rows_of(scheme), metric)
         if points:
-            _draw_steps(axes, number, points, end_s)
+            draw_steps(axes, number, points, end_s)
             _draw_band(axes, number, [] if is_crowded else spread_rows, metric)
-            ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
+            ends.append(End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     _draw_windows(axes, run, end_s)
     axes.margins(y=0.12)
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
+    axes.set_ylabel(axis_label(metric), fontsize=TEXT_PT + 0.5)
     if run.spread_rows and metric == "dists":
         text = f"bands: 5th to 95th percentile of {runs_text(run.scenario)}; lines: the run above"
         if is_crowded:
@@ -67,7 +67,7 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
     axes.tick_params(labelsize=TEXT_PT)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    _name_ends(axes, ends, end_s, height_in)
+    name_ends(axes, ends, end_s, height_in)
 
 
 def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
@@ -82,20 +82,20 @@ def spread(wanted: Sequence[float], step: float, low: float, high: float) -> lis
     return placed
 
 
-def _points(rows: Sequence[Row], metric: str) -> list[_Point]:
-    values = [_Point(row.time_s, getattr(row, metric)) for row in rows]
+def _points(rows: Sequence[Row], metric: str) -> list[Level]:
+    values = [Level(row.time_s, getattr(row, metric)) for row in rows]
     return [point for point in values if point.value is not None and isfinite(point.value)]
 
 
-def _medians(rows: Sequence[SpreadRow]) -> list[_Point]:
+def _medians(rows: Sequence[SpreadRow]) -> list[Level]:
     return [
-        _Point(row.time_s, row.dists_median)
+        Level(row.time_s, row.dists_median)
         for row in rows
         if row.dists_median is not None and row.share_shown >= 0.5
     ]
 
 
-def _draw_steps(axes: Axes, number: int, points: Sequence[_Point], end_s: float) -> None:
+def draw_steps(axes: Axes, number: int, points: Sequence[Level], end_s: float) -> None:
     """Draw a line from the first picture on, above those of later schemes, which often coincide."""
     colour = scheme_colour(number)
     axes.plot(
@@ -135,7 +135,8 @@ def _draw_band(axes: Axes, number: int, rows: Sequence[SpreadRow], metric: str) 
         )
 
 
-def _axis_label(metric: str) -> str:
+def axis_label(metric: str) -> str:
+    """Return what stands beside an axis of scores."""
     nearer = "lower" if metric in LOWER_IS_NEARER else "higher"
     label = next(text for name, text in METRIC_LABELS.items() if name == metric)
     return f"{label} ({nearer} is nearer)"
@@ -165,7 +166,7 @@ def _draw_windows(axes: Axes, run: Run, end_s: float) -> None:
     axes.text(0.005, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, va="top")
 
 
-def _name_ends(axes: Axes, ends: Sequence[_End], end_s: float, height_in: float) -> None:
+def name_ends(axes: Axes, ends: Sequence[End], end_s: float, height_in: float) -> None:
     """Write each scheme's name right of its line, moved up or down where two would touch."""
     low, high = axes.get_ylim()
     step = (high - low) / (height_in * POINTS_PER_IN) * LABEL_PT

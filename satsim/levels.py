@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from satsim.spread import CONFIDENCE_Z, MINUTE_S, MOST_ROWS
+from satsim.spread import MINUTE_S, MOST_ROWS, spread_of
 from satsim.trial import Trial
 
 FEW_MINUTES = 5  # where all is over by then, rows are slots apart
@@ -90,9 +90,7 @@ def _column_means(runs: Floats) -> Floats:
 
 def _spread(column: Floats) -> tuple[float | None, ...]:
     """Return mean, half of its interval, median and quartiles of what is not nan."""
-    there = column[~np.isnan(column)]
-    if not len(there):
-        return None, None, None, None, None
-    ci95 = float(CONFIDENCE_Z * there.std(ddof=1) / np.sqrt(len(there))) if len(there) > 1 else None
-    p25, median, p75 = (float(value) for value in np.percentile(there, [25, 50, 75]))
-    return float(there.mean()), ci95, median, p25, p75
+    there = [float(value) for value in column[~np.isnan(column)]]
+    found = spread_of(there)
+    p25, p75 = (float(value) for value in np.percentile(there, [25, 75])) if there else (None, None)
+    return found.mean, found.mean_ci95, found.median, p25, p75

@@ -1,9 +1,10 @@
 """How each competitor stands: its times and scores over the photos, and against the anchor.
 
-BD-rate and BD-time are Bjontegaard's (progic.bd_rate): a scheme's curve goes through its new pictures, at 1 - DISTS
-(or at a metric that rises with quality) and at the bytes accepted or, for BD-time, the time of arrival. BD-time is so
-the mean percentage of waiting time more (below 0: less) than the anchor's for the same DISTS. A picture that is no
-better than one before adds no point: the receiver can keep the best. A curve needs two points.
+BD-rate and BD-time are Bjontegaard's (progic.bd_rate). A scheme's curve goes through its new pictures, at
+1 - DISTS (or at a metric that rises with quality) and at the bytes accepted or, for BD-time, the time of
+arrival. So BD-time is the mean percentage of waiting time more (below 0: less) than the anchor's for the same
+DISTS. A picture that is no better than one before adds no point: the receiver can keep the best. A curve has
+two points at least.
 """
 
 import math
@@ -80,7 +81,7 @@ def figures_of(trial: Trial, anchor: Trial, metric: Metric) -> Figures:
 
 
 def win(one: float | None, other: float | None) -> float:
-    """Return 1 if `one` is lower than `other`, 0 if higher, a half if they tie; None is never: the highest."""
+    """Return 1 if `one` is lower than `other`, 0 if higher, a half if they tie; None, never, is highest."""
     first, second = (math.inf if each is None else each for each in (one, other))
     return 0.5 if first == second else float(first < second)
 
