@@ -15,7 +15,7 @@ from satsim.comparison import Comparison
 from satsim.curve_plot import TEXT_PT, End, Level, axis_label, draw_steps, name_ends
 from satsim.levels import LevelRow
 from satsim.standing import Standing
-from satsim.wording import latency_text, loss_text, repairs_text, scheme_colour, windows_text
+from satsim.wording import percent_text, scheme_colour
 
 PNG, SVG = "compare.png", "compare.svg"
 DPI = 200
@@ -55,7 +55,7 @@ def figure_of(found: Comparison) -> Figure:
     left, bottom = LEFT_IN + SCORES_IN, height - HEAD_IN - CURVES_IN
     width = PAGE_IN - left - RIGHT_IN
     curves = figure.add_axes((left / PAGE_IN, bottom / height, width / PAGE_IN, CURVES_IN / height))
-    curves.set_xlim(0, max(found.end_s, 1) / 60 * width / (width - names_in))
+    curves.set_xlim(0, found.end_s / 60 * width / (width - names_in))
     _draw_curves(curves, found)
     columns = columns_of(found)
     left, width = LEFT_IN + names_in, PAGE_IN - LEFT_IN - names_in - RIGHT_IN - COLUMN_IN * len(columns)
@@ -74,20 +74,21 @@ def _draw_curves(axes: Axes, found: Comparison) -> None:
         points = [Level(row.time_s, row.mean) for row in shown if row.mean is not None]
         if points:
             draw_steps(axes, number, points, found.end_s)
-            _draw_band(axes, number, shown)
+            _draw_band(axes, number, shown, min(0.15, 0.6 / len(found.curves)))
             ends.append(End(points[-1].value, competitor.label, scheme_colour(number)))
     axes.margins(y=0.08)
     axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axes.set_ylabel(axis_label(found.contest.metric), fontsize=TEXT_PT + 0.5)
     axes.set_xlabel("minutes since the photo was taken", fontsize=TEXT_PT)
     axes.tick_params(labelsize=TEXT_PT)
     axes.grid(color=LINE, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    name_ends(axes, ends, max(found.end_s, 1), CURVES_IN)
+    name_ends(axes, ends, found.end_s, CURVES_IN)
 
 
-def _draw_band(axes: Axes, number: int, rows: list[LevelRow]) -> None:
-    """Shade the mean's 95 % interval, where there is one."""
+def _draw_band(axes: Axes, number: int, rows: list[LevelRow], alpha: float) -> None:
+    """Shade the mean's 95 % interval, where there is one; faintly where many lie on each other."""
     there = [(row.time_s / 60, row.mean, row.mean_ci95) for row in rows]
     bands = [(minutes, mean, ci) for minutes, mean, ci in there if mean is not None and ci is not None]
     axes.fill_between(
@@ -95,7 +96,7 @@ def _draw_band(axes: Axes, number: int, rows: list[LevelRow]) -> None:
         [mean - ci for _, mean, ci in bands],
         [mean + ci for _, mean, ci in bands],
         color=scheme_colour(number),
-        alpha=0.15,
+        alpha=alpha,
         linewidth=0,
         step="post",
         zorder=1,
@@ -103,35 +104,32 @@ def _draw_band(axes: Axes, number: int, rows: list[LevelRow]) -> None:
 
 
 def columns_of(found: Comparison) -> list[Column]:
-    """Return the figures right of the dots: how often usable and, of rivals, how they fare against the anchor."""
-    rivals = [place != found.contest.anchor for place in range(len(found.standings))]
-    metric = found.contest.metric
-    wins = ("usable\nearlier", "usable_win_rate"), ("nearer\nat the end", f"{metric}_final_win_rate")
-    columns = [Column(f"usable\n{found.sample}", [_usable(each, found) for each in found.standings])]
-    if metric != "dists":
-        columns, wins = [], wins[1:]
-    for title, name in wins if any(rivals) else ():
-        cells = [_share(each, name) if is_rival else "" for each, is_rival in zip(found.standings, rivals)]
-        columns.append(Column(title, cells))
-    bd = [_percent(each) if is_rival else "" for each, is_rival in zip(found.standings, rivals)]
-    return [*columns, Column("BD-time", bd)] if any(bd) else columns
+    """Return the figures right of the dots: how often usable, and how rivals fare against the anchor."""
+    metric, standings = found.contest.metric, found.standings
+    rivals = [None if place == found.contest.anchor else each for place, each in enumerate(standings)]
+    columns = [
+        Column("usable\nearlier", [_share(each, "usable_win_rate") for each in rivals]),
+        Column("nearer\nat the end", [_share(each, f"{metric}_final_win_rate") for each in rivals]),
+        Column("BD-time", [_percent(each) for each in rivals]),
+    ]
+    if metric == "dists":
+        columns.insert(0, Column(f"usable\n{found.sample}", [_usable(each) for each in standings]))
+    return [column for column in columns if any(column.cells)]
 
 
-def _usable(standing: Standing, found: Comparison) -> str:
+def _usable(standing: Standing) -> str:
     n_usable = round(standing.spreads["t_usable_s"].share * len(standing.samples))
     return f"{n_usable} of {len(standing.samples)}"
 
 
-def _share(standing: Standing, name: str) -> str:
-    share = standing.spreads[name].mean
+def _share(standing: Standing | None, name: str) -> str:
+    share = standing.spreads[name].mean if standing else None
     return "" if share is None else f"{share:.0%}"
 
 
-def _percent(standing: Standing) -> str:
-    bd = standing.spreads["bd_time_percent"]
-    if bd.mean is None:
-        return ""
-    return f"{bd.mean:+.0f} %" if bd.mean_ci95 is None else f"{bd.mean:+.0f} ± {bd.mean_ci95:.0f} %"
+def _percent(standing: Standing | None) -> str:
+    bd = standing.spreads["bd_time_percent"] if standing else None
+    return "" if bd is None or bd.mean is None else percent_text(bd.mean, bd.mean_ci95)
 
 
 def _draw_dots(axes: Axes, found: Comparison) -> None:
@@ -164,7 +162,7 @@ def _draw_dots(axes: Axes, found: Comparison) -> None:
     axes.margins(x=0.08)
     axes.set_ylim(len(found.standings) - 0.5, -0.5)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=TEXT_PT)
     axes.set_xlabel(f"minutes to the {text}, of those that have one", fontsize=TEXT_PT)
     axes.grid(axis="x", color=LINE, linewidth=0.5)
@@ -217,9 +215,23 @@ def _write_head(figure: Figure, found: Comparison, height: float) -> None:
     title = " and ".join(scenario.name.replace("_", " ") for scenario in scenarios)
     photos = f"{len(found.photos)} photos" if len(found.photos) > 1 else found.photos[0]
     runs = f", each sent {found.runs} times" if found.runs > 1 else ""
-    anchor = found.contest.competitors[found.contest.anchor].label
     figure.text(
-        LEFT_IN / PAGE_IN, 1 - 0.1 / height, f"{title}: {photos}{runs}", fontsize=10, weight="bold", va="top"
+        LEFT_IN / PAGE_IN,
+        1 - 0.1 / height,
+        f"{title}: {photos}{runs}",
+        fontsize=10,
+        weight="bold",
+        va="top",
     )
-    facts = f"bars and bands: the mean's 95 % interval over {found.sample}; bold: {anchor}, the anchor"
-    figure.text(LEFT_IN / PAGE_IN, 1 - 0.28 / height, facts, fontsize=TEXT_PT + 0.5, va="top", color=GREY)
+    text = ". ".join(_facts(found))
+    figure.text(LEFT_IN / PAGE_IN, 1 - 0.28 / height, text, fontsize=TEXT_PT + 0.5, va="top", color=GREY)
+
+
+def _facts(found: Comparison) -> list[str]:
+    """Return how to read the figure."""
+    n_samples = len(found.standings[0].samples)
+    facts = [f"Bands and bars: the mean's 95 % interval over {n_samples} {found.sample}"] * (n_samples > 1)
+    if len(found.standings) > 1:
+        anchor = found.contest.competitors[found.contest.anchor].label
+        facts.append(f"Shares and BD-time: against {anchor} (bold), ties half")
+    return facts

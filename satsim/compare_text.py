@@ -1,14 +1,12 @@
 """A comparison as text: its table, and who wins in a sentence each."""
 
-from collections.abc import Sequence
-
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from satsim.comparison import Comparison
 from satsim.spread import Spread
 from satsim.standing import Standing
-from satsim.wording import METRIC_LABELS, minutes_text, score_text
+from satsim.wording import METRIC_LABELS, minutes_text, percent_text
 
 MOST_SENTENCES = 12
 
@@ -16,23 +14,21 @@ MOST_SENTENCES = 12
 def comparison_table(found: Comparison) -> Table:
     """Return a row a competitor; means, with half of their 95 % interval where there is one."""
     metric = found.contest.metric
-    has_marks = metric == "dists"
     label = METRIC_LABELS[metric].partition(" ")[0]
-    marks = ["usable", f"of {len(found.standings[0].samples)} {found.sample}", "detail"] if has_marks else []
-    columns = ["first", *marks, "final", f"{label} at the end", "bytes"]
-    columns += ["wins usable"] if has_marks else []
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("", no_wrap=True)
-    for column in [*columns, f"wins {label}", "BD-rate", "BD-time"]:
-        table.add_column(column, justify="right")
+    table.add_column("", overflow="fold")
+    marks = ["usable", f"of {len(found.standings[0].samples)}"] if metric == "dists" else ["first"]
+    wins = ["earlier"] if metric == "dists" else []
+    for column in [*marks, label, *wins, "nearer", "BD-time"]:
+        table.add_column(column, justify="right", no_wrap=True)
     for place, standing in enumerate(found.standings):
-        name = found.contest.competitors[place].label
-        rival = place != found.contest.anchor
+        rival = None if place == found.contest.anchor else standing
         table.add_row(
-            name, *_cells(standing, metric, has_marks), *_against(standing, metric, has_marks, rival)
+            found.contest.competitors[place].label, *_cells(standing, metric), *_against(rival, metric)
         )
     anchor = found.contest.competitors[found.contest.anchor].label
-    table.caption = f"wins, BD-rate and BD-time are against {anchor}; below 0 % is less"
+    what = "usable earlier; nearer at the end" if metric == "dists" else "nearer at the end"
+    table.caption = f"{what}; BD-time, waiting time for the same {label}: against {anchor}"
     return table
 
 
@@ -40,18 +36,15 @@ def sentences(found: Comparison) -> list[str]:
     """Return who is usable earlier, the anchor or each rival; then what BD-rate and BD-time leave out."""
     names = [competitor.name for competitor in found.contest.competitors]
     anchor = found.contest.anchor
-    rivals = [place for place in range(len(names)) if place != anchor]
-    lines = []
-    if found.contest.metric == "dists":
-        lines = [
-            _sentence(names[anchor], names[place], found.standings[place], found.sample) for place in rivals
-        ]
-    shown = lines[:MOST_SENTENCES]
-    if len(lines) > MOST_SENTENCES:
-        shown.append(f"{len(lines) - MOST_SENTENCES} more stand in compare.csv")
-    notes = {place: found.standings[place].bd_note for place in rivals}
-    shown += [f"{names[place]} – BD-rate, BD-time: {note}" for place, note in notes.items() if note]
-    return shown + [f"left out: {skipped.reason}" for skipped in found.skipped]
+    rivals = [(name, found.standings[place]) for place, name in enumerate(names) if place != anchor]
+    has_marks = found.contest.metric == "dists"
+    lines = [_sentence(names[anchor], *rival, found.sample) for rival in rivals] if has_marks else []
+    n_more = len(lines) - MOST_SENTENCES
+    lines = lines[:MOST_SENTENCES] + ([f"{n_more} more stand in compare.csv"] if n_more > 0 else [])
+    for note in dict.fromkeys(standing.bd_note for _, standing in rivals if standing.bd_note):
+        whose = ", ".join(name for name, standing in rivals if standing.bd_note == note)
+        lines.append(f"no BD-time – {whose}: {note}")
+    return lines + [f"left out: {skipped.reason}" for skipped in found.skipped]
 
 
 def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
@@ -60,13 +53,16 @@ def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
     n_rival = sum(rate is not None and rate > 0.5 for rate in wins)
     n_anchor = sum(rate is not None and rate < 0.5 for rate in wins)
     if not n_rival and not n_anchor:
-        return f"{rival} is usable when {anchor} is, on all {len(wins)} {sample}"
+        return f"{rival} is usable when {anchor} is{_on(len(wins), len(wins), sample)}"
     first, second, n_won = (rival, anchor, n_rival) if n_rival > n_anchor else (anchor, rival, n_anchor)
-    lead = standing.spreads["usable_earlier_s"]
-    by = _lead_text(lead, first == rival)
-    ties = len(wins) - n_rival - n_anchor
-    tied = f", {ties} tied" if ties else ""
-    return f"{first} is usable {by}earlier than {second} on {n_won} of {len(wins)} {sample}{tied}"
+    by = _lead_text(standing.spreads["usable_earlier_s"], first == rival)
+    n_tied = len(wins) - n_rival - n_anchor
+    tied = f", {n_tied} tied" if n_tied else ""
+    return f"{first} is usable {by}earlier than {second}{_on(n_won, len(wins), sample)}{tied}"
+
+
+def _on(number: int, total: int, sample: str) -> str:
+    return f" on {number} of {total} {sample}" if total > 1 else ""
 
 
 def _lead_text(lead: Spread, is_rivals: bool) -> str:
@@ -78,30 +74,24 @@ def _lead_text(lead: Spread, is_rivals: bool) -> str:
     return f"{minutes:.1f}{interval} min "
 
 
-def _cells(standing: Standing, metric: str, has_marks: bool) -> Sequence[str]:
+def _cells(standing: Standing, metric: str) -> list[str]:
     spreads = standing.spreads
-    usable = f"{round(spreads['t_usable_s'].share * len(standing.samples))}"
-    marks = [_time(spreads["t_usable_s"]), usable, _time(spreads["t_detail_s"])] if has_marks else []
-    final = spreads[f"{metric}_final"]
-    score = _number(final, ".3f" if metric != "psnr_db" else ".1f")
-    return [
-        _time(spreads["t_first_s"]),
-        *marks,
-        _time(spreads["t_final_s"]),
-        score,
-        _number(spreads["bytes"], ".0f"),
-    ]
+    n_usable = round(spreads["t_usable_s"].share * len(standing.samples))
+    usable = [_time(spreads["t_usable_s"]), f"{n_usable}"]
+    marks = usable if metric == "dists" else [_time(spreads["t_first_s"])]
+    score = _number(spreads[f"{metric}_final"], ".1f" if metric == "psnr_db" else ".3f")
+    return [*marks, score]
 
 
-def _against(standing: Standing, metric: str, has_marks: bool, is_rival: bool) -> Sequence[str]:
-    names = [*(["usable_win_rate"] if has_marks else []), f"{metric}_final_win_rate"]
-    if not is_rival:
-        return [""] * (len(names) + 2)
-    shares = [standing.spreads[name].mean for name in names]
-    bd = [standing.spreads[name] for name in ("bd_rate_percent", "bd_time_percent")]
-    return ["–" if share is None else f"{share:.0%}" for share in shares] + [
-        _number(each, "+.0f", " %") for each in bd
-    ]
+def _against(rival: Standing | None, metric: str) -> list[str]:
+    """Return the win rates and BD-time of a rival; nothing for the anchor itself."""
+    names = [*(["usable_win_rate"] if metric == "dists" else []), f"{metric}_final_win_rate"]
+    if rival is None:
+        return []
+    shares = [rival.spreads[name].mean for name in names]
+    bd = rival.spreads["bd_time_percent"]
+    bd_time = "–" if bd.mean is None else percent_text(bd.mean, bd.mean_ci95)
+    return [*("–" if share is None else f"{share:.0%}" for share in shares), bd_time]
 
 
 def _time(spread: Spread) -> str:
@@ -109,8 +99,8 @@ def _time(spread: Spread) -> str:
     return f"{minutes_text(spread.mean)}{interval}"
 
 
-def _number(spread: Spread, form: str, unit: str = "") -> str:
+def _number(spread: Spread, form: str) -> str:
     if spread.mean is None:
         return "–"
-    interval = f" ± {spread.mean_ci95:{form.lstrip('+')}}" if spread.mean_ci95 else ""
-    return f"{spread.mean:{form}}{interval}{unit}"
+    interval = f" ± {spread.mean_ci95:{form}}" if spread.mean_ci95 else ""
+    return f"{spread.mean:{form}}{interval}"

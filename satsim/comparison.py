@@ -1,4 +1,4 @@
-"""A comparison's results, and the files that hold them: compare.csv, minutes.csv, photos.csv, compare.json."""
+"""A comparison's results, and the files that hold them."""
 
 import json
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ from satsim.kept import Row
 from satsim.levels import LevelRow, end_of, level_rows, minutes_until
 from satsim.manifest import SkippedPhoto, installed_versions
 from satsim.standing import Standing, standing_of
-from satsim.trial import Trial, trial_of
+from satsim.trial import trial_of
 
 CSV, MINUTES, BY_PHOTO, JSON = "compare.csv", "minutes.csv", "photos.csv", "compare.json"
 PARTS = ("mean", "mean_ci95", "median")  # of a spread, in compare.csv; compare.json has all
 CURVE_POINTS = 400  # of a figure's width
+AFTER_LAST = 1.08  # so that the last picture's score is a line too
 
 Record = dict[str, Any]
 
@@ -32,7 +33,7 @@ class Comparison:
     standings: tuple[Standing, ...]
     minutes: tuple[LevelRow, ...]
     curves: tuple[tuple[LevelRow, ...], ...]  # as the minutes, in small steps, for the figure
-    end_s: float  # of the last new picture
+    end_s: float  # of the curves, a little after the last new picture
 
     @property
     def runs(self) -> int:
@@ -55,7 +56,8 @@ def comparison_of(contest: Contest, photos: Photos, results: Sequence[Sequence[R
     end_s = end_of(trial for photo in trials for runs in photo for trial in runs)
     slot_s = min(scenario.link.interval_s for scenario in contest.scenarios)
     minutes_s = minutes_until(end_s, slot_s)
-    fine_s = [end_s * number / CURVE_POINTS for number in range(CURVE_POINTS + 1)]
+    shown_s = max(end_s, slot_s) * AFTER_LAST
+    fine_s = [shown_s * number / CURVE_POINTS for number in range(CURVE_POINTS + 1)]
     names = [competitor.name for competitor in contest.competitors]
     levels = [(name, own, has_marks) for name, own in zip(names, trials, strict=True)]
     return Comparison(
@@ -66,7 +68,7 @@ def comparison_of(contest: Contest, photos: Photos, results: Sequence[Sequence[R
         standings=tuple(standing_of(own, trials[contest.anchor], contest.metric) for own in trials),
         minutes=tuple(row for name, own, marks in levels for row in level_rows(name, own, minutes_s, marks)),
         curves=tuple(tuple(level_rows(name, own, fine_s, marks)) for name, own, marks in levels),
-        end_s=end_s,
+        end_s=shown_s,
     )
 
 
