@@ -27,8 +27,8 @@ def comparison_table(found: Comparison) -> Table:
             found.contest.competitors[place].label, *_cells(standing, metric), *_against(rival, metric)
         )
     anchor = found.contest.competitors[found.contest.anchor].label
-    what = "usable earlier; nearer at the end" if metric == "dists" else "nearer at the end"
-    table.caption = f"{what}; BD-time, waiting time for the same {label}: against {anchor}"
+    what = "usable earlier, nearer" if metric == "dists" else "nearer"
+    table.caption = f"Against {anchor}: {what} at the end, BD-time. {found.sample.capitalize()}: ± is 95 %."
     return table
 
 

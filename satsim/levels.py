@@ -39,7 +39,7 @@ def minutes_until(end_s: float, slot_s: float) -> list[float]:
     """
     step_s = min(slot_s, MINUTE_S) if end_s < FEW_MINUTES * MINUTE_S else MINUTE_S
     step_s *= max(1, int(np.ceil(end_s / (step_s * MOST_ROWS))))
-    return [number * step_s for number in range(1, int(np.ceil(end_s / step_s)) + 1)]
+    return [float(number * step_s) for number in range(1, int(np.ceil(end_s / step_s)) + 1)]
 
 
 def end_of(trials: Iterable[Trial]) -> float:
@@ -54,8 +54,8 @@ def level_rows(
     times = np.asarray(times_s, dtype=np.float64)
     levels = [np.stack([_levels(trial, times) for trial in runs]) for runs in trials]
     samples = np.stack([_column_means(runs) for runs in levels]) if len(levels) > 1 else levels[0]
-    shown = np.mean([(~np.isnan(runs)).mean(axis=0) for runs in levels], axis=0)
-    usable = np.mean([np.mean([_usable(trial, times) for trial in runs], axis=0) for runs in trials], axis=0)
+    shown = _share([[_first_s(trial) for trial in runs] for runs in trials], times)
+    usable = _share([[trial.summary.t_usable_s for trial in runs] for runs in trials], times)
     return [
         LevelRow(
             competitor,
@@ -77,9 +77,14 @@ def _levels(trial: Trial, times: Floats) -> Floats:
     return np.where(np.isinf(known), np.nan, known)[places]
 
 
-def _usable(trial: Trial, times: Floats) -> NDArray[np.bool_]:
-    usable_s = trial.summary.t_usable_s
-    return times >= (np.inf if usable_s is None else usable_s)
+def _first_s(trial: Trial) -> float | None:
+    return trial.pictures[0].time_s if trial.pictures else None
+
+
+def _share(moments_s: Sequence[Sequence[float | None]], times: Floats) -> Floats:
+    """Return the share of photos that have had their moment, of each the share of its runs; None: never."""
+    reached = [[times >= (np.inf if each is None else each) for each in runs] for runs in moments_s]
+    return np.asarray(np.mean([np.mean(runs, axis=0) for runs in reached], axis=0))
 
 
 def _column_means(runs: Floats) -> Floats:
