@@ -1,15 +1,14 @@
 """Classical codecs beside a model: the same photos in the same bytes, and the Bjontegaard rate difference."""
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import bjontegaard
 import torch
 
 from progic import classical
+from progic.bd_rate import bd_percent, curve_of
 from progic.evaluate import Evaluation, Mean, mean_of, photos_of
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics, Reference, Scores
@@ -115,36 +114,7 @@ def _bd_rate(
 
     Only budgets that every photo fits: a mean over the easy photos would not be of the same pictures.
     """
-    whole = [(row.bytes, distance(row)) for row in rows if row.fitting == len(evaluation.photos)]
-    return bd_rate_percent(whole, [(row.bytes, distance(row)) for row in evaluation.stages])
-
-
-def bd_rate_percent(
-    anchor: Sequence[tuple[float, float]], ours: Sequence[tuple[float, float]]
-) -> float | None:
-    """Percent more (above 0) or fewer bytes that `ours` needs than `anchor` for the same distance.
-
-    Points are (rate, distance), rate and nearness rising; Bjontegaard, pchip, over the distances both reach.
-    None where the curves do not meet, do not rise, or have fewer than LEAST_POINTS points.
-    """
-    nearness = [[1 - distance for _, distance in curve] for curve in (anchor, ours)]  # rises with the rate
-    if min(map(len, nearness)) < LEAST_POINTS or not all(map(_rises, nearness)):
-        return None
-    if max(map(min, nearness)) >= min(map(max, nearness)):
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a small overlap
-        percent = bjontegaard.bd_rate(
-            [rate for rate, _ in anchor],
-            nearness[0],
-            [rate for rate, _ in ours],
-            nearness[1],
-            method="pchip",
-            require_matching_points=False,
-            min_overlap=0,
-        )
-    return float(percent)
-
-
-def _rises(values: Sequence[float]) -> bool:
-    return all(later > earlier for earlier, later in zip(values, values[1:], strict=False))
+    whole = [row for row in rows if row.fitting == len(evaluation.photos)]
+    theirs = curve_of([(row.bytes, distance(row)) for row in whole])
+    ours = curve_of([(row.bytes, distance(row)) for row in evaluation.stages])
+    return bd_percent(ours, theirs, LEAST_POINTS)

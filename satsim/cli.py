@@ -9,6 +9,7 @@ from importlib.metadata import version as installed_version
 
 import typer
 
+from satsim.commands.compare import compare
 from satsim.commands.links import links
 from satsim.commands.page import page
 from satsim.commands.receive import receive
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, serve, sweep, score, links, report, page, send, receive):
+for command in (run, serve, sweep, compare, score, links, report, page, send, receive):
     app.command()(command)
 app.add_typer(weights_app, name="weights")
 

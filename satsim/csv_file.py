@@ -1,7 +1,7 @@
-"""Tables as CSV: how every one that satsim writes is spelt."""
+"""Tables as CSV, and figures as JSON: how all that satsim writes are spelt."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,15 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def rounded(value: Any) -> Any:
+    """Return plain data with its floats to six decimals, as in the tables."""
+    if isinstance(value, Mapping):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(each) for each in value]
+    return round(value, DECIMALS) if isinstance(value, float) else value
 
 
 def _cell(value: object) -> object:

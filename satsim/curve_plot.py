@@ -28,14 +28,14 @@ MARK_DASH = (0, (5, 3))
 DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1.2)))  # eight colours, then the same dashed, then dotted
 
 
-class _Point(NamedTuple):
+class Level(NamedTuple):
     """A score from a moment on."""
 
     time_s: float
     value: float
 
 
-class _End(NamedTuple):
+class End(NamedTuple):
     """Where a line ends, and what is written there."""
 
     value: float
@@ -52,24 +52,24 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
         spread_rows = _spread(run, scheme, end_s)
         points = _medians(spread_rows) if is_crowded else _points(run.rows_of(scheme), metric)
         if points:
-            _draw_steps(axes, number, points, end_s)
+            draw_steps(axes, number, points, end_s)
             if is_crowded:
                 _draw_whiskers(axes, number, [row for row in spread_rows if row.time_s < end_s])
             else:
                 _draw_band(axes, number, spread_rows, metric)
-            ends.append(_End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
+            ends.append(End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     _draw_windows(axes, run, end_s)
     axes.margins(y=0.2 if run.spread_rows else 0.12)  # room for the line of text about the runs
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.set_ylabel(_axis_label(metric), fontsize=TEXT_PT + 0.5)
+    axes.set_ylabel(axis_label(metric), fontsize=TEXT_PT + 0.5)
     if run.spread_rows and metric == "dists":
         text = _legend(run, is_crowded)
         axes.text(0.995, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, ha="right", va="top")
     axes.tick_params(labelsize=TEXT_PT)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    _name_ends(axes, ends, end_s, height_in)
+    name_ends(axes, ends, end_s, height_in)
 
 
 def _legend(run: Run, is_crowded: bool) -> str:
@@ -92,8 +92,8 @@ def spread(wanted: Sequence[float], step: float, low: float, high: float) -> lis
     return placed
 
 
-def _points(rows: Sequence[Row], metric: str) -> list[_Point]:
-    values = [_Point(row.time_s, getattr(row, metric)) for row in rows]
+def _points(rows: Sequence[Row], metric: str) -> list[Level]:
+    values = [Level(row.time_s, getattr(row, metric)) for row in rows]
     return [point for point in values if point.value is not None and isfinite(point.value)]
 
 
@@ -101,11 +101,11 @@ def _by_half(rows: Sequence[SpreadRow]) -> list[SpreadRow]:
     return [row for row in rows if row.dists_median is not None and row.share_shown >= 0.5]
 
 
-def _medians(rows: Sequence[SpreadRow]) -> list[_Point]:
-    return [_Point(row.time_s, row.dists_median or 0.0) for row in _by_half(rows)]
+def _medians(rows: Sequence[SpreadRow]) -> list[Level]:
+    return [Level(row.time_s, row.dists_median or 0.0) for row in _by_half(rows)]
 
 
-def _draw_steps(axes: Axes, number: int, points: Sequence[_Point], end_s: float) -> None:
+def draw_steps(axes: Axes, number: int, points: Sequence[Level], end_s: float) -> None:
     """Draw a line from the first picture on, above those of later schemes, which often coincide."""
     colour = scheme_colour(number)
     axes.plot(
@@ -159,7 +159,8 @@ def _draw_whiskers(axes: Axes, number: int, rows: Sequence[SpreadRow]) -> None:
     )
 
 
-def _axis_label(metric: str) -> str:
+def axis_label(metric: str) -> str:
+    """Return what stands beside an axis of scores."""
     nearer = "lower" if metric in LOWER_IS_NEARER else "higher"
     label = next(text for name, text in METRIC_LABELS.items() if name == metric)
     return f"{label} ({nearer} is nearer)"
@@ -189,7 +190,7 @@ def _draw_windows(axes: Axes, run: Run, end_s: float) -> None:
     axes.text(0.005, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, va="top")
 
 
-def _name_ends(axes: Axes, ends: Sequence[_End], end_s: float, height_in: float) -> None:
+def name_ends(axes: Axes, ends: Sequence[End], end_s: float, height_in: float) -> None:
     """Write each scheme's name right of its line, moved up or down where two would touch."""
     low, high = axes.get_ylim()
     step = (high - low) / (height_in * POINTS_PER_IN) * LABEL_PT

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from satsim.csv_file import DECIMALS, write_csv
+from satsim.csv_file import rounded, write_csv
 from satsim.errors import RunFolderError
 from satsim.manifest import Manifest
 from satsim.means import MeanRow, MeanSummary
@@ -175,15 +175,7 @@ def write_windows(folder: Path, windows: Iterable[Span]) -> None:
 
 
 def _write_json(path: Path, fields: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(_rounded(fields), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _rounded(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(each) for each in value]
-    return round(value, DECIMALS) if isinstance(value, float) else value
+    path.write_text(json.dumps(rounded(fields), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_run(folder: Path) -> Run:

@@ -1,5 +1,6 @@
 """How the results of many runs spread: times, costs, and DISTS minute by minute."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
@@ -88,12 +89,13 @@ def statistics_of(scheme: str, shown: Tally, cluster: int = 1) -> Statistics:
         names = ("units_usable", "price_usable_usd", "energy_usable_j")
         known = zip(names, shown.costs.T, strict=True)
         costs = {name: shown.first(usable, cost) for name, cost in known if not np.isnan(cost).all()}
-    spread = {name: _spread(values, cluster) for name, values in (times | costs).items()}
+    spread = {name: spread_of(values, cluster) for name, values in (times | costs).items()}
     return Statistics(SchemeSpread(**spread), _rows(scheme, shown, cluster))
 
 
-def _spread(values: Floats, cluster: int) -> Spread:
-    """Return how `values` spread, one a run, nan where it has none."""
+def spread_of(figures: Floats | Sequence[float | None], cluster: int = 1) -> Spread:
+    """Return how figures spread, one a run, nan or None where it has none; cluster as in `statistics_of`."""
+    values = np.asarray(figures, np.float64)
     there = values[~np.isnan(values)]
     if not len(there):
         return NOWHERE

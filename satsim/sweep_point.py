@@ -2,12 +2,10 @@
 
 from dataclasses import asdict
 from functools import lru_cache
-from typing import NamedTuple
 
 import torch
 
 from satsim.csv_file import DECIMALS
-from satsim.ending import exit_code
 from satsim.fleet_settings import FleetSettings
 from satsim.intake import load_parts, open_album, open_for
 from satsim.means import mean_summary
@@ -21,29 +19,15 @@ from satsim.tally import pooled
 Row = dict[str, float | int | str | None]
 
 
-class Failure(NamedTuple):
-    """Why a point could not be run: errors themselves do not travel between processes."""
-
-    message: str
-    exit_code: int
-
-
-def run_point(scenario: Scenario) -> list[Row] | Failure:
+def run_point(scenario: Scenario) -> list[Row]:
     """Return a row for each scheme: its name, its summary, and how its runs spread where there are many.
 
     Of a folder of photos the rows are means over the photos. One thread, so that the figures do not depend on
     how many workers there are.
     """
     torch.set_num_threads(1)
-    try:
-        sent = [
-            send_photo(scenario, studio, lambda step, done: None) for studio in _studios(_unsent(scenario))
-        ]
-    except Exception as error:
-        code = exit_code(error)
-        if code is None:
-            raise
-        return Failure(str(error), code)
+    studios = _studios(_unsent(scenario))
+    sent = [send_photo(scenario, studio, lambda step, done: None) for studio in studios]
     is_album = scenario.image.path.is_dir()
     cluster = scenario.fleet.handsets * (scenario.runs if is_album else 1)
     return [

@@ -187,6 +187,12 @@ def score_text(metric: Metric, value: float | None) -> str:
     return f"{value:.1f}" if metric == "psnr_db" else f"{value:.3f}"
 
 
+def percent_text(value: float, ci95: float | None) -> str:
+    """Return a difference in percent with its sign, and half of its 95 % interval where there is one."""
+    interval = "" if ci95 is None else f" ± {ci95:.1f}"
+    return f"{value:+.1f}{interval} %".replace("-", "−")
+
+
 def rate_text(bpp: float) -> str:
     """Return bits per pixel as people read them."""
     return f"{bpp:.3f} bpp" if bpp < 1 else f"{bpp:.1f} bpp"

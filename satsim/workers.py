@@ -1,6 +1,8 @@
 """Where the points of a sweep are worked on: processes of this machine, or a dask cluster."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -14,11 +16,23 @@ RETRIES = 3  # of a point whose worker has died
 @contextmanager
 def local_workers(jobs: int) -> Iterator[Executor]:
     """Hand out `jobs` processes of this machine; spawned, since torch's threads do not outlive a fork."""
-    executor = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _end_with_parent)
     try:
         yield executor
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this worker when the command is killed: it would wait for its next task for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

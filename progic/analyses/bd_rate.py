@@ -12,7 +12,8 @@ from progic.analyses.drawing import OURS, PUBLISHED, SOFT, new_figure, plain
 from progic.analyses.published import BD_RATE_ANCHOR, CODECS, CURVES, SUPPLEMENT
 from progic.analyses.result import Beside, Cell, Result, Row
 from progic.analyses.study import Settings, Study
-from progic.compare import bd_rate_percent
+from progic.bd_rate import bd_percent, curve_of
+from progic.compare import LEAST_POINTS
 from progic.errors import InputError
 
 METRICS = ("dists", "lpips")
@@ -92,7 +93,10 @@ def _published(key: str) -> Against:
 
 
 def _row(codec: Against, anchor: Against) -> Row:
-    values = {metric: bd_rate_percent(anchor.rates[metric], codec.rates[metric]) for metric in METRICS}
+    values = {
+        metric: bd_percent(curve_of(codec.rates[metric]), curve_of(anchor.rates[metric]), LEAST_POINTS)
+        for metric in METRICS
+    }
     return {
         "codec": codec.title,
         "kind": codec.kind,

@@ -61,7 +61,7 @@ def sweep(
     axes = [axis_of(text) for text in grid]
     points = points_of(axes)
     tasks = tasks_of(scenario, overrides_of(settings, image, seed, runs, metrics), points)
-    target = Path("sweeps") / tasks[0].scenario.name if out is None else out
+    target = Path("sweeps") / tasks[0].given.name if out is None else out
     workers = local_workers(jobs or os.cpu_count() or 1) if dask is None else dask_workers(dask)
     with workers as executor, progress_bar(quiet) as progress:
         results = run_tasks(tasks, target, executor, progress)

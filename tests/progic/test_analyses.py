@@ -20,8 +20,8 @@ from progic.analyses.gpu import costs_on
 from progic.analyses.kept import Kept, digest_of
 from progic.analyses.published import BPP, CODECS, CURVES
 from progic.analyses.study import Settings, Study, chosen
+from progic.bd_rate import bd_percent, curve_of
 from progic.codec import Codec
-from progic.compare import bd_rate_percent
 from progic.errors import ConfigError, ImageError, InputError
 from progic.evaluate import entropy_bits
 from progic.flops import gflop_of
@@ -54,16 +54,16 @@ def test_entropy_is_corrected_by_the_closed_form_and_the_right_way() -> None:
 
 
 def test_a_curve_against_itself_and_against_itself_at_double_rate() -> None:
-    assert bd_rate_percent(CURVE, CURVE) == pytest.approx(0, abs=1e-9)
-    double = [(2 * rate, distance) for rate, distance in CURVE]
-    assert bd_rate_percent(CURVE, double) == pytest.approx(100, abs=1e-6)
-    assert bd_rate_percent(double, CURVE) == pytest.approx(-50, abs=1e-6)
+    single, double = (curve_of([(times * rate, distance) for rate, distance in CURVE]) for times in (1, 2))
+    assert bd_percent(single, single) == pytest.approx(0, abs=1e-9)
+    assert bd_percent(double, anchor=single) == pytest.approx(100, abs=1e-6)
+    assert bd_percent(single, anchor=double) == pytest.approx(-50, abs=1e-6)
 
 
 def test_curves_that_do_not_meet_have_no_bd_rate() -> None:
-    worse = [(rate, distance + 0.2) for rate, distance in CURVE]
-    assert bd_rate_percent(CURVE, worse) is None
-    assert bd_rate_percent(CURVE[:2], CURVE) is None
+    worse = curve_of([(rate, distance + 0.2) for rate, distance in CURVE])
+    assert bd_percent(worse, curve_of(CURVE)) is None
+    assert bd_percent(curve_of(CURVE), curve_of(CURVE[:2]), least_points=3) is None
 
 
 def test_a_skewed_source_is_coded_within_one_percent_of_its_entropy() -> None:

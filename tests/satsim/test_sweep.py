@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from satsim.cli import app
 from satsim.scenario import load_scenario
-from satsim.sweep_point import Failure, run_point
+from satsim.sweep_point import run_point
 
 SCENARIO = """
 name: tiny
@@ -68,7 +68,6 @@ def test_the_table_has_what_each_point_alone_gives_in_any_number_of_processes(ti
     ]
     point = load_scenario(tiny, ["link.loss.rate=0.3", "link.payload_bytes=600"])
     alone = run_point(point)
-    assert not isinstance(alone, Failure)
     assert float(rows[4]["t_final_s"]) == alone[0]["t_final_s"]
     assert int(rows[4]["packets_lost"]) == alone[0]["packets_lost"] > 0
 

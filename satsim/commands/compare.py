@@ -1,0 +1,84 @@
+"""The command `satsim compare`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from satsim.commands.options import (
+    AsJson,
+    Metrics,
+    Photo,
+    Quiet,
+    Runs,
+    Seed,
+    Settings,
+    overrides_of,
+    progress_bar,
+)
+from satsim.ending import ends_well
+
+PHOTOS = "photos"
+MOST_NAME_CHARS = 120
+
+
+@ends_well
+def compare(
+    scenarios: Annotated[list[Path], typer.Argument(help="Scenario files; of one alone, its schemes.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; else comparisons/ and the names.")
+    ] = None,
+    image: Photo = None,
+    schemes: Annotated[str | None, typer.Option(help="Only these, by name: progressive,high_bpp")] = None,
+    anchor: Annotated[
+        str | None, typer.Option(help="Whom the others are measured against; else the first.")
+    ] = None,
+    seed: Seed = None,
+    runs: Runs = None,
+    settings: Settings = None,
+    metrics: Metrics = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Set schemes, or scenarios, side by side over a folder of photos.
+
+    Time to the usable picture, DISTS at each minute with 95 % intervals, win rates, and BD-rate and BD-time:
+    the mean percentage of bytes and of waiting time for the same DISTS. Stopped or killed, the same command
+    goes on where it was.
+    """
+    from satsim.compare_photo import send_photo_by_all
+    from satsim.compare_plot import PNG, draw_comparison
+    from satsim.compare_text import comparison_table, sentences
+    from satsim.comparison import CSV, JSON, comparison_of, write_comparison
+    from satsim.contest import load_contest, open_photos
+    from satsim.kept import Place, run_jobs
+    from satsim.workers import local_workers
+
+    names = [] if schemes is None else [name.strip() for name in schemes.split(",")]
+    contest = load_contest(scenarios, overrides_of(settings, image, seed, runs, metrics), names, anchor)
+    title = "+".join(scenario.name for scenario in contest.scenarios)[:MOST_NAME_CHARS]
+    target = Path("comparisons") / title if out is None else out
+    place = Place(target, PHOTOS, "a comparison's")
+    with progress_bar(quiet) as progress:
+        progress("reading", 0)
+        photos = open_photos(contest, str(scenarios[0]))
+        with local_workers(min(jobs or os.cpu_count() or 1, len(photos.jobs))) as executor:
+            results = run_jobs(photos.jobs, send_photo_by_all, place, executor, progress)
+        progress("drawing", 1)
+        found = comparison_of(contest, photos, results)
+        write_comparison(target, found)
+        draw_comparison(found, target)
+    if as_json:
+        typer.echo((target / JSON).read_text(encoding="utf-8"), nl=False)
+    elif not quiet:
+        Console().print(comparison_table(found))
+        for line in sentences(found):
+            typer.echo(line)
+        typer.echo(
+            f"\nAll columns: {target / CSV}; minute by minute: minutes.csv; the figure is {PNG} beside it."
+        )
