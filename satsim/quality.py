@@ -50,7 +50,12 @@ class Scorer:
         return self._known[pixels]
 
     def distance(self, picture: Image.Image) -> float:
-        """Return what a sender minimises: DISTS, or minus the PSNR where DISTS is not measured."""
+        """Return what a sender minimises: DISTS, or minus the PSNR where DISTS is not measured.
+
+        A smaller picture is enlarged to the original's size first (bicubic), as the receiver does.
+        """
+        if picture.size != self.original.size:
+            picture = picture.resize(self.original.size, Image.Resampling.BICUBIC)
         scores = self.scores(picture)
         if scores.dists is not None:
             return scores.dists

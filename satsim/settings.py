@@ -23,7 +23,7 @@ Codec = Literal[AnyPart, Growing, WholeFile]
 CODEC_TEXT = (
     "progic, jpeg, jpeg_progressive, jp2, webp, avif, jxl, heic, thumbhash, ssdv, command or identity"
 )
-SCHEME_TEXT = "{name, codec, delivery, budget_bytes, repair, command}"
+SCHEME_TEXT = "{name, codec, delivery, budget_bytes, repair, size, command}"
 Delivery = Literal["progressive", "prefix", "low", "high"]
 Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
 
@@ -36,18 +36,22 @@ def _listed(value: object) -> object:
 
 
 _Side = Annotated[int, Field(ge=1, le=4096)]
+SIZE_TEXT = "[width, height], each a whole number from 1 to 4096 (pixels)"
 
 
 class ImageSettings(Section):
-    """The photo that is sent and the size at which it is sent."""
+    """The photo: the size at which it is sent, and that at which it is shown and scored.
+
+    The photo is fitted to `shown`, which is the original of all scores and marks; it is sent shrunk to `size`
+    (Lanczos), and the receiver enlarges what it decodes (bicubic). Bits per pixel count pixels that are sent.
+    """
 
     path: Path = Field(strict=False, description="the path of a photo, relative to the scenario file")
-    size: tuple[_Side, _Side] = Field(
-        default=(256, 256), description="[width, height], each a whole number from 1 to 4096 (pixels)"
-    )
+    size: tuple[_Side, _Side] = Field(default=(256, 256), description=SIZE_TEXT)
+    shown: tuple[_Side, _Side] | None = Field(default=None, description=f"{SIZE_TEXT}, at least image.size")
     fit: Literal["crop", "pad"] = Field(default="crop", description="crop or pad")
 
-    _list_to_tuple = field_validator("size", mode="before")(_listed)
+    _list_to_tuple = field_validator("size", "shown", mode="before")(_listed)
 
     @field_validator("path", mode="before")
     @classmethod
@@ -55,6 +59,11 @@ class ImageSettings(Section):
         if not names_a_file(path):
             raise not_allowed("the path of a photo, relative to the scenario file")
         return path
+
+    @property
+    def original_size(self) -> tuple[int, int]:
+        """Width and height at which pictures are shown and scored, in pixels."""
+        return self.shown or self.size
 
 
 class CodecSettings(Section):
@@ -167,6 +176,9 @@ class Scheme(Section):
     )
     repair: Repair | None = Field(default=None, description=REPAIR_TEXT)  # else the scenario's
     command: CommandSettings | None = Field(default=None, description=COMMAND_TEXT)
+    size: tuple[_Side, _Side] | None = Field(default=None, description=SIZE_TEXT)  # else image.size
+
+    _list_to_tuple = field_validator("size", mode="before")(_listed)
 
     @model_validator(mode="after")
     def _files_are_not_progressive(self) -> "Scheme":
@@ -235,7 +247,7 @@ class Scenario(Section):
     """A whole run: photo, codec, handset, link, repair, what is compared and how it is judged."""
 
     name: str = Field(pattern=NAME, description=NAME_TEXT)
-    image: ImageSettings = Field(description="a path, or {path, size, fit}")
+    image: ImageSettings = Field(description="a path, or {path, size, shown, fit}")
     codec: CodecSettings = Field(default=CodecSettings(), description="model and its N, L and f")
     sender: SenderSettings = Field(
         default=SenderSettings(encode="measured"), description="{encode_s} or {encode: measured}"
@@ -291,9 +303,14 @@ class Scenario(Section):
         repairs = map(self.repair_of, self.schemes)
         return any(seed_decides(self.link, self.fleet, repair) for repair in repairs)
 
+    def size_of(self, scheme: Scheme) -> tuple[int, int]:
+        """Return the width and height, in pixels, at which a scheme sends the photo."""
+        return scheme.size or self.image.size
+
     def budget_bytes(self, scheme: Scheme) -> int:
         """Return the bytes that a scheme may spend: its own, or those of one stage (low) or of all (else)."""
         if scheme.budget_bytes is not None:
             return scheme.budget_bytes
-        one_stage = stage_bytes(self.image.size, self.codec.bits_per_index, self.codec.downsampling_factor)
+        codec = self.codec
+        one_stage = stage_bytes(self.size_of(scheme), codec.bits_per_index, codec.downsampling_factor)
         return one_stage if scheme.delivery == "low" else one_stage * self.codec.stages
