@@ -17,6 +17,7 @@ from satsim.commands.score import score
 from satsim.commands.send import send
 from satsim.commands.serve import serve
 from satsim.commands.sweep import sweep
+from satsim.commands.tune import tune
 from satsim.commands.weights import weights_app
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, serve, sweep, score, links, report, page, send, receive):
+for command in (run, serve, sweep, tune, score, links, report, page, send, receive):
     app.command()(command)
 app.add_typer(weights_app, name="weights")
 

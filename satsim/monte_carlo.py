@@ -24,6 +24,12 @@ class Runs(NamedTuple):
     costs: list[Sequence[Cost]] | None  # of each packet accepted (satsim.cost), where the link says
 
 
+def seeds_of(seed: int, runs: int) -> list[int]:
+    """Return the seed of each run; the first is `seed` itself."""
+    others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
+    return [seed, *(int(other) for other in others)]
+
+
 class Replicator:
     """Runs the simulation once a seed; schemes with one repair whose packets hold the same stages share runs.
 
@@ -39,8 +45,7 @@ class Replicator:
         fleet: FleetSettings = ALONE,
     ) -> None:
         self._link, self._encode_s, self._fleet = link, encode_s, fleet
-        others = np.random.SeedSequence([seed, runs]).generate_state(runs - 1, np.uint64)
-        self._seeds = [seed, *(int(other) for other in others)]
+        self._seeds = seeds_of(seed, runs)
         self._known: dict[tuple[Repair, tuple[_Shape, ...]], Runs] = {}
 
     def runs(self, packets: Sequence[AnyPacket], repair: Repair) -> Runs:

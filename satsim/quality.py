@@ -75,7 +75,10 @@ class Scorer:
 
     def _measure(self, picture: Image.Image) -> Scores:
         pixels = to_tensor(picture)
-        if self._perceptual is not None and self._reference is not None:
+        found: dict[str, float]
+        if self._perceptual is not None and self._reference is not None and self._metrics == {"dists"}:
+            found = {"dists": self._perceptual.dists_to(self._reference, pixels)}
+        elif self._perceptual is not None and self._reference is not None:
             found = self._perceptual.scores(self._reference, pixels)._asdict()
         else:
             measures = {"psnr_db": psnr_db, "ms_ssim": ms_ssim}

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, as_completed
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,10 +31,11 @@ Progress = Callable[[str, float], None]
 
 
 class Task(NamedTuple):
-    """A point and its scenario; `key` names its result's file."""
+    """Work on one scenario, done alone in a process of its own; `key` names its result's file."""
 
-    point: Point
+    label: str  # what an error is told with
     scenario: Scenario
+    work: Callable[[], list[Row] | Failure]
     key: str
 
 
@@ -44,7 +45,9 @@ def tasks_of(file: Path, overrides: Sequence[str], points: Sequence[Point]) -> l
     for point in points:
         scenario = load_scenario(file, [*overrides, *point.overrides])
         check_scenario(scenario, ", ".join([str(file), *point.overrides]))
-        tasks.append(Task(point, scenario, _key(scenario)))
+        tasks.append(
+            Task(", ".join(point.overrides), scenario, partial(run_point, scenario), key_of(scenario))
+        )
     return tasks
 
 
@@ -57,7 +60,7 @@ def run_tasks(tasks: Sequence[Task], target: Path, executor: Executor, progress:
     known = {key: rows for key in {task.key for task in tasks} if (rows := _kept(folder, key)) is not None}
     todo = {task.key: task for task in tasks if task.key not in known}
     progress("points", len(known) / (len(known) + len(todo)))
-    futures = {executor.submit(run_point, task.scenario): task for task in todo.values()}
+    futures = {executor.submit(task.work): task for task in todo.values()}
     try:
         for future in as_completed(futures):
             task = futures[future]
@@ -77,7 +80,7 @@ def run_tasks(tasks: Sequence[Task], target: Path, executor: Executor, progress:
 
 def _result(task: Task, result: list[Row] | Failure) -> list[Row]:
     if isinstance(result, Failure):
-        message = f"{', '.join(task.point.overrides)}: {result.message}"
+        message = f"{task.label}: {result.message}"
         raise InputError(message) if result.exit_code == InputError.exit_code else SatsimError(message)
     return result
 
@@ -85,7 +88,9 @@ def _result(task: Task, result: list[Row] | Failure) -> list[Row]:
 def _points_folder(target: Path) -> Path:
     folder = target / POINTS
     if target.exists() and not folder.is_dir() and (not target.is_dir() or any(target.iterdir())):
-        raise RunFolderError(f"{target}: found something else; allowed: a new or empty folder, or a sweep's")
+        raise RunFolderError(
+            f"{target}: found something else; allowed: a new or empty folder, or one with points"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -107,13 +112,13 @@ def _keep(folder: Path, key: str, rows: Sequence[Row]) -> None:
     draft.replace(folder / f"{key}.json")
 
 
-def _key(scenario: Scenario) -> str:
-    """Return a digest of the scenario, of the files that it names, and of the program."""
+def key_of(scenario: Scenario, *more: str) -> str:
+    """Return a digest of the scenario, of the files that it names, of `more`, and of the program."""
     model = scenario.codec.model
     weights = _sha256(Path(model)) if Path(model).is_file() else _bundled_sha256(model)
     files = [scenario.image.path]
     files += [scenario.link.loss.path] if isinstance(scenario.link.loss, TraceLoss) else []
-    parts = [dump_scenario(scenario), weights, *map(_sha256, files), installed_versions()]
+    parts = [dump_scenario(scenario), weights, *map(_sha256, files), installed_versions(), *more]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:KEY_DIGITS]
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -18,7 +18,7 @@ from satsim.spread import statistics_of
 from satsim.studio import Studio
 from satsim.tally import pooled
 
-Row = dict[str, float | int | str | None]
+Row = dict[str, Any]  # of what JSON holds
 
 
 class Failure(NamedTuple):
@@ -37,7 +37,7 @@ def run_point(scenario: Scenario) -> list[Row] | Failure:
     torch.set_num_threads(1)
     try:
         sent = [
-            send_photo(scenario, studio, lambda step, done: None) for studio in _studios(_unsent(scenario))
+            send_photo(scenario, studio, lambda step, done: None) for studio in _studios(unsent(scenario))
         ]
     except Exception as error:
         code = exit_code(error)
@@ -64,7 +64,7 @@ def _row(scheme: str, sent: list[Sent], is_album: bool, cluster: int) -> Row:
     }
 
 
-def _unsent(scenario: Scenario) -> Scenario:
+def unsent(scenario: Scenario) -> Scenario:
     """Return the scenario without its link: equal for all points with one photo and codec."""
     return scenario.model_copy(
         update={

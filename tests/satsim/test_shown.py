@@ -1,4 +1,4 @@
-"""A photo that is sent smaller than it is shown: fitted once, shrunk to send, enlarged to show and to score."""
+"""A photo that is sent smaller than it is shown: shrunk to send, enlarged to show and to score."""
 
 from collections.abc import Callable
 from pathlib import Path
