@@ -5,8 +5,8 @@ from typing import Literal, NamedTuple
 
 from satsim.sweep_point import Row
 from satsim.tune import Tuning
-from satsim.tune_space import Candidate, LeftOut
-from satsim.units import HEADER_BYTES
+from satsim.tune_space import Candidate, LeftOut, Size
+from satsim.units import HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
 from satsim.wording import minutes_text, repair_text
 
 Goal = Literal["usable", "deadline", "cheapest"]
@@ -37,7 +37,7 @@ class Answer(NamedTuple):
 
 
 def answers_of(tuning: Tuning) -> list[Answer]:
-    """Return the best for each goal, ties settled by the other two, then by the order of trying."""
+    """Return the best for each goal, ties settled by what else counts, then by the order of trying."""
     return [_answer(tuning, goal) for goal in TITLES]
 
 
@@ -67,7 +67,8 @@ def cost_text(row: Row, cost: float) -> str:
     """Return a cost with its unit."""
     if row["price_usd"] is not None:
         return f"{cost:.2f} USD"
-    return f"{cost:.4g} {'billed units' if row['units'] is not None else 'messages'}"
+    unit = "billed unit" if row["units"] is not None else "message"
+    return f"{cost:.4g} {unit}{'' if cost == 1 else 's'}"
 
 
 def name_of(candidate: Candidate) -> str:
@@ -93,7 +94,7 @@ def _answer(tuning: Tuning, goal: Goal) -> Answer:
     second = min(others, key=lambda candidate: keys[candidate]) if others else None
     row = tuning.rows[best]
     lost = "nothing else can be sent" if second is None else _loss(goal, second, row, tuning.rows[second])
-    return Answer(goal, best, _measured(goal, row, tuning), why_of(tuning, best), lost)
+    return Answer(goal, best, _measured(goal, row, tuning), why_of(tuning, goal, best), lost)
 
 
 def _key(goal: Goal, row: Row) -> tuple[float, ...]:
@@ -103,7 +104,7 @@ def _key(goal: Goal, row: Row) -> tuple[float, ...]:
     dists_usable = row["dists_usable"] if is_usable else NEVER
     cost = cost_of(row)
     if goal == "usable":
-        return (row["t_usable_s"] if is_usable else NEVER, dists_usable, cost)
+        return (row["t_usable_s"] if is_usable else NEVER, dists_usable, row["dists_deadline"], cost)
     if goal == "deadline":
         return (row["dists_deadline"], cost, row["t_usable_s"])
     return (cost / share if is_usable else NEVER, row["dists_deadline"], row["t_usable_s"])
@@ -112,7 +113,9 @@ def _key(goal: Goal, row: Row) -> tuple[float, ...]:
 def _measured(goal: Goal, row: Row, tuning: Tuning) -> str:
     deadline = minutes_text(tuning.limits.deadline_s)
     share = "" if row["share_usable"] > 0.9995 else f", in {row['share_usable']:.1%} of runs by {deadline}"
-    usable = f"usable at {minutes_text(row['t_usable_s'])}{share}, DISTS {row['dists_usable'] or 1:.3f}"
+    usable = "not usable"
+    if row["dists_usable"] is not None:
+        usable = f"usable at {minutes_text(row['t_usable_s'])}{share}, DISTS {row['dists_usable']:.3f}"
     cost = f"{cost_text(row, cost_of(row))} in all"
     if goal == "usable":
         return f"{usable}; {cost}"
@@ -142,41 +145,40 @@ def _loss(goal: Goal, second: Candidate, best: Row, row: Row) -> str:
     return f"{name_of(second)}: {lost}"
 
 
-def why_of(tuning: Tuning, candidate: Candidate) -> str:
+def why_of(tuning: Tuning, goal: Goal, candidate: Candidate) -> str:
     """Return how a candidate fills the link's messages, and what its neighbours would do instead."""
     payload_bytes = tuning.scenario.link.payload_bytes
     stage, room = candidate.stage_bytes, payload_bytes - HEADER_BYTES
     each = min(room // stage, candidate.n_stages)
     fill = (each * stage + HEADER_BYTES) / payload_bytes
     stages = f"{each} stages of {stage} bytes" if each > 1 else f"one stage of {stage} bytes"
-    n_messages = -(-candidate.n_stages // each)
-    parts = [
-        f"{stages} and a header fill the {payload_bytes}-byte message to {fill:.0%}"
-        + (f", {n_messages} messages in all" if n_messages > 1 else "")
-    ]
-    if not _is_quiet(tuning):
-        parts.append(repair_text(candidate.repair))
-    parts += [text for text in (_larger(tuning, candidate), _smaller(tuning, candidate)) if text]
-    return "; ".join(parts)
+    parts = [f"{stages} and a header fill the {payload_bytes}-byte message to {fill:.0%}"]
+    parts += [] if len({other.repair for other in tuning.rows}) == 1 else [repair_text(candidate.repair)]
+    longer = max(candidate.size)
+    neighbours = (
+        _too_many_bits(candidate, room),
+        _of_sizes(tuning, goal, candidate, lambda side: side > longer, min),
+        _of_sizes(tuning, goal, candidate, lambda side: side < longer, max),
+    )
+    return "; ".join(parts + [text for text in neighbours if text])
 
 
-def _is_quiet(tuning: Tuning) -> bool:
-    return len({candidate.repair for candidate in tuning.rows}) == 1
+def _too_many_bits(candidate: Candidate, room: int) -> str:
+    """Return the least L of which a stage would not fit a message."""
+    model = candidate.model
+    for bits in range(model.bits_per_index + 1, MAX_BITS_PER_INDEX + 1):
+        n_bytes = stage_bytes(candidate.size, bits, model.downsampling_factor)
+        if n_bytes > room:
+            return f"with L={bits} a stage would be {n_bytes} bytes and need two messages"
+    return ""
 
 
-def _larger(tuning: Tuning, candidate: Candidate) -> str:
-    return _at(tuning, candidate, lambda side: side > max(candidate.size), min)
-
-
-def _smaller(tuning: Tuning, candidate: Candidate) -> str:
-    return _at(tuning, candidate, lambda side: side < max(candidate.size), max)
-
-
-def _at(
+def _of_sizes(
     tuning: Tuning,
+    goal: Goal,
     candidate: Candidate,
     among: Callable[[int], bool],
-    nearest: Callable[..., tuple[int, int]],
+    nearest: Callable[..., Size],
 ) -> str:
     """Return what the same model does at the nearest of some other sizes."""
     tried: list[Candidate | LeftOut] = [*tuning.rows, *tuning.space.left_out]
@@ -187,10 +189,8 @@ def _at(
     where = f"at {size[0]}x{size[1]}"
     own = [row for each, row in tuning.rows.items() if each.group == (candidate.model, size)]
     if own:
-        best = min(own, key=lambda row: row["dists_deadline"])
-        dists, ours = best["dists_deadline"], tuning.rows[candidate]["dists_deadline"]
-        return f"{where} DISTS at the deadline would be {dists:.3f}, not {ours:.3f}"
-    reason = next(
+        return f"{where} it would be {_measured(goal, min(own, key=lambda row: _key(goal, row)), tuning)}"
+    reasons = (
         each.reason for each in tuning.space.left_out if (each.model, each.size) == (candidate.model, size)
     )
-    return f"{where} {reason}"
+    return f"{where} {next(reasons)}"

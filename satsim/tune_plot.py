@@ -60,6 +60,7 @@ def _draw_all(axes: Axes, tuning: Tuning) -> None:
             ms=2.5,
             lw=0.5,
             label=label,
+            drawstyle="steps-post",
             zorder=1,
         )
         label = "_"

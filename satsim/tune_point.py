@@ -105,7 +105,7 @@ def _flown(
     seed: int,
     runs: int,
 ) -> tuple[Flight, ...]:
-    """Simulate packets of a shape (first stage, stages, whether parity), a byte a stage; in a process once."""
+    """Simulate packets (first stage, stages, whether parity) of a byte a stage; in a process once."""
     tag = ImageTag(0, n_stages, 1, 1, 1, 1, 0, 0)
     packets = [Packet(tag, first, count, bytes(count), parity) for first, count, parity in shape]
     return tuple(

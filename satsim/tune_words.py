@@ -17,7 +17,8 @@ def lines_of(tuning: Tuning, answers: Sequence[Answer], target: Path) -> list[st
     groups = Counter(candidate.group for candidate in space.candidates)
     lines = [
         f"{len(space.candidates)} candidates of {len(groups)} models and sizes,"
-        f" {len(space.left_out)} left out; scored at {width}x{height}, deadline {minutes_text(limits.deadline_s)}.",
+        f" {len(space.left_out)} left out; scored at {width}x{height},"
+        f" deadline {minutes_text(limits.deadline_s)}.",
     ]
     for answer in answers:
         lines.append("")

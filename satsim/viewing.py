@@ -59,8 +59,8 @@ def view_scheme(
 ) -> SchemeView:
     """Decode and score what was held from when on, as far as it is shown.
 
-    `sent_size` is the width and height that were sent, whose pixels the rate counts. `stages` are the sender's;
-    what the receiver accepted equals them, by CRC.
+    `sent_size` is the width and height that were sent, whose pixels the rate counts. `stages` are the
+    sender's; what the receiver accepted equals them, by CRC.
     """
     held = shown(run.holdings, showing)
     seen = tuple(_view(run.scheme, each, stages, codec, scorer, marks, sent_size) for each in held)
