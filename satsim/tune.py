@@ -188,7 +188,7 @@ def _task(tuning: Tuning, photo: Path, group: Sequence[Candidate]) -> Task:
     scenario = scenario.model_copy(update={"image": scenario.image.model_copy(update={"path": photo})})
     plans = [f"{each.n_stages} {each.repair!r}" for each in group]
     deadline_s = tuning.limits.deadline_s
-    label = f"{photo.name}, {most.model.name} at {most.size[0]}x{most.size[1]}"
+    label = f"{photo.name}, {most.model.title} at {most.size[0]}x{most.size[1]}"
     work = partial(run_candidates, scenario, tuple(group), deadline_s)
     return Task(label, scenario, work, key_of(scenario, f"{deadline_s}", *plans))
 
@@ -220,7 +220,7 @@ def _nothing_fits(scenario: Scenario, file: str, space: Space, limits: Limits) -
     width, height = smallest.size
     needed = smallest.stage_bytes + HEADER_BYTES
     what = (
-        f"the smallest stage there is, {smallest.model.name} at {width}x{height}, takes {needed} bytes with"
+        f"the smallest stage there is, {smallest.model.title} at {width}x{height}, takes {needed} bytes with"
     )
     what = f"{what} its header of {HEADER_BYTES}"
     if needed > scenario.link.payload_bytes:

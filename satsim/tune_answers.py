@@ -75,7 +75,7 @@ def name_of(candidate: Candidate) -> str:
     """Return what people call a candidate: model, size, stages."""
     width, height = candidate.size
     stages = "1 stage" if candidate.n_stages == 1 else f"{candidate.n_stages} stages"
-    return f"{candidate.model.name} at {width}x{height}, {stages}"
+    return f"{candidate.model.title} at {width}x{height}, {stages}"
 
 
 def _answer(tuning: Tuning, goal: Goal) -> Answer:

@@ -84,7 +84,7 @@ def _draw_front(axes: Axes, front: Sequence[FrontPoint], end_s: float) -> None:
             "o",
             color=COLOURS[number % len(COLOURS)],
             ms=5,
-            label=f"{model.name} at {width}x{height}" if number < MOST_NAMED else "_",
+            label=f"{model.title} at {width}x{height}" if number < MOST_NAMED else "_",
             zorder=4,
         )
 

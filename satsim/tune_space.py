@@ -6,6 +6,7 @@ which late stages drop out (unequal).
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from typing import NamedTuple
 
 from satsim.order import open_loop
@@ -35,6 +36,11 @@ class Model(NamedTuple):
     n_stages: int
     bits_per_index: int
     downsampling_factor: int
+
+    @property
+    def title(self) -> str:
+        """What people call it: of a path, the file's name."""
+        return PurePath(self.name).stem
 
 
 class Limits(NamedTuple):
