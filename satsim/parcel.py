@@ -27,7 +27,8 @@ def parcel_of(
 ) -> Parcel:
     """Cut `encoded` into packets of at most `payload_bytes`, with parity or in pieces as the repair asks.
 
-    `size` is the width and height that were encoded, `capture_time` in seconds since 1970-01-01 UTC. Raises PacketizeError, BadField.
+    `size` is the width and height that were encoded, `capture_time` in seconds since 1970-01-01 UTC.
+    Raises PacketizeError, BadField.
     """
     cuts_file = encoded.is_file and not isinstance(repair, Ulp)
     stages = chunk(encoded.stages[0], payload_bytes) if cuts_file else encoded.stages

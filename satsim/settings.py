@@ -3,16 +3,16 @@
 Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
 """
 
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from satsim.command_settings import COMMAND_TEXT, CommandSettings
 from satsim.fleet_settings import FleetSettings
+from satsim.image_settings import SIZE_TEXT, ImageSettings, Side, listed
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
-from satsim.section import PRESET_TEXT, WEEK_S, Section, names_a_file, not_allowed
+from satsim.section import PRESET_TEXT, WEEK_S, Section, not_allowed
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
 
@@ -29,41 +29,6 @@ Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # names become file and folder names
 NAME_TEXT = "1 to 64 letters, digits, - or _, the first a letter or digit"
-
-
-def _listed(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-_Side = Annotated[int, Field(ge=1, le=4096)]
-SIZE_TEXT = "[width, height], each a whole number from 1 to 4096 (pixels)"
-
-
-class ImageSettings(Section):
-    """The photo: the size at which it is sent, and that at which it is shown and scored.
-
-    The photo is fitted to `shown`, which is the original of all scores and marks; it is sent shrunk to `size`
-    (Lanczos), and the receiver enlarges what it decodes (bicubic). Bits per pixel count pixels that are sent.
-    """
-
-    path: Path = Field(strict=False, description="the path of a photo, relative to the scenario file")
-    size: tuple[_Side, _Side] = Field(default=(256, 256), description=SIZE_TEXT)
-    shown: tuple[_Side, _Side] | None = Field(default=None, description=f"{SIZE_TEXT}, at least image.size")
-    fit: Literal["crop", "pad"] = Field(default="crop", description="crop or pad")
-
-    _list_to_tuple = field_validator("size", "shown", mode="before")(_listed)
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _names_a_file(cls, path: object) -> object:
-        if not names_a_file(path):
-            raise not_allowed("the path of a photo, relative to the scenario file")
-        return path
-
-    @property
-    def original_size(self) -> tuple[int, int]:
-        """Width and height at which pictures are shown and scored, in pixels."""
-        return self.shown or self.size
 
 
 class CodecSettings(Section):
@@ -176,9 +141,9 @@ class Scheme(Section):
     )
     repair: Repair | None = Field(default=None, description=REPAIR_TEXT)  # else the scenario's
     command: CommandSettings | None = Field(default=None, description=COMMAND_TEXT)
-    size: tuple[_Side, _Side] | None = Field(default=None, description=SIZE_TEXT)  # else image.size
+    size: tuple[Side, Side] | None = Field(default=None, description=SIZE_TEXT)  # else image.size
 
-    _list_to_tuple = field_validator("size", mode="before")(_listed)
+    _list_to_tuple = field_validator("size", mode="before")(listed)
 
     @model_validator(mode="after")
     def _files_are_not_progressive(self) -> "Scheme":
@@ -276,7 +241,7 @@ class Scenario(Section):
     seed: int = Field(default=1, ge=0, le=2**53, description="a whole number from 0 to 9007199254740992")
     runs: int = Field(default=1, ge=1, le=100_000, description="a whole number from 1 to 100000")
 
-    _list_to_tuple = field_validator("schemes", "metrics", mode="before")(_listed)
+    _list_to_tuple = field_validator("schemes", "metrics", mode="before")(listed)
 
     @field_validator("schemes")
     @classmethod

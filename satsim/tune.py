@@ -11,7 +11,6 @@ from progic.images import open_photo
 from progic.weights import bundled_models, config_of
 from satsim.errors import InputError, ScenarioError
 from satsim.intake import check_scenario, open_album
-from satsim.monte_carlo import is_random
 from satsim.repair_settings import NoRepair
 from satsim.scenario import Scenario, load_scenario
 from satsim.settings import CodecSettings
@@ -68,7 +67,7 @@ def prepare(file: Path, overrides: Sequence[str], asked: Asked) -> Tuning:
     shown = scenario.image.shown or _shown(scenario, photos)
     image = scenario.image.model_copy(update={"size": shown, "shown": shown})
     sender = scenario.sender.model_copy(update={"encode_s": scenario.sender.encode_s or 0.0, "encode": None})
-    runs = scenario.runs if is_random(scenario.link, scenario.repair, scenario.fleet) else 1
+    runs = scenario.runs if scenario.seed_decides else 1
     update = {"image": image, "sender": sender, "schemes": (TUNED,), "runs": runs}
     scenario = scenario.model_copy(update=update)
     limits = _limits(scenario, asked)

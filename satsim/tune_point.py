@@ -18,11 +18,11 @@ from satsim.csv_file import DECIMALS
 from satsim.ending import exit_code
 from satsim.fleet_settings import FleetSettings
 from satsim.intake import load_parts, open_for
-from satsim.monte_carlo import is_random, seeds_of
+from satsim.monte_carlo import seeds_of
 from satsim.packets import ImageTag, Packet
 from satsim.records import Holding
 from satsim.repair_settings import Repair
-from satsim.settings import CodecSettings, LinkSettings, Scenario, Scheme
+from satsim.settings import CodecSettings, LinkSettings, Scenario, Scheme, seed_decides
 from satsim.simulate import simulate_fleet
 from satsim.studio import Studio
 from satsim.sweep_point import Failure, Row, unsent
@@ -87,7 +87,7 @@ def _rows(scenario: Scenario, candidates: Sequence[Candidate], deadline_s: float
 def _flights(scenario: Scenario, candidate: Candidate) -> tuple[Flight, ...]:
     """Return the candidate's runs: one where chance has no say."""
     link, fleet = scenario.link, scenario.fleet
-    runs = scenario.runs if is_random(link, candidate.repair, fleet) else 1
+    runs = scenario.runs if seed_decides(link, fleet, candidate.repair) else 1
     packets = packets_of(candidate, link.payload_bytes)
     shape = tuple((each.first_stage, each.stage_count, each.is_parity) for each in packets)
     encode_s = scenario.sender.encode_s or 0

@@ -107,11 +107,6 @@ def test_fewer_than_five_of_seven_show_what_there_is() -> None:
     assert run.holdings[-1].stages == (1, 3, 4)
 
 
-def test_parity_alone_is_no_picture() -> None:
-    run = sent_on(Scripted([1, 2, 3, 4, 5]), Erasure(kind="erasure", parity_stages=2))
-    assert run.holdings == ()
-
-
 @given(st.data())
 def test_any_k_stages_and_parity_give_back_all(data: st.DataObject) -> None:
     stages = data.draw(st.lists(st.binary(min_size=8, max_size=8), min_size=1, max_size=64))
