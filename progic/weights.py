@@ -39,6 +39,27 @@ def load(model: str | Path = "f16") -> Codec:
         return load_file(path, expected_sha256(str(model)))
 
 
+def config_of(model: str | Path) -> CodecConfig:
+    """Shape of a bundled model, or of one at a path, from its file's first bytes; WeightsError as `load`."""
+    if Path(model).suffix != ".safetensors":
+        if str(model) not in bundled_models():
+            return load(model).config  # which says what there is
+        with as_file(BUNDLED / f"{model}.safetensors") as path:
+            return config_of(path)
+    try:
+        return CodecConfig.model_validate_json(read_metadata(Path(model)).get("config", ""))
+    except (OSError, SafetensorError, ValidationError):
+        return load_file(Path(model)).config  # which says what is wrong
+
+
+def file_bytes(model: str | Path) -> int:
+    """Bytes on disk of a model's weights, without those of a trunk that it stands on."""
+    if Path(model).suffix == ".safetensors":
+        return Path(model).stat().st_size
+    with as_file(BUNDLED / f"{model}.safetensors") as path:
+        return path.stat().st_size
+
+
 def expected_sha256(model: str) -> str:
     """The sha256 recorded in the package for a bundled model's weights."""
     for line in (BUNDLED / "SHA256SUMS").read_text(encoding="ascii").splitlines():

@@ -18,6 +18,7 @@ from satsim.commands.score import score
 from satsim.commands.send import send
 from satsim.commands.serve import serve
 from satsim.commands.sweep import sweep
+from satsim.commands.tune import tune
 from satsim.commands.weights import weights_app
 
 app = typer.Typer(
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run, serve, sweep, compare, score, links, report, page, send, receive):
+for command in (run, serve, sweep, compare, tune, score, links, report, page, send, receive):
     app.command()(command)
 app.add_typer(weights_app, name="weights")
 

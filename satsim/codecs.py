@@ -5,6 +5,7 @@ from satsim.external import ExternalCodec
 from satsim.file_codecs import FileCodec, IdentityCodec, ThumbHashCodec
 from satsim.progressive_codecs import ProgressiveFileCodec
 from satsim.scenario import Scenario, Scheme
+from satsim.shrunk_codec import ShrunkCodec
 from satsim.ssdv import SsdvCodec
 from satsim.trained_codec import ProgicCodec, TrainedCodec
 from satsim.units import HEADER_BYTES, MAX_STAGES
@@ -17,6 +18,14 @@ def codec_of(
 
     `model` may be None for a scheme that does not send with it; `distance` is what files are chosen by.
     """
+    codec = _full_size_codec(scheme, scenario, model, distance)
+    size = scenario.size_of(scheme)
+    return codec if size == scenario.image.original_size else ShrunkCodec(codec, size)
+
+
+def _full_size_codec(
+    scheme: Scheme, scenario: Scenario, model: TrainedCodec | None, distance: Distance
+) -> PhotoCodec:
     budget_bytes, codec = scenario.budget_bytes(scheme), scenario.codec
     piece_bytes = scenario.link.payload_bytes - HEADER_BYTES
     file_bytes = min(budget_bytes, piece_bytes * MAX_STAGES)

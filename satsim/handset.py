@@ -41,7 +41,8 @@ def frames_to_send(
     repair = alone.repair_of(scheme)
     if isinstance(repair, ArqNextSlot | ArqRound):
         repair = NoRepair(kind="none")
-    packets = parcel_of(encoded, photo, repair, alone.link.payload_bytes, capture_time).packets
+    size, payload_bytes = alone.size_of(scheme), alone.link.payload_bytes
+    packets = parcel_of(encoded, photo, size, repair, payload_bytes, capture_time).packets
     return packets[0].image, open_loop(repair, frames_of(packets))
 
 

@@ -38,7 +38,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Photo:
-    """The photo that was given, fitted to the scenario's size."""
+    """The photo that was given, fitted to the size at which it is shown."""
 
     image: Image.Image
     facts: PhotoFacts
@@ -59,9 +59,20 @@ def check_scenario(scenario: Scenario, file: str) -> None:
     _check_blockage(scenario, file)
     if isinstance(scenario.link.loss, TraceLoss):
         read_trace(scenario.link.loss.path)
-    if PERCEPTUAL.intersection(scenario.metrics) and min(scenario.image.size) < MIN_SIDE_PX:
+    _check_sizes(scenario, file)
+
+
+def _check_sizes(scenario: Scenario, file: str) -> None:
+    original = scenario.image.original_size
+    if PERCEPTUAL.intersection(scenario.metrics) and min(original) < MIN_SIDE_PX:
+        key = "image.shown" if scenario.image.shown else "image.size"
         allowed = f"sides of at least {MIN_SIDE_PX}, which DISTS and LPIPS need"
-        raise ScenarioError(file, "image.size", str(list(scenario.image.size)), allowed)
+        raise ScenarioError(file, key, str(list(original)), allowed)
+    own = {f"size of {each.name}": each.size for each in scenario.schemes if each.size is not None}
+    for key, size in {"image.size": scenario.image.size, **own}.items():
+        if size[0] > original[0] or size[1] > original[1]:
+            allowed = f"at most {list(original)}, the size at which the photo is shown"
+            raise ScenarioError(file, key, str(list(size)), allowed)
 
 
 def _check_blockage(scenario: Scenario, file: str) -> None:
@@ -123,14 +134,14 @@ def _check_model(scenario: Scenario, model: progic.CodecConfig, file: str) -> No
 
 
 def open_for(scenario: Scenario, path: Path) -> Photo:
-    """Read a photo and fit it to the scenario's size; raises progic's ImageError."""
+    """Read a photo and fit it to the size at which it is shown; raises progic's ImageError."""
     image = open_photo(path)
     if min(image.size) < MIN_PHOTO_SIDE_PX:
         found = f"found {image.width}x{image.height} pixels"
         raise ImageError(f"{path}: {found}, allowed is a photo with sides of at least {MIN_PHOTO_SIDE_PX}")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    fitted = fit_photo(image, scenario.image.size, scenario.image.fit)
+    fitted = fit_photo(image, scenario.image.original_size, scenario.image.fit)
     bare = Image.frombytes("RGB", fitted.size, fitted.tobytes())  # no colour profile, no EXIF
     return Photo(bare, PhotoFacts(path.name, sha256, image.width, image.height))
 

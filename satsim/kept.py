@@ -95,10 +95,10 @@ def attempt(work: Callable[[Input], list[Row]], given: Input) -> list[Row] | Fai
         return Failure(str(error), code)
 
 
-def key_of(*scenarios: Scenario) -> str:
-    """Return a digest of the scenarios, of the files that they name, and of the program."""
+def key_of(*scenarios: Scenario, more: Sequence[str] = ()) -> str:
+    """Return a digest of the scenarios, of the files that they name, of `more`, and of the program."""
     parts = [part for scenario in scenarios for part in _parts(scenario)]
-    return hashlib.sha256(json.dumps([*parts, installed_versions()]).encode()).hexdigest()[:KEY_DIGITS]
+    return hashlib.sha256(json.dumps([*parts, installed_versions(), *more]).encode()).hexdigest()[:KEY_DIGITS]
 
 
 def _parts(scenario: Scenario) -> list[str | None]:

@@ -44,6 +44,7 @@ class MeanSummary:
     units_usable: float | None
     price_usable_usd: float | None
     energy_usable_j: float | None
+    gflop: float | None
     note: str | None
     photos: int  # that showed anything
     photos_usable: int
@@ -79,6 +80,7 @@ def mean_summary(summaries: Sequence[SchemeSummary]) -> MeanSummary:
         units_usable=mean(each.units_usable for each in summaries),
         price_usable_usd=mean(each.price_usable_usd for each in summaries),
         energy_usable_j=mean(each.energy_usable_j for each in summaries),
+        gflop=mean(each.gflop for each in summaries),
         note="; ".join(notes) or None,
         photos=sum(each.t_first_s is not None for each in summaries),
         photos_usable=sum(each.t_usable_s is not None for each in summaries),

@@ -18,11 +18,17 @@ class Parcel(NamedTuple):
 
 
 def parcel_of(
-    encoded: Encoded, photo: Photo, repair: Repair, payload_bytes: int, capture_time: int
+    encoded: Encoded,
+    photo: Photo,
+    size: tuple[int, int],
+    repair: Repair,
+    payload_bytes: int,
+    capture_time: int,
 ) -> Parcel:
     """Cut `encoded` into packets of at most `payload_bytes`, with parity or in pieces as the repair asks.
 
-    `capture_time` in seconds since 1970-01-01 UTC. Raises PacketizeError, BadField.
+    `size` is the width and height that were encoded, `capture_time` in seconds since 1970-01-01 UTC.
+    Raises PacketizeError, BadField.
     """
     cuts_file = encoded.is_file and not isinstance(repair, Ulp)
     stages = chunk(encoded.stages[0], payload_bytes) if cuts_file else encoded.stages
@@ -31,8 +37,8 @@ def parcel_of(
         n_stages=len(stages),
         bits_per_index=encoded.bits_per_index,
         downsampling_factor=encoded.downsampling_factor,
-        width=photo.image.width,
-        height=photo.image.height,
+        width=size[0],
+        height=size[1],
         fingerprint=encoded.fingerprint,
         capture_time=capture_time,
     )

@@ -37,7 +37,7 @@ def playback_of(run: Run, address: Address) -> dict[str, Any]:
     return {
         "title": run.scenario.name,
         "facts": f"{photo.name}, {photo.width}x{photo.height} pixels: {facts}",
-        "size": run.scenario.image.size,
+        "size": run.scenario.image.original_size,
         "end_s": max(moments, default=run.scenario.link.interval_s),
         "metric": {"name": metric, "label": METRIC_LABELS[metric], "lower": metric in LOWER_IS_NEARER},
         "marks": {"usable": run.manifest.usable_dists, "detail": run.manifest.detail_dists},

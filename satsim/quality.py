@@ -50,7 +50,12 @@ class Scorer:
         return self._known[pixels]
 
     def distance(self, picture: Image.Image) -> float:
-        """Return what a sender minimises: DISTS, or minus the PSNR where DISTS is not measured."""
+        """Return what a sender minimises: DISTS, or minus the PSNR where DISTS is not measured.
+
+        A smaller picture is enlarged to the original's size first (bicubic), as the receiver does.
+        """
+        if picture.size != self.original.size:
+            picture = picture.resize(self.original.size, Image.Resampling.BICUBIC)
         scores = self.scores(picture)
         if scores.dists is not None:
             return scores.dists
@@ -70,7 +75,10 @@ class Scorer:
 
     def _measure(self, picture: Image.Image) -> Scores:
         pixels = to_tensor(picture)
-        if self._perceptual is not None and self._reference is not None:
+        found: dict[str, float]
+        if self._perceptual is not None and self._reference is not None and self._metrics == {"dists"}:
+            found = {"dists": self._perceptual.dists_to(self._reference, pixels)}
+        elif self._perceptual is not None and self._reference is not None:
             found = self._perceptual.scores(self._reference, pixels)._asdict()
         else:
             measures = {"psnr_db": psnr_db, "ms_ssim": ms_ssim}

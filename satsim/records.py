@@ -121,6 +121,7 @@ class SchemeSummary:
     units_usable: int | None = None  # billed, up to the usable picture
     price_usable_usd: float | None = None
     energy_usable_j: float | None = None  # to transmit
+    gflop: float | None = None  # to encode and to decode once, by our codec
     note: str | None = None
 
 

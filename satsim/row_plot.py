@@ -65,7 +65,7 @@ class RowPlot:
 
     def _frame(self, band: Band, left_in: float) -> tuple[float, float, float, float]:
         """Return x0, x1 (minutes), y0, y1 (inches) of a picture that begins at `left_in`."""
-        width, height = self.run.scenario.image.size
+        width, height = self.run.scenario.image.original_size
         top = band.top - SPACE_IN
         x0, x1 = self._minutes(left_in), self._minutes(left_in + self.film.picture_in)
         return x0, x1, top - self.film.picture_in * height / width, top

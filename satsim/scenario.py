@@ -88,13 +88,12 @@ def dump_scenario(scenario: Scenario) -> str:
 
 def check_link(scenario: Scenario, file: str) -> None:
     """Raise a ScenarioError if a packet cannot hold what its scheme puts into one; it says what would fit."""
-    whole = [each for each in scenario.schemes if not isinstance(scenario.repair_of(each), Ulp)]
-    if any(scheme.codec == "progic" for scheme in whole):
-        _check_one_stage(scenario, file)
     for scheme in scenario.schemes:
         repair = scenario.repair_of(scheme)
         if isinstance(repair, Ulp):
             _check_pieces(scenario, scheme, repair, file)
+        elif scheme.codec == "progic":
+            _check_one_stage(scenario, scheme, file)
 
 
 def _check_pieces(scenario: Scenario, scheme: Scheme, repair: Ulp, file: str) -> None:
@@ -121,12 +120,12 @@ def _stage_lengths(scenario: Scenario, scheme: Scheme) -> list[int]:
     codec, budget_bytes = scenario.codec, scenario.budget_bytes(scheme)
     if scheme.codec != "progic":
         return [budget_bytes]
-    one_stage = stage_bytes(scenario.image.size, codec.bits_per_index, codec.downsampling_factor)
+    one_stage = stage_bytes(scenario.size_of(scheme), codec.bits_per_index, codec.downsampling_factor)
     return [one_stage] * max(1, min(codec.stages, budget_bytes // one_stage))
 
 
-def _check_one_stage(scenario: Scenario, file: str) -> None:
-    size, codec = scenario.image.size, scenario.codec
+def _check_one_stage(scenario: Scenario, scheme: Scheme, file: str) -> None:
+    size, codec = scenario.size_of(scheme), scenario.codec
     needed = stage_bytes(size, codec.bits_per_index, codec.downsampling_factor) + HEADER_BYTES
     if needed <= scenario.link.payload_bytes:
         return
@@ -135,13 +134,14 @@ def _check_one_stage(scenario: Scenario, file: str) -> None:
         f"{scenario.link.payload_bytes}, but one stage of {width}x{height} px at L={codec.bits_per_index},"
         f" f={codec.downsampling_factor} takes {needed - HEADER_BYTES} bytes and its header {HEADER_BYTES}"
     )
-    allowed = ", or ".join([f"at least {needed}", *_what_would_fit(scenario)])
+    allowed = ", or ".join([f"at least {needed}", *_what_would_fit(scenario, scheme)])
     raise ScenarioError(file, "link.payload_bytes", found, allowed)
 
 
-def _what_would_fit(scenario: Scenario) -> list[str]:
+def _what_would_fit(scenario: Scenario, scheme: Scheme) -> list[str]:
     room = scenario.link.payload_bytes - HEADER_BYTES
-    codec, size = scenario.codec, scenario.image.size
+    codec, size = scenario.codec, scenario.size_of(scheme)
+    key = "image.size" if scheme.size is None else f"size of {scheme.name}"
     n_bits, factor = codec.bits_per_index, codec.downsampling_factor
     bits = [n for n in range(1, MAX_BITS_PER_INDEX + 1) if stage_bytes(size, n, factor) <= room]
     factors = [f for f in DOWNSAMPLING_FACTORS if stage_bytes(size, n_bits, f) <= room]
@@ -149,7 +149,7 @@ def _what_would_fit(scenario: Scenario) -> list[str]:
     smaller = next((each for each in narrower if stage_bytes(each, n_bits, factor) <= room), None)
     fits = [f"codec.bits_per_index at most {bits[-1]}"] if bits else []
     fits += [f"codec.downsampling_factor at least {factors[0]}"] if factors else []
-    return fits + ([f"image.size at most [{smaller[0]}, {smaller[1]}]"] if smaller else [])
+    return fits + ([f"{key} at most [{smaller[0]}, {smaller[1]}]"] if smaller else [])
 
 
 def _file_layers(path: Path, extended_by: tuple[Path, ...]) -> list[_Layer]:

@@ -62,13 +62,15 @@ def _sent(
 ) -> Sent:
     encoded = studio.encoded(codec)
     repair = scenario.repair_of(scheme)
-    stages, packets = parcel_of(encoded, studio.photo, repair, scenario.link.payload_bytes, UNKNOWN_TIME)
+    payload_bytes, size = scenario.link.payload_bytes, scenario.size_of(scheme)
+    stages, packets = parcel_of(encoded, studio.photo, size, repair, payload_bytes, UNKNOWN_TIME)
     run, *_ = simulate_fleet(
         scheme.name, packets, scenario.link, repair, encode_s, scenario.seed, scenario.fleet
     )
     showing = Showing(scheme.shown, len(stages), min(encoded.first_stages, len(stages)))
-    view = view_scheme(run, stages, showing, codec, studio.scorer, studio.marks)
+    view = view_scheme(run, stages, showing, codec, studio.scorer, studio.marks, size)
     view = _with_cost(view, scenario.link)
+    view = replace(view, summary=replace(view.summary, gflop=studio.gflop(scheme, size)))
     if scenario.runs * scenario.fleet.handsets == 1:
         return Sent(view, None)
     return Sent(view, _tally(many.runs(packets, repair), showing, studio, stages, codec))

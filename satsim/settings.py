@@ -3,16 +3,16 @@
 Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
 """
 
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from satsim.command_settings import COMMAND_TEXT, CommandSettings
 from satsim.fleet_settings import FleetSettings
+from satsim.image_settings import SIZE_TEXT, ImageSettings, Side, listed
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
-from satsim.section import PRESET_TEXT, WEEK_S, Section, names_a_file, not_allowed
+from satsim.section import PRESET_TEXT, WEEK_S, Section, not_allowed
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
 
@@ -23,38 +23,12 @@ Codec = Literal[AnyPart, Growing, WholeFile]
 CODEC_TEXT = (
     "progic, jpeg, jpeg_progressive, jp2, webp, avif, jxl, heic, thumbhash, ssdv, command or identity"
 )
-SCHEME_TEXT = "{name, codec, delivery, budget_bytes, repair, command}"
+SCHEME_TEXT = "{name, codec, delivery, budget_bytes, repair, size, command}"
 Delivery = Literal["progressive", "prefix", "low", "high"]
 Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # names become file and folder names
 NAME_TEXT = "1 to 64 letters, digits, - or _, the first a letter or digit"
-
-
-def _listed(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-_Side = Annotated[int, Field(ge=1, le=4096)]
-
-
-class ImageSettings(Section):
-    """The photo that is sent and the size at which it is sent."""
-
-    path: Path = Field(strict=False, description="the path of a photo, relative to the scenario file")
-    size: tuple[_Side, _Side] = Field(
-        default=(256, 256), description="[width, height], each a whole number from 1 to 4096 (pixels)"
-    )
-    fit: Literal["crop", "pad"] = Field(default="crop", description="crop or pad")
-
-    _list_to_tuple = field_validator("size", mode="before")(_listed)
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _names_a_file(cls, path: object) -> object:
-        if not names_a_file(path):
-            raise not_allowed("the path of a photo, relative to the scenario file")
-        return path
 
 
 class CodecSettings(Section):
@@ -167,6 +141,9 @@ class Scheme(Section):
     )
     repair: Repair | None = Field(default=None, description=REPAIR_TEXT)  # else the scenario's
     command: CommandSettings | None = Field(default=None, description=COMMAND_TEXT)
+    size: tuple[Side, Side] | None = Field(default=None, description=SIZE_TEXT)  # else image.size
+
+    _list_to_tuple = field_validator("size", mode="before")(listed)
 
     @model_validator(mode="after")
     def _files_are_not_progressive(self) -> "Scheme":
@@ -235,7 +212,7 @@ class Scenario(Section):
     """A whole run: photo, codec, handset, link, repair, what is compared and how it is judged."""
 
     name: str = Field(pattern=NAME, description=NAME_TEXT)
-    image: ImageSettings = Field(description="a path, or {path, size, fit}")
+    image: ImageSettings = Field(description="a path, or {path, size, shown, fit}")
     codec: CodecSettings = Field(default=CodecSettings(), description="model and its N, L and f")
     sender: SenderSettings = Field(
         default=SenderSettings(encode="measured"), description="{encode_s} or {encode: measured}"
@@ -264,7 +241,7 @@ class Scenario(Section):
     seed: int = Field(default=1, ge=0, le=2**53, description="a whole number from 0 to 9007199254740992")
     runs: int = Field(default=1, ge=1, le=100_000, description="a whole number from 1 to 100000")
 
-    _list_to_tuple = field_validator("schemes", "metrics", mode="before")(_listed)
+    _list_to_tuple = field_validator("schemes", "metrics", mode="before")(listed)
 
     @field_validator("schemes")
     @classmethod
@@ -291,9 +268,14 @@ class Scenario(Section):
         repairs = map(self.repair_of, self.schemes)
         return any(seed_decides(self.link, self.fleet, repair) for repair in repairs)
 
+    def size_of(self, scheme: Scheme) -> tuple[int, int]:
+        """Return the width and height, in pixels, at which a scheme sends the photo."""
+        return scheme.size or self.image.size
+
     def budget_bytes(self, scheme: Scheme) -> int:
         """Return the bytes that a scheme may spend: its own, or those of one stage (low) or of all (else)."""
         if scheme.budget_bytes is not None:
             return scheme.budget_bytes
-        one_stage = stage_bytes(self.image.size, self.codec.bits_per_index, self.codec.downsampling_factor)
+        codec = self.codec
+        one_stage = stage_bytes(self.size_of(scheme), codec.bits_per_index, codec.downsampling_factor)
         return one_stage if scheme.delivery == "low" else one_stage * self.codec.stages

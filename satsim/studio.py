@@ -3,6 +3,7 @@
 import time
 from functools import cached_property
 
+from progic.images import fit_photo
 from satsim.codec import CodecFailed, Encoded, NothingFits, PhotoCodec
 from satsim.codecs import codec_of
 from satsim.intake import Parts, Photo
@@ -18,6 +19,7 @@ class Studio:
     def __init__(self, scenario: Scenario, photo: Photo, parts: Parts) -> None:
         """`scenario` gives the metrics and the marks; its link, repair and seed are nothing to a studio."""
         self.photo, self.parts = photo, parts
+        self._sent_size = scenario.image.size
         self.scorer = Scorer(photo.image, scenario.metrics, parts.perceptual)
         self.marks = Marks(self.scorer.mark_dists(scenario.usable), self.scorer.mark_dists(scenario.detail))
         self._model = RememberingCodec(parts.model) if parts.model else None
@@ -41,13 +43,18 @@ class Studio:
             return found
         raise found
 
+    def gflop(self, scheme: Scheme, size: tuple[int, int]) -> float | None:
+        """Return what a scheme's photo of `size` took to encode and decode; None for what is not ours."""
+        return None if self._model is None or scheme.codec != "progic" else self._model.gflop(size)
+
     @cached_property
     def measured_encode_s(self) -> float:
         """How long our codec takes here; WebP and AVIF take milliseconds: nothing, next to a slot."""
         model: TrainedCodec | None = self.parts.model
         if model is None:
             return 0.0
-        model.encode(self.photo.image)  # the first call also sets up memory and threads
+        sent = fit_photo(self.photo.image, self._sent_size)
+        model.encode(sent)  # the first call also sets up memory and threads
         start_s = time.perf_counter()
-        model.encode(self.photo.image)
+        model.encode(sent)
         return time.perf_counter() - start_s

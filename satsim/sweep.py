@@ -9,9 +9,9 @@ from pathlib import Path
 
 from satsim.grid import Point
 from satsim.intake import check_scenario
-from satsim.kept import Job, Place, Progress, key_of, run_jobs
+from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
 from satsim.scenario import Scenario, load_scenario
-from satsim.sweep_point import Row, run_point
+from satsim.sweep_point import run_point
 
 POINTS = "points"
 

@@ -8,6 +8,7 @@ import torch
 from satsim.csv_file import DECIMALS
 from satsim.fleet_settings import FleetSettings
 from satsim.intake import load_parts, open_album, open_for
+from satsim.kept import Row
 from satsim.means import mean_summary
 from satsim.repair_settings import NoRepair
 from satsim.sending import Sent, send_photo
@@ -15,8 +16,6 @@ from satsim.settings import LinkSettings, Scenario, SenderSettings
 from satsim.spread import statistics_of
 from satsim.studio import Studio
 from satsim.tally import pooled
-
-Row = dict[str, float | int | str | None]
 
 
 def run_point(scenario: Scenario) -> list[Row]:
@@ -26,7 +25,7 @@ def run_point(scenario: Scenario) -> list[Row]:
     how many workers there are.
     """
     torch.set_num_threads(1)
-    studios = _studios(_unsent(scenario))
+    studios = _studios(unsent(scenario))
     sent = [send_photo(scenario, studio, lambda step, done: None) for studio in studios]
     is_album = scenario.image.path.is_dir()
     cluster = scenario.fleet.handsets * (scenario.runs if is_album else 1)
@@ -48,7 +47,7 @@ def _row(scheme: str, sent: list[Sent], is_album: bool, cluster: int) -> Row:
     }
 
 
-def _unsent(scenario: Scenario) -> Scenario:
+def unsent(scenario: Scenario) -> Scenario:
     """Return the scenario without its link: equal for all points with one photo and codec."""
     return scenario.model_copy(
         update={

@@ -100,9 +100,18 @@ def notes(run: Run) -> list[str]:
     for name, each in run.summary.items():
         cost = cost_text(each.units_usable, each.price_usable_usd, each.energy_usable_j)
         lines += [f"{scheme_label(name)} – usable for {cost}"] if cost else []
+    lines += _gflop_lines(run)
     lines += [MEANS] if run.is_mean else []
     lines += [spread_text(run, scheme) for scheme in run.spread]
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
+
+
+def _gflop_lines(run: Run) -> list[str]:
+    """Return what each scheme's codec takes, where they differ."""
+    taken = {name: each.gflop for name, each in run.summary.items() if each.gflop}
+    if len(set(taken.values())) < 2:
+        return []
+    return [f"{scheme_label(name)} – {gflop:.1f} GFLOP to encode and decode" for name, gflop in taken.items()]
 
 
 def spread_text(run: Run, scheme: str) -> str:

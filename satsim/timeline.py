@@ -101,7 +101,7 @@ def _box(inches: Box, height: float) -> Box:
 
 
 def _aspect(run: Run) -> float:
-    width, height = run.scenario.image.size
+    width, height = run.scenario.image.original_size
     return height / width
 
 
@@ -150,7 +150,7 @@ def _draw_original(figure: Figure, run: Run, film: Film, height: float) -> None:
     with Image.open(original_file(run.folder)) as original:
         axes.imshow(original, aspect="auto")
     axes.set_axis_off()
-    width_px, height_px = run.scenario.image.size
+    width_px, height_px = run.scenario.image.original_size
     text = f"original, {width_px}x{height_px}"
     figure.text(LEFT_IN / PAGE_IN, (top - high - 0.05) / height, text, fontsize=TEXT_PT, va="top")
     legend = "\n".join(_legend(run, film))

@@ -1,11 +1,13 @@
 """Our own codec behind the contract of satsim.codec."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from PIL import Image
 
+from progic.flops import counted_gflop
 from satsim.codec import Encoded, NothingFits
 from satsim.packets import short_fingerprint
 
@@ -31,21 +33,35 @@ class RememberingCodec:
         self.fingerprint = codec.fingerprint
         self._codec = codec
         self._stages: dict[bytes, list[bytes]] = {}
+        self._gflop: dict[tuple[str, tuple[int, int]], float] = {}
         self._pictures: dict[tuple[object, ...], Image.Image] = {}
 
     def encode(self, photo: Image.Image) -> list[bytes]:
         """Return all stages."""
         pixels = photo.tobytes()
         if pixels not in self._stages:
-            self._stages[pixels] = self._codec.encode(photo)
+            with self._counting("encode", photo.size):
+                self._stages[pixels] = self._codec.encode(photo)
         return self._stages[pixels]
 
     def decode(self, stages: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
         """Return the picture of any stages."""
         key = (size, *sorted(stages.items()))
         if key not in self._pictures:
-            self._pictures[key] = self._codec.decode(stages, size)
+            with self._counting("decode", size):
+                self._pictures[key] = self._codec.decode(stages, size)
         return self._pictures[key]
+
+    def gflop(self, size: tuple[int, int]) -> float | None:
+        """Return what it took to encode and to decode once at `size`, in GFLOP; None if it was not done."""
+        encode, decode = (self._gflop.get((step, size)) for step in ("encode", "decode"))
+        return None if encode is None or decode is None else encode + decode
+
+    @contextmanager
+    def _counting(self, step: str, size: tuple[int, int]) -> Iterator[None]:
+        with counted_gflop() as found:
+            yield
+        self._gflop[step, size] = found[0]
 
 
 @dataclass(frozen=True)

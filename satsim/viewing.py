@@ -55,13 +55,15 @@ def view_scheme(
     codec: PhotoCodec,
     scorer: Scorer,
     marks: Marks,
+    sent_size: tuple[int, int],
 ) -> SchemeView:
     """Decode and score what was held from when on, as far as it is shown.
 
-    `stages` are the sender's; what the receiver accepted equals them, by CRC.
+    `sent_size` is the width and height that were sent, whose pixels the rate counts. `stages` are the
+    sender's; what the receiver accepted equals them, by CRC.
     """
     held = shown(run.holdings, showing)
-    seen = tuple(_view(run.scheme, each, stages, codec, scorer, marks) for each in held)
+    seen = tuple(_view(run.scheme, each, stages, codec, scorer, marks, sent_size) for each in held)
     return SchemeView(run.events, seen, _summarise(run, [view.row for view in seen], marks))
 
 
@@ -94,7 +96,13 @@ def nothing_sent(note: str) -> SchemeView:
 
 
 def _view(
-    scheme: str, held: Holding, stages: Sequence[bytes], codec: PhotoCodec, scorer: Scorer, marks: Marks
+    scheme: str,
+    held: Holding,
+    stages: Sequence[bytes],
+    codec: PhotoCodec,
+    scorer: Scorer,
+    marks: Marks,
+    sent_size: tuple[int, int],
 ) -> View:
     payload = {stage: stages[stage] for stage in held.stages}
     picture = codec.decode(payload, scorer.original.size)
@@ -105,7 +113,7 @@ def _view(
         packets=held.packets,
         stages=stages_text(held.stages),
         bytes=held.bytes,
-        bpp=bits_per_pixel(sum(map(len, payload.values())), picture.size),  # without headers, as N L / f^2
+        bpp=bits_per_pixel(sum(map(len, payload.values())), sent_size),  # without headers, as N L / f^2
         dists=scores.dists,
         lpips=scores.lpips,
         psnr_db=scores.psnr_db,

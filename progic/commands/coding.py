@@ -14,8 +14,11 @@ from progic.codec import Codec
 from progic.commands.options import AsJson, Model, Stages, chosen_stages, save_picture, size_of
 from progic.ending import ends_well
 from progic.errors import PayloadError
+from progic.flops import gflop_of
 from progic.images import fit_photo, open_photo
 from progic.replacing import replacing
+
+CARD_SIZE = (256, 256)  # at which a model's cost is given
 
 
 @ends_well
@@ -70,7 +73,7 @@ def decode(
 def info(model: Model = "f16", as_json: AsJson = False) -> None:
     """Show a model: its rate, its size, how it was trained, and what it measured."""
     codec = weights.load(model)
-    facts = _facts(codec)
+    facts = _facts(codec, weights.file_bytes(model))
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
@@ -83,8 +86,8 @@ def info(model: Model = "f16", as_json: AsJson = False) -> None:
         typer.echo(card.read_text(encoding="utf-8"))
 
 
-def _facts(codec: Codec) -> dict[str, object]:
-    config = codec.config
+def _facts(codec: Codec, n_bytes: int) -> dict[str, object]:
+    config, gflop = codec.config, gflop_of(codec, CARD_SIZE)
     return {
         "stages (N)": config.n_stages,
         "bits per index (L)": config.bits_per_index,
@@ -93,6 +96,10 @@ def _facts(codec: Codec) -> dict[str, object]:
         "bits per pixel, first to last stage": [
             round((k + 1) * config.bits_per_pixel / config.n_stages, 6) for k in range(config.n_stages)
         ],
+        "GFLOP at 256x256 to encode": round(gflop.encode, 2),
+        "GFLOP at 256x256 to decode": round(gflop.decode, 2),
+        "parameters": sum(each.numel() for each in codec.net.parameters()),
+        "bytes on disk": n_bytes,
         "sha256": codec.fingerprint,
         "bundled models": weights.bundled_models(),
     }

@@ -8,10 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from satsim.errors import ScenarioError
+from satsim.image_settings import ImageSettings
 from satsim.intake import check_scenario
 from satsim.loss_settings import BlockageLoss
 from satsim.scenario import Scenario, check_link
-from satsim.settings import CodecSettings, ImageSettings, LinkSettings, Scheme
+from satsim.settings import CodecSettings, LinkSettings, Scheme
 from satsim.units import HEADER_BYTES, bits_per_pixel, stage_bytes
 
 PROGIC = Scheme(name="a", codec="progic", delivery="progressive")

@@ -40,6 +40,7 @@ def test_each_field_is_over_the_photos_that_have_it() -> None:
         units_usable=None,
         price_usable_usd=None,
         energy_usable_j=None,
+        gflop=None,
         note="AVIF: nothing fits in 320 bytes",
         photos=2,
         photos_usable=1,

@@ -15,7 +15,7 @@ TIMELINE_COLUMNS = "scheme,time_s,packets,stages,bytes,bpp,dists,lpips,psnr_db,m
 SUMMARY_KEYS = {
     *("t_first_s", "t_usable_s", "t_detail_s", "t_final_s", "dists_first", "dists_final"),
     *("bytes", "packets_sent", "packets_lost", "note"),
-    *("units_usable", "price_usable_usd", "energy_usable_j"),
+    *("units_usable", "price_usable_usd", "energy_usable_j", "gflop"),
 }
 
 

@@ -24,7 +24,7 @@ def viewed(delivery: Delivery, *held: tuple[int, ...], gave_up: int = 0) -> Sche
     run = SchemeRun("s", tuple(events), holdings, packets_sent=5, packets_lost=2, bytes_sent=1380)
     scorer = Scorer(PHOTO, ("psnr_db",), None)
     codec = IdentityCodec(1000, piece_bytes=256)
-    return view_scheme(run, STAGES, Showing(delivery, 3), codec, scorer, Marks(None, None))
+    return view_scheme(run, STAGES, Showing(delivery, 3), codec, scorer, Marks(None, None), PHOTO.size)
 
 
 def test_progressive_shows_every_holding() -> None:

@@ -1,0 +1,98 @@
+"""The command `satsim tune`."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from satsim.commands.options import (
+    AsJson,
+    Photo,
+    Quiet,
+    ScenarioFile,
+    Seed,
+    Settings,
+    overrides_of,
+    progress_bar,
+)
+from satsim.duration import seconds_of
+from satsim.ending import ends_well
+from satsim.errors import InputError
+
+LOSSY_RUNS = 200
+
+
+@ends_well
+def tune(
+    scenario: ScenarioFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; else tunings/ and the name.")
+    ] = None,
+    deadline: Annotated[
+        str | None, typer.Option(help="By when the picture counts: 90s, 5m, 1h30m. Else ten messages.")
+    ] = None,
+    budget_bytes: Annotated[
+        int | None, typer.Option(min=1, help="Most bytes on the air, headers and repeats too.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Most US dollars for all messages, as billed.")
+    ] = None,
+    loss: Annotated[float | None, typer.Option(help="Part of messages lost: link.loss.rate.")] = None,
+    models: Annotated[str | None, typer.Option(help="Some models, by commas; else all there are.")] = None,
+    sides: Annotated[
+        str | None, typer.Option(help="Longer sides to try, in pixels, by commas; else 128 to 512.")
+    ] = None,
+    image: Photo = None,
+    seed: Seed = None,
+    runs: Annotated[
+        int, typer.Option(min=1, help="So often, where losses or delays are drawn; results are means.")
+    ] = LOSSY_RUNS,
+    settings: Settings = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search model, size, stages and repair for a photo and a link: earliest usable, best, cheapest usable.
+
+    Every candidate is sent through the simulator and scored by DISTS against the photo at the size at which
+    it is shown (image.shown; else as it is, 512 pixels at most). Killed, the same command goes on.
+    """
+    from satsim.tune import SIDES_PX, Asked, prepare, search
+    from satsim.tune_answers import answers_of, front_of
+    from satsim.tune_folder import record_of, write_tuning
+    from satsim.tune_plot import draw_tune
+    from satsim.tune_words import lines_of
+    from satsim.workers import local_workers
+
+    asked = Asked(
+        deadline_s=None if deadline is None else seconds_of(deadline, "--deadline"),
+        budget_bytes=budget_bytes,
+        max_cost_usd=max_cost,
+        models=tuple(models.split(",")) if models else (),
+        sides_px=_sides(sides) if sides else SIDES_PX,
+    )
+    overrides = overrides_of(settings, image, seed, runs, None)
+    overrides += [] if loss is None else [f"link.loss.rate={loss}"]
+    tuning = prepare(scenario, overrides, asked)
+    target = Path("tunings") / tuning.scenario.name if out is None else out
+    with local_workers(jobs or os.cpu_count() or 1) as executor, progress_bar(quiet) as progress:
+        tuning = search(tuning, target, executor, progress)
+    answers, front = answers_of(tuning), front_of(tuning.rows)
+    write_tuning(target, tuning, answers, front)
+    draw_tune(target, tuning, answers, front)
+    if as_json:
+        typer.echo(json.dumps(record_of(tuning, answers, front), indent=1))
+    elif not quiet:
+        for line in lines_of(tuning, answers, target):
+            typer.echo(line)
+
+
+def _sides(text: str) -> tuple[int, ...]:
+    sides = tuple(int(part) for part in text.split(",") if part.strip().isdecimal())
+    if len(sides) < len(text.split(",")) or not all(32 <= side <= 4096 for side in sides):
+        raise InputError(f"--sides: found {text}; allowed: whole numbers from 32 to 4096, such as 128,256")
+    return sides

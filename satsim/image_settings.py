@@ -1,0 +1,46 @@
+"""The `image` of a scenario.
+
+Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from satsim.section import Section, names_a_file, not_allowed
+
+Side = Annotated[int, Field(ge=1, le=4096)]
+SIZE_TEXT = "[width, height], each a whole number from 1 to 4096 (pixels)"
+
+
+def listed(value: object) -> object:
+    """Return a list of YAML as the tuple that a frozen model holds."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+class ImageSettings(Section):
+    """The photo: the size at which it is sent, and that at which it is shown and scored.
+
+    The photo is fitted to `shown`, which is the original of all scores and marks; it is sent shrunk to `size`
+    (Lanczos), and the receiver enlarges what it decodes (bicubic). Bits per pixel count pixels that are sent.
+    """
+
+    path: Path = Field(strict=False, description="the path of a photo, relative to the scenario file")
+    size: tuple[Side, Side] = Field(default=(256, 256), description=SIZE_TEXT)
+    shown: tuple[Side, Side] | None = Field(default=None, description=f"{SIZE_TEXT}, at least image.size")
+    fit: Literal["crop", "pad"] = Field(default="crop", description="crop or pad")
+
+    _list_to_tuple = field_validator("size", "shown", mode="before")(listed)
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _names_a_file(cls, path: object) -> object:
+        if not names_a_file(path):
+            raise not_allowed("the path of a photo, relative to the scenario file")
+        return path
+
+    @property
+    def original_size(self) -> tuple[int, int]:
+        """Width and height at which pictures are shown and scored, in pixels."""
+        return self.shown or self.size

@@ -1,0 +1,211 @@
+"""What `satsim tune` tries: every model, size, number of stages and repair that the link can carry.
+
+The stages of a prefix code are of use in their order alone, so the first is sent first always; what order is
+left is that of the repeats, which the repair says: at once (repeat), in rounds (carousel), or in rounds from
+which late stages drop out (unequal).
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+
+from satsim.order import open_loop
+from satsim.packetize import packetize, packetize_parity
+from satsim.packets import ImageTag, Packet
+from satsim.records import Frame
+from satsim.repair_settings import (
+    ArqNextSlot,
+    ArqRound,
+    Carousel,
+    Erasure,
+    NoRepair,
+    Repair,
+    Repeat,
+    Unequal,
+)
+from satsim.settings import LinkSettings, Scenario
+from satsim.units import HEADER_BYTES, MAX_STAGES, stage_bytes
+
+Size = tuple[int, int]
+
+
+class Model(NamedTuple):
+    """A trained model, by the name or path that a scenario gives it, and its N, L and f."""
+
+    name: str
+    n_stages: int
+    bits_per_index: int
+    downsampling_factor: int
+
+    @property
+    def title(self) -> str:
+        """What people call it: of a path, the file's name."""
+        return PurePath(self.name).stem
+
+
+class Limits(NamedTuple):
+    """What a candidate may take."""
+
+    deadline_s: float  # from the photo on
+    budget_bytes: int | None  # on the air, headers and repeats too
+    max_cost_usd: float | None  # of all messages
+
+
+class Candidate(NamedTuple):
+    """One way to send the photo."""
+
+    model: Model
+    size: Size
+    n_stages: int
+    repair: Repair
+
+    @property
+    def stage_bytes(self) -> int:
+        """Bytes of one stage."""
+        return stage_bytes(self.size, self.model.bits_per_index, self.model.downsampling_factor)
+
+    @property
+    def group(self) -> tuple[Model, Size]:
+        """What decides its pictures."""
+        return self.model, self.size
+
+
+class LeftOut(NamedTuple):
+    """What is not tried, and why."""
+
+    model: Model
+    size: Size
+    n_stages: int | None  # None: any number
+    repair: Repair | None
+    reason: str
+
+
+class Space(NamedTuple):
+    """All there is to try."""
+
+    candidates: list[Candidate]
+    left_out: list[LeftOut]
+
+
+def space_of(scenario: Scenario, models: Sequence[Model], sizes: Sequence[Size], limits: Limits) -> Space:
+    """Return what the scenario's link can carry within the limits, and what it cannot, with the reason."""
+    space = Space([], [])
+    for model in models:
+        for size in sizes:
+            for each in _of_group(scenario, model, size, limits):
+                if isinstance(each, Candidate):
+                    space.candidates.append(each)
+                else:
+                    space.left_out.append(each)
+    return space
+
+
+def packets_of(candidate: Candidate, payload_bytes: int) -> tuple[Packet, ...]:
+    """Return the candidate's packets, parity too, their stages' bytes all zero: what is simulated."""
+    model, size = candidate.model, candidate.size
+    tag = ImageTag(0, candidate.n_stages, model.bits_per_index, model.downsampling_factor, *size, 0, 0)
+    stage = bytes(candidate.stage_bytes)
+    packets = packetize([stage] * candidate.n_stages, tag, payload_bytes)
+    if isinstance(candidate.repair, Erasure):
+        packets += packetize_parity([stage] * candidate.repair.parity_stages, tag, payload_bytes)
+    return packets
+
+
+def messages_of(candidate: Candidate, payload_bytes: int) -> list[int]:
+    """Return the bytes of each message that the candidate sends, at least: ARQ may have to repeat some."""
+    packets = packets_of(candidate, payload_bytes)
+    if isinstance(candidate.repair, ArqNextSlot | ArqRound):
+        return [HEADER_BYTES + len(packet.payload) for packet in packets]
+    frames = [
+        Frame(number, f"{packet.first_stage}", 0, bytes(HEADER_BYTES + len(packet.payload)))
+        for number, packet in enumerate(packets, start=1)
+    ]
+    return [len(frame.data) for frame in open_loop(candidate.repair, frames)]
+
+
+def slots_within(scenario: Scenario, deadline_s: float) -> int:
+    """Return how many messages can have arrived by then, at most."""
+    link = scenario.link
+    spent_s = (scenario.sender.encode_s or 0) + link.latency.total_s
+    return max(0, int((deadline_s - spent_s) / link.interval_s + 1e-9))
+
+
+def cost_usd(messages: Sequence[int], link: LinkSettings) -> float | None:
+    """Return what messages of so many bytes cost; None where the link gives no price."""
+    if link.billing is None or link.billing.price_usd is None:
+        return None
+    units: int = sum(map(link.billing.units, messages))
+    return units * link.billing.price_usd
+
+
+def _of_group(scenario: Scenario, model: Model, size: Size, limits: Limits) -> Iterator[Candidate | LeftOut]:
+    room = scenario.link.payload_bytes - HEADER_BYTES
+    one = Candidate(model, size, 1, scenario.repair).stage_bytes
+    if one > room:
+        reason = (
+            f"a stage of {one} bytes and its header of {HEADER_BYTES} do not fit into {room + HEADER_BYTES}"
+        )
+        yield LeftOut(model, size, None, None, reason)
+        return
+    per_message = room // one
+    for n_stages in range(1, model.n_stages + 1):
+        if reason := _idle_room(scenario, model, size, n_stages, per_message):
+            yield LeftOut(model, size, n_stages, None, reason)
+            continue
+        for repair in _repairs(scenario, n_stages, per_message, limits):
+            candidate = Candidate(model, size, n_stages, repair)
+            fault = _over(candidate, scenario, limits)
+            yield LeftOut(model, size, n_stages, repair, fault) if fault else candidate
+
+
+def _idle_room(scenario: Scenario, model: Model, size: Size, n_stages: int, per_message: int) -> str:
+    """Return why so few stages are not worth trying: one more would ride along for nothing."""
+    if n_stages % per_message == 0 or n_stages == model.n_stages:
+        return ""
+    link = scenario.link
+    bills = [
+        sum(map(link.billing.units, messages)) if link.billing else len(messages)
+        for n in (n_stages, n_stages + 1)
+        for messages in [messages_of(Candidate(model, size, n, NoRepair(kind="none")), link.payload_bytes)]
+    ]
+    return "the last message has room for another stage at no cost" if bills[0] == bills[1] else ""
+
+
+def _over(candidate: Candidate, scenario: Scenario, limits: Limits) -> str:
+    """Return which limit the candidate breaks, "" if none."""
+    messages = messages_of(candidate, scenario.link.payload_bytes)
+    slots = slots_within(scenario, limits.deadline_s)
+    if len(messages) > slots:
+        return f"{len(messages)} messages, of which at most {slots} arrive by the deadline"
+    if limits.budget_bytes is not None and sum(messages) > limits.budget_bytes:
+        return f"{sum(messages)} bytes on the air, over the budget of {limits.budget_bytes}"
+    price_usd = cost_usd(messages, scenario.link)
+    if limits.max_cost_usd is not None and price_usd is not None and price_usd > limits.max_cost_usd:
+        return f"{price_usd:.2f} USD, over {limits.max_cost_usd:.2f}"
+    return ""
+
+
+def _repairs(scenario: Scenario, n_stages: int, per_message: int, limits: Limits) -> Iterator[Repair]:
+    """Yield what can be done about loss; ARQ only where the scenario's own repair has a way back.
+
+    The scenario's own alone where nothing is lost: then all are the same.
+    """
+    if getattr(scenario.link.loss, "rate", 1) == 0:
+        yield scenario.repair
+        return
+    yield NoRepair(kind="none")
+    if isinstance(scenario.repair, ArqNextSlot | ArqRound):
+        yield scenario.repair
+    n_packets = -(-n_stages // per_message)
+    fills = slots_within(scenario, limits.deadline_s) // n_packets  # so often all fit before the deadline
+    for times in sorted({2, min(fills, 1000)} - {0, 1}):
+        yield Carousel(kind="carousel", rounds=times)
+        if n_packets > 1:
+            yield Repeat(kind="repeat", times=times)
+    if n_packets > 1:
+        yield Unequal(kind="unequal", copies=((3,) * per_message + (2,) * per_message + (1,))[:MAX_STAGES])
+        yield Unequal(kind="unequal", copies=((2,) * per_message + (1,))[:MAX_STAGES])
+    if n_packets > 1:
+        for parity in sorted({per_message, -(-n_packets // 2) * per_message}):
+            if parity <= MAX_STAGES:
+                yield Erasure(kind="erasure", parity_stages=parity)

@@ -1,0 +1,27 @@
+"""Counted arithmetic, against what a layer's shape says."""
+
+import torch
+from PIL import Image
+from torch import nn
+
+from progic.codec import Codec
+from progic.flops import counted_gflop, gflop_of
+
+
+def test_a_convolution_is_two_flop_for_each_weight_and_position() -> None:
+    layer = nn.Conv2d(3, 8, 3, padding=1)
+    with torch.inference_mode(), counted_gflop() as found:
+        layer(torch.zeros(1, 3, 10, 20))
+    assert found == [2 * 3 * 8 * 9 * 10 * 20 / 1e9]
+
+
+def test_cost_grows_with_the_pixels_and_not_with_what_they_show(toy_codec: Codec) -> None:
+    small, large = gflop_of(toy_codec, (64, 64)), gflop_of(toy_codec, (128, 128))
+    assert large.decode > 3.5 * small.decode > 0  # windows of attention overlap the border a little
+    noise = Image.effect_noise((64, 64), 90).convert("RGB")
+    with counted_gflop() as found:
+        stages = toy_codec.encode(noise)
+    assert found == [small.encode]
+    with counted_gflop() as found:
+        toy_codec.decode(stages[:1], noise.size)
+    assert found == [small.decode]
