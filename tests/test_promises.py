@@ -62,3 +62,22 @@ def test_any_stage_alone_and_any_gap_still_give_a_picture() -> None:
         codec.decode({k: stages[k] for k in held}, SIZE).tobytes() for held in ((1,), (0, 2), (0, 1, 3, 4))
     }
     assert len(pictures) == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "step_bpp", "stage_bytes", "n_stages"),
+    [
+        ("f16", 0.0390625, 320, 5),  # arXiv 2603.02897, supplement: 0.0391 to 0.1953
+        ("f16-s", 0.0390625, 320, 5),
+        ("f32", 0.009766, 80, 16),  # the same, Fig. 7
+        ("f64", 0.001953, 16, 48),  # the same, Fig. 7
+    ],
+)
+def test_bundled_models_have_the_rates_of_equation_1(
+    model: str, step_bpp: float, stage_bytes: int, n_stages: int
+) -> None:
+    codec = progic.load(model)
+    assert codec.config.bits_per_pixel / codec.config.n_stages == pytest.approx(step_bpp, abs=5e-7)
+    stages = codec.encode(Image.linear_gradient("L").convert("RGB"))
+    assert [len(stage) for stage in stages] == [stage_bytes] * n_stages
+    assert codec.decode(stages[:1], SIZE).size == SIZE
