@@ -109,10 +109,11 @@ def _check_pieces(scenario: Scenario, scheme: Scheme, repair: Ulp, file: str) ->
     size, least = (HEADER_BYTES + pieces_bytes(lengths, each) for each in (needed, most))
     room = scenario.link.payload_bytes
     if size > room:
-        found = f"{room}, but a piece of each of {len(lengths)} stages takes {size} with its header"
+        found = f"{_payload_text(scenario.link)}, but a piece of each of {len(lengths)} stages"
+        found = f"{found} takes {size} with its header (scheme {scheme.name})"
         larger = f", or larger numbers in repair.needed (all {repair.packets} take {least})"
         allowed = f"at least {size}" + (larger if least <= room else "")
-        raise ScenarioError(file, "link.payload_bytes", f"{found} (scheme {scheme.name})", allowed)
+        raise ScenarioError(file, "link.payload_bytes", found, allowed)
 
 
 def _stage_lengths(scenario: Scenario, scheme: Scheme) -> list[int]:
@@ -131,11 +132,15 @@ def _check_one_stage(scenario: Scenario, scheme: Scheme, file: str) -> None:
         return
     width, height = size
     found = (
-        f"{scenario.link.payload_bytes}, but one stage of {width}x{height} px at L={codec.bits_per_index},"
+        f"{_payload_text(scenario.link)}, but one stage of {width}x{height} px at L={codec.bits_per_index},"
         f" f={codec.downsampling_factor} takes {needed - HEADER_BYTES} bytes and its header {HEADER_BYTES}"
     )
     allowed = ", or ".join([f"at least {needed}", *_what_would_fit(scenario, scheme)])
     raise ScenarioError(file, "link.payload_bytes", found, allowed)
+
+
+def _payload_text(link: LinkSettings) -> str:
+    return f"{link.payload_bytes}" + (f" (preset {link.preset})" if link.preset else "")
 
 
 def _what_would_fit(scenario: Scenario, scheme: Scheme) -> list[str]:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from satsim.cli import app
 from satsim.errors import ScenarioError
 from satsim.presets import FACTS, Fact, load_preset, preset_names
-from satsim.scenario import dump_scenario, load_scenario
+from satsim.scenario import check_link, dump_scenario, load_scenario
 from satsim.settings import Billing, LatencySettings, LinkSettings, Transmitter
 
 GOOD = Path(__file__).parent / "good_scenario.yaml"
@@ -91,6 +91,15 @@ def test_a_dumped_scenario_keeps_its_preset_and_its_values(tmp_path: Path) -> No
 def test_presets_that_cannot_be_are_named(override: str, complaint: str) -> None:
     with pytest.raises(ScenarioError, match=complaint):
         load_scenario(GOOD, [override])
+
+
+def test_a_preset_that_cannot_carry_one_stage_is_named_with_what_would_fit() -> None:
+    scenario = load_scenario(GOOD, ["link={preset: lorawan_dr3, interval_s: 60}", "image.size=[256, 256]"])
+    with pytest.raises(ScenarioError) as caught:
+        check_link(scenario, "a.yaml")
+    said = str(caught.value)
+    assert said.startswith("a.yaml: link.payload_bytes: found 115 (preset lorawan_dr3), but one stage")
+    assert "allowed: at least 340, or codec.bits_per_index at most 2, or" in said
 
 
 def test_links_lists_shows_and_names_what_is_near() -> None:
