@@ -9,6 +9,8 @@ from satsim.standing import Standing
 from satsim.wording import METRIC_LABELS, minutes_text, percent_text
 
 MOST_SENTENCES = 12
+LEAST_LEAD_MIN = 0.05  # less is written as 0.0
+LEAST_TIME_S = 0.5  # less is written as 0:00
 
 
 def comparison_table(found: Comparison) -> Table:
@@ -54,6 +56,8 @@ def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
     n_anchor = sum(rate is not None and rate < 0.5 for rate in wins)
     if not n_rival and not n_anchor:
         return f"{rival} is usable when {anchor} is{_on(len(wins), len(wins), sample)}"
+    if n_rival == n_anchor:
+        return f"{anchor} and {rival} are usable earlier{_on(n_rival, len(wins), sample)} each"
     first, second, n_won = (rival, anchor, n_rival) if n_rival > n_anchor else (anchor, rival, n_anchor)
     by = _lead_text(standing.spreads["usable_earlier_s"], first == rival)
     n_tied = len(wins) - n_rival - n_anchor
@@ -66,11 +70,12 @@ def _on(number: int, total: int, sample: str) -> str:
 
 
 def _lead_text(lead: Spread, is_rivals: bool) -> str:
-    """Return the mean lead over the samples on which both are usable; "" where there is none."""
-    if lead.mean is None:
+    """Return the mean lead over the samples on which both are usable; "" where that is none to speak of."""
+    minutes = (lead.mean or 0.0) * (1 if is_rivals else -1) / 60
+    if minutes < LEAST_LEAD_MIN:
         return ""
-    minutes = (lead.mean if is_rivals else -lead.mean) / 60
-    interval = "" if not lead.mean_ci95 else f" ± {lead.mean_ci95 / 60:.1f}"
+    ci95 = (lead.mean_ci95 or 0.0) / 60
+    interval = f" ± {ci95:.1f}" if ci95 >= LEAST_LEAD_MIN else ""
     return f"{minutes:.1f}{interval} min "
 
 
@@ -95,7 +100,8 @@ def _against(rival: Standing | None, metric: str) -> list[str]:
 
 
 def _time(spread: Spread) -> str:
-    interval = f" ± {minutes_text(spread.mean_ci95)}" if spread.mean_ci95 else ""
+    ci95 = spread.mean_ci95 or 0.0
+    interval = f" ± {minutes_text(ci95)}" if ci95 > LEAST_TIME_S else ""
     return f"{minutes_text(spread.mean)}{interval}"
 
 

@@ -1,0 +1,51 @@
+"""A comparison in words."""
+
+from pathlib import Path
+
+import pytest
+
+from satsim.compare_text import sentences
+from satsim.comparison import comparison_of
+from satsim.contest import Photos, load_contest
+from satsim.kept import Job
+from satsim.records import SchemeSummary
+from satsim.trial import Picture, Trial
+
+SCENARIO = """
+name: two
+image: {path: photos, size: [64, 64]}
+link: {payload_bytes: 360, interval_s: 60}
+schemes:
+  - {name: raw, codec: identity, delivery: progressive}
+  - {name: whole, codec: identity, delivery: high}
+metrics: [dists]
+"""
+
+
+def trial_at(usable_at: float | None) -> dict[str, object]:
+    times = (60.0, usable_at, None, 300.0)
+    return Trial(SchemeSummary(*times, None, None, 340, 1, 0), (Picture(60.0, 340, 0.3),)).as_json()
+
+
+@pytest.mark.parametrize(
+    ("anchor_s", "rival_s", "sentence"),
+    [
+        ([60, 60, 60], [300, 300, 300], "raw is usable 4.0 min earlier than whole on 3 of 3 photos"),
+        ([60, 60, 60], [300, 300, 180], "raw is usable 3.3 ± 1.3 min earlier than whole on 3 of 3 photos"),
+        ([300, 60, 60], [60, 60, None], "raw and whole are usable earlier on 1 of 3 photos each"),
+        ([60, 60, 60], [60, 60, 60], "whole is usable when raw is on 3 of 3 photos"),
+        ([60, 60, 60], [60, None, 60], "raw is usable earlier than whole on 1 of 3 photos, 2 tied"),
+        ([180, 180, None], [60, 60, 60], "whole is usable 2.0 min earlier than raw on 3 of 3 photos"),
+    ],
+)
+def test_a_sentence_says_who_is_usable_earlier(
+    tmp_path: Path, anchor_s: list[float | None], rival_s: list[float | None], sentence: str
+) -> None:
+    (tmp_path / "two.yaml").write_text(SCENARIO, encoding="utf-8")
+    contest = load_contest([tmp_path / "two.yaml"], [], [], None)
+    jobs = [Job(name, "", contest.scenarios) for name in ("a.png", "b.png", "c.png")]
+    rows = [
+        [{"trials": [trial_at(one)]}, {"trials": [trial_at(other)]}]
+        for one, other in zip(anchor_s, rival_s, strict=True)
+    ]
+    assert sentences(comparison_of(contest, Photos(jobs, ()), rows))[0] == sentence
