@@ -33,14 +33,14 @@ class CodecNet(nn.Module):
         else:
             self.encoder, self.decoder = stacked(config, trunk.config, trunk.encoder, trunk.decoder)
         self.quantizer = ResidualVectorQuantizer(config.n_stages, config.n_codes, config.code_dim)
+        self._learned = frozenset(name for name, weight in self.named_parameters() if weight.requires_grad)
 
     def own_state(self) -> dict[str, Tensor]:
         """All that is not the trunk's: codebooks, and what can be trained."""
-        learned = {name for name, weight in self.named_parameters() if weight.requires_grad}
         return {
             name: tensor
             for name, tensor in self.state_dict().items()
-            if name in learned or name.startswith("quantizer.")
+            if name in self._learned or name.startswith("quantizer.")
         }
 
 

@@ -194,7 +194,7 @@ def test_a_folder_with_other_things_is_left_alone(tiny: Path) -> None:
     (other / "thesis.txt").write_text("mine")
     result = CliRunner().invoke(app, ["sweep", str(tiny), "-o", str(other), "-g", "seed=1"])
     assert result.exit_code == 2
-    assert "found something else; allowed: a new or empty folder, or one with points" in result.stderr
+    assert "found something else; allowed: a new or empty folder, or a sweep's" in result.stderr
     assert [path.name for path in other.iterdir()] == ["thesis.txt"]
 
 
