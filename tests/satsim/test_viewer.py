@@ -63,7 +63,7 @@ def address(run: Run) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as server:
         assert server.stdout is not None and server.stderr is not None
         yield server.stdout.readline().decode().split()[1]
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGTERM)
         assert server.wait(PATIENCE_S) == 130
         assert server.stderr.read().decode() == "satsim: stopped\n"
 
