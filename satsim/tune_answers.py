@@ -112,7 +112,7 @@ def _key(goal: Goal, row: Row) -> tuple[float, ...]:
 
 def _measured(goal: Goal, row: Row, tuning: Tuning) -> str:
     deadline = minutes_text(tuning.limits.deadline_s)
-    share = "" if row["share_usable"] > 0.9995 else f", in {row['share_usable']:.1%} of runs by {deadline}"
+    share = "" if row["share_usable"] > 0.9995 else f" on the mean, {row['share_usable']:.0%} by {deadline}"
     usable = "not usable"
     if row["dists_usable"] is not None:
         usable = f"usable at {minutes_text(row['t_usable_s'])}{share}, DISTS {row['dists_usable']:.3f}"

@@ -260,8 +260,8 @@ def test_a_folder_gives_means_over_its_photos(
         (
             ["link.payload_bytes=22"],
             {},
-            r"link.payload_bytes: found 22, but the smallest stage there is, .* takes 23 bytes"
-            r" with its header of 20; allowed: at least 23, or a model of L at most 4, or .* of f at least",
+            r"small.yaml: link.payload_bytes: found 22, but the smallest stage there is, .* takes 23 bytes"
+            r" with its header of 20; allowed: at least 23, or a model of L at most 4, or a model of f",
         ),
         (["link.billing=null"], {"max_cost_usd": 1.0}, "--max-cost: found a link without a price"),
     ],
