@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import bitstruct
+import bitstruct.c
 import fastcrc
 
 from satsim.errors import BadCrc, BadField, BadMagic, ShortPacket, UnknownVersion
@@ -49,7 +49,7 @@ MAGIC = 0xA7
 VERSION = 1
 CRC_BYTES = 4
 _STAGES, _PARITY, _REPORT, _PIECES = range(4)  # kind
-_FIELDS = bitstruct.compile("u8 u4 u16 u6 u6 u6 u4 u3 u12 u12 u16 u32 u3")
+_FIELDS = bitstruct.c.compile("u8 u4 u16 u6 u6 u6 u4 u3 u12 u12 u16 u32 u3")
 _FIELDS_BYTES = HEADER_BYTES - CRC_BYTES
 
 
