@@ -230,7 +230,9 @@ def _write_head(figure: Figure, found: Comparison, height: float) -> None:
 def _facts(found: Comparison) -> list[str]:
     """Return how to read the figure."""
     n_samples = len(found.standings[0].samples)
-    facts = [f"Bands and bars: the mean's 95 % interval over {n_samples} {found.sample}"] * (n_samples > 1)
+    facts = []
+    if n_samples > 1:
+        facts.append(f"Lines: mean of the {found.sample} that show a picture, once half do; ± 95 % interval")
     if len(found.standings) > 1:
         anchor = found.contest.competitors[found.contest.anchor].label
         facts.append(f"Shares and BD-time: against {anchor} (bold), ties half")

@@ -30,7 +30,7 @@ def comparison_table(found: Comparison) -> Table:
         )
     anchor = found.contest.competitors[found.contest.anchor].label
     what = "usable earlier, nearer" if metric == "dists" else "nearer"
-    table.caption = f"Against {anchor}: {what} at the end, BD-time. {found.sample.capitalize()}: ± is 95 %."
+    table.caption = f"Against {anchor}: {what} at the end, BD-time; ± is 95 %"
     return table
 
 
