@@ -9,6 +9,7 @@ from rich.console import Console
 
 from satsim.commands.options import (
     AsJson,
+    Jobs,
     Metrics,
     Photo,
     Quiet,
@@ -39,9 +40,7 @@ def compare(
     runs: Runs = None,
     settings: Settings = None,
     metrics: Metrics = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")
-    ] = None,
+    jobs: Jobs = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

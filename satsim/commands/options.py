@@ -27,6 +27,7 @@ Runs = Annotated[
 Settings = Annotated[
     list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
 ]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 Metrics = Annotated[

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from satsim.commands.options import (
     AsJson,
+    Jobs,
     Metrics,
     Photo,
     Quiet,
@@ -41,9 +42,7 @@ def sweep(
     runs: Runs = None,
     settings: Settings = None,
     metrics: Metrics = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")
-    ] = None,
+    jobs: Jobs = None,
     dask: Annotated[str | None, typer.Option(help="Not here, but by the dask scheduler at tcp://…")] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,

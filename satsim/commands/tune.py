@@ -9,6 +9,7 @@ import typer
 
 from satsim.commands.options import (
     AsJson,
+    Jobs,
     Photo,
     Quiet,
     ScenarioFile,
@@ -50,9 +51,7 @@ def tune(
         int, typer.Option(min=1, help="So often, where losses or delays are drawn; results are means.")
     ] = LOSSY_RUNS,
     settings: Settings = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")
-    ] = None,
+    jobs: Jobs = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
