@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from progic.codec import Codec
     from progic.config import CodecConfig
     from progic.errors import ConfigError, ImageError, InputError, PayloadError, ProgicError, WeightsError
+    from progic.refine import refined
     from progic.weights import load
 
 _ROOMS = {
@@ -22,6 +23,7 @@ _ROOMS = {
     "ProgicError": "errors",
     "WeightsError": "errors",
     "load": "weights",
+    "refined": "refine",
 }
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "ProgicError",
     "WeightsError",
     "load",
+    "refined",
 ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import Image
 from torch import Tensor, nn
 
@@ -59,16 +59,20 @@ class Codec:
         self.config = net.config
         self.fingerprint = fingerprint  # sha256 of the weights, 64 hex digits
 
-    @torch.inference_mode()
     def encode(self, photo: Image.Image) -> list[bytes]:
         """Code a photo of any size into N payloads of `bytes_per_stage(photo.size)` bytes each.
 
         Sides that f does not divide are padded with their last pixels.
         """
         pixels = to_tensor(photo).to(memory_format=torch.channels_last)
-        latents = self.net.encoder(padded(pixels, self.config.downsampling_factor))
-        stages = self.net.quantizer.search(latents)
+        stages = self.codes_of(padded(pixels, self.config.downsampling_factor))
         return [pack_indices(indices.numpy(), self.config.bits_per_index) for indices in stages]
+
+    @torch.inference_mode()
+    def codes_of(self, pixels: Float[Tensor, "1 3 h w"]) -> Int[Tensor, "n 1 u v"]:
+        """Return the indices of all stages for a photo, 0..1, whose sides f divides."""
+        found: Tensor = self.net.quantizer.search(self.net.encoder(pixels))
+        return found
 
     @torch.inference_mode()
     def decode(self, stages: Sequence[bytes] | Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:

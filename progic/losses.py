@@ -41,7 +41,15 @@ class PerceptualLoss(nn.Module):
     def forward(self, picture: Float[Tensor, "b 3 h w"], photo: Float[Tensor, "b 3 h w"]) -> Distances:
         """Return both distances of images in 0..1; the gradient reaches `picture`."""
         with torch.no_grad():
-            wanted = self.vgg(photo, "l2")
+            wanted = self.features(photo)
+        return self.distances(picture, photo, wanted)
+
+    def features(self, photo: Float[Tensor, "b 3 h w"]) -> tuple[Maps, ...]:
+        """Return what `distances` wants of a photo, to be computed once where many pictures are of it."""
+        return self.vgg(photo, "l2")  # type: ignore[no-any-return]
+
+    def distances(self, picture: Tensor, photo: Tensor, wanted: tuple[Maps, ...]) -> Distances:
+        """Return both distances of pictures from a photo (or from as many photos) and its features."""
         found = self.vgg(picture, "l2")
         dists = 1 - self._similarity(0, picture, photo)
         lpips = torch.zeros_like(dists)

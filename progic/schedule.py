@@ -41,17 +41,21 @@ def schedule(config: TrainConfig, step: int) -> Schedule:
     return Schedule(rate, crop, batch, step >= config.warmup_steps, revive_below, latents_only)
 
 
-def draw_held(count: int, config: TrainConfig, generator: Generator) -> Float[Tensor, "b n"]:
-    """Which stages each sample is decoded from: all, a random subset, or a prefix; short ones more often."""
-    n = config.codec.n_stages
+def draw_held(
+    count: int, n: int, full_depth_share: float, subset_share: float, generator: Generator
+) -> Float[Tensor, "b n"]:
+    """Which of n stages each sample is decoded from: all, a random subset, or a prefix.
+
+    Short ones are drawn more often.
+    """
     held = torch.ones(count, n)
     lengths = 1 / torch.arange(1, n + 1, dtype=torch.float32)
     for row in held:
         kind = float(torch.rand((), generator=generator))
-        if kind < config.full_depth_share:
+        if kind < full_depth_share:
             continue
         length = int(torch.multinomial(lengths, 1, generator=generator)) + 1
         order = torch.randperm(n, generator=generator)
-        subset = kind < config.full_depth_share + config.subset_share
+        subset = kind < full_depth_share + subset_share
         row[order[length:] if subset else slice(length, n)] = 0
     return held

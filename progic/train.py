@@ -125,7 +125,7 @@ class Trainer:
 
     def _quantise(self, latents: Tensor, revive_below: float) -> _Coded:
         quantized = self.net.quantizer(latents)
-        held = draw_held(len(latents), self.config, self.generator).to(self.device)
+        held = self._draw_held(len(latents))
         codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
         commitment = F.mse_loss(latents, quantized.parts.sum(0))
         self.net.quantizer.follow(quantized, self.config.codebook_ema, revive_below, self.generator)
@@ -140,9 +140,14 @@ class Trainer:
         with torch.no_grad():
             wanted = teacher.encoder(photo).float()
             quantized = teacher.quantizer(wanted)
-        held = draw_held(len(latents), self.config, self.generator).to(self.device)
+        held = self._draw_held(len(latents))
         codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
         return _Coded(codes, held, F.mse_loss(latents, wanted), _codes_used(quantized))
+
+    def _draw_held(self, count: int) -> Float[Tensor, "b n"]:
+        config = self.config
+        shares = config.full_depth_share, config.subset_share
+        return draw_held(count, config.codec.n_stages, *shares, self.generator).to(self.device)
 
     @torch.no_grad()
     def _start_codebooks(self, plan: Schedule) -> None:

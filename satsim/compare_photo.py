@@ -6,11 +6,11 @@ from functools import lru_cache
 import torch
 
 import progic
-from satsim.intake import Parts, load_perceptual, open_for
+from satsim.intake import Parts, load_model, load_perceptual, open_for
 from satsim.kept import Row
 from satsim.monte_carlo import run_seeds
 from satsim.sending import send_photo
-from satsim.settings import Metric, Scenario
+from satsim.settings import CodecSettings, Metric, Scenario
 from satsim.studio import Studio
 from satsim.trained_codec import TrainedCodec
 from satsim.trial import Picture, Trial
@@ -29,10 +29,10 @@ def send_photo_by_all(scenarios: Sequence[Scenario]) -> list[Row]:
     torch.set_num_threads(1)
     first = scenarios[0]
     photo = open_for(first, first.image.path)
-    studios: dict[str | None, Studio] = {}
+    studios: dict[CodecSettings | None, Studio] = {}
     rows = []
     for scenario in scenarios:
-        model = scenario.codec.model if any(each.codec == "progic" for each in scenario.schemes) else None
+        model = scenario.codec if any(each.codec == "progic" for each in scenario.schemes) else None
         if model not in studios:
             parts = Parts(None if model is None else _model(model), _perceptual(scenario.metrics))
             studios[model] = Studio(scenario, photo, parts)
@@ -41,8 +41,8 @@ def send_photo_by_all(scenarios: Sequence[Scenario]) -> list[Row]:
 
 
 @lru_cache(maxsize=4)
-def _model(name: str) -> TrainedCodec:
-    return progic.load(name)
+def _model(settings: CodecSettings) -> TrainedCodec:
+    return load_model(settings)
 
 
 @lru_cache(maxsize=1)

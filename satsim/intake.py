@@ -18,7 +18,7 @@ from satsim.manifest import PhotoFacts, SkippedPhoto
 from satsim.quality import PERCEPTUAL
 from satsim.repair_settings import ArqRound
 from satsim.scenario import Scenario, check_link
-from satsim.settings import Metric
+from satsim.settings import CodecSettings, Metric
 from satsim.trace import read_trace
 from satsim.trained_codec import TrainedCodec
 from satsim.windows import NoSkyfield, visibility_of
@@ -111,10 +111,15 @@ def load_parts(scenario: Scenario, file: str) -> Parts:
     Raises ScenarioError, naming `file`, if N, L or f are not the model's, and progic's WeightsError.
     """
     uses_model = any(scheme.codec == "progic" for scheme in scenario.schemes)
-    model = progic.load(scenario.codec.model) if uses_model else None
+    model = load_model(scenario.codec) if uses_model else None
     if model:
         _check_model(scenario, model.config, file)
     return Parts(model, load_perceptual(scenario.metrics))
+
+
+def load_model(settings: CodecSettings) -> progic.Codec:
+    """Load the trained codec, to search as long as is asked for; raises progic's WeightsError."""
+    return progic.refined(progic.load(settings.model), settings.refine_steps)
 
 
 def load_perceptual(metrics: Collection[Metric]) -> PerceptualMetrics | None:

@@ -39,6 +39,8 @@ class CodecSettings(Section):
     bits_per_index: int = Field(default=10, ge=1, le=16, description="a whole number from 1 to 16")
     downsampling_factor: int = Field(default=16, description="1, 2, 4, 8, 16, 32, 64 or 128")
 
+    refine_steps: int = Field(default=0, ge=0, le=1000, description="a whole number from 0 to 1000")
+
     @field_validator("downsampling_factor")
     @classmethod
     def _power_of_two(cls, factor: int) -> int:

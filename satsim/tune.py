@@ -106,6 +106,7 @@ def scenario_of(tuning: Tuning, candidate: Candidate) -> Scenario:
         stages=candidate.n_stages,
         bits_per_index=model.bits_per_index,
         downsampling_factor=model.downsampling_factor,
+        refine_steps=tuning.scenario.codec.refine_steps,
     )
     image = tuning.scenario.image.model_copy(update={"size": size})
     return tuning.scenario.model_copy(update={"image": image, "codec": codec, "repair": candidate.repair})

@@ -55,7 +55,7 @@ def our_points(study: Study, photo: Photo) -> list[Point]:
         scores = score_prefixes(study.codec, stages, photo.image, study.metrics)
         return [[sum(map(len, stages[: depth + 1])), *score] for depth, score in enumerate(scores)]
 
-    key = {"scores": IMPLEMENTATION, "codec": study.codec.fingerprint, "photo": photo.digest}
+    key = {"scores": IMPLEMENTATION, "photo": photo.digest, **study.coding}
     return [_point(row, photo) for row in _rows(study.kept.get(key, compute)) if row is not None]
 
 

@@ -68,7 +68,7 @@ def _scores(study: Study, photo: Photo) -> list[Scores]:
         at_large = _scored(study, photo.image, [large, _at(small, LARGE)])
         return [*at_large, *_scored(study, fit_photo(photo.image, SMALL), [small])]
 
-    key = {"resolution": str(DEPTHS), "codec": study.codec.fingerprint, "photo": photo.digest}
+    key = {"resolution": str(DEPTHS), "photo": photo.digest, **study.coding}
     rows = study.kept.get(key, compute)
     return [Scores(*row) for row in rows]  # type: ignore[attr-defined]
 

@@ -36,6 +36,7 @@ class Settings:
     clip: str = ""  # folder of CLIP weights
     threads: int = 0  # 0: as many as torch takes
     seed: int = 1
+    refine_steps: int = 0  # of the search for each photo's codes by gradient
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ class Study:
         cells = math.prod(-(-side // config.downsampling_factor) for side in photo.image.size)
         stages = self.codec.encode(photo.image)
         return [unpack_indices(payload, cells, config.bits_per_index) for payload in stages]
+
+    @property
+    def coding(self) -> dict[str, object]:
+        """What says which codes a photo gets, plain data: the weights, and the search for them."""
+        return {"codec": self.codec.fingerprint, "refine_steps": self.settings.refine_steps}
 
     def need_stages(self, count: int, why: str) -> None:
         """Raise ConfigError where the model has fewer than `count` stages."""

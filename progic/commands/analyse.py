@@ -19,9 +19,10 @@ from progic.analyses.page import write_page
 from progic.analyses.result import Result
 from progic.analyses.study import Progress as Report
 from progic.analyses.study import Settings, Study
-from progic.commands.options import AsJson, Model, size_of
+from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.ending import ends_well
 from progic.errors import InputError
+from progic.refine import refined
 
 stderr = Console(stderr=True)
 USUAL = ("webp", "avif", "jpeg", "jp2", "jxl")  # without --against
@@ -58,6 +59,7 @@ def analyse(
     run: Run = None,
     clip_iqa: Clip = None,
     threads: Threads = 0,
+    refine: Refine = 0,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -78,12 +80,14 @@ def analyse(
         clip="" if clip_iqa is None else str(clip_iqa),
         threads=threads,
         seed=seed,
+        refine_steps=refine,
     )
     check_anchor(settings)
     if threads:
         torch.set_num_threads(threads)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
-        study = Study(weights.load(model), model, folder, out, settings, _reporter(bar))
+        codec = refined(weights.load(model), refine)
+        study = Study(codec, model, folder, out, settings, _reporter(bar))
         if name == "all":
             outcomes = catalogue.make_all(study, _tell)
         else:

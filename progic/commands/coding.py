@@ -1,21 +1,24 @@
 """The commands `progic encode`, `progic decode` and `progic info`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from progic import weights
 from progic.bitstream import StageFile, read_stage_file, write_stage_file
 from progic.codec import Codec
-from progic.commands.options import AsJson, Model, Stages, chosen_stages, save_picture, size_of
+from progic.commands.options import AsJson, Model, Refine, Stages, chosen_stages, save_picture, size_of
 from progic.ending import ends_well
 from progic.errors import PayloadError
 from progic.flops import gflop_of
 from progic.images import fit_photo, open_photo
+from progic.refine import refined
 from progic.replacing import replacing
 
 CARD_SIZE = (256, 256)  # at which a model's cost is given
@@ -29,13 +32,17 @@ def encode(
     size: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT to scale and crop to first; as it is without.")
     ] = "",
+    refine: Refine = 0,
 ) -> None:
     """Code a photo into a .progic file of all stages."""
     codec = weights.load(model)
     image = open_photo(photo)
     if size:
         image = fit_photo(image, size_of(size))
-    stages = codec.encode(image)
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("looking for codes", visible=refine > 0)
+        found = refined(codec, refine, lambda done, total: bar.update(task, completed=done, total=total))
+        stages = found.encode(image)
     config = codec.config
     content = StageFile(
         codec.fingerprint[:16],

@@ -11,13 +11,14 @@ from rich.progress import Progress, TaskID
 
 from progic import tables, weights
 from progic.classical import check_format
-from progic.commands.options import AsJson, Model, size_of
+from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.compare import compare
 from progic.ending import ends_well
 from progic.evaluate import evaluate, evaluate_subsets
 from progic.metric_weights import load_metric_weights
 from progic.metrics import PerceptualMetrics
 from progic.rate_figure import check_path, draw
+from progic.refine import refined
 
 stderr = Console(stderr=True)
 
@@ -38,6 +39,7 @@ def evaluate_command(
     subsets: Annotated[
         bool, typer.Option("--subsets", help="Every set of stages, not prefixes only.")
     ] = False,
+    refine: Refine = 0,
     figure: Annotated[Path | None, typer.Option(help="Draw DISTS and LPIPS against bytes.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,7 +49,7 @@ def evaluate_command(
         check_format(name)
     if figure is not None:
         check_path(figure)  # before the long part
-    metrics, codec = PerceptualMetrics(load_metric_weights()), weights.load(model)
+    metrics, codec = PerceptualMetrics(load_metric_weights()), refined(weights.load(model), refine)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
         result = evaluate(codec, folder, metrics, size_of(size), _task(bar, "photos"))
         rivals = compare(result, folder, formats, metrics, _task(bar, "files")) if formats else ()

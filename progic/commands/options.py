@@ -14,6 +14,10 @@ Model = Annotated[
     str, typer.Option("--model", "-m", help="Bundled model, or the path of a .safetensors file.")
 ]
 Stages = Annotated[str, typer.Option(help="How many from the first (`2`), or which (`1,4`); all without.")]
+Refine = Annotated[
+    int,
+    typer.Option(min=0, max=1000, help="Steps of gradient in the search for each photo's codes; 40 is good."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 
 

@@ -50,6 +50,9 @@ def send(
     payload_bytes: Annotated[
         int | None, typer.Option(help="Most bytes of a packet, header included.")
     ] = None,
+    refine: Annotated[
+        int | None, typer.Option(min=0, max=1000, help="Steps of the search for codes; 40 is a good number.")
+    ] = None,
     settings: Settings = None,
     interval_s: Annotated[
         float | None,
@@ -72,6 +75,7 @@ def send(
         raise InputError("--json: found --stdout with it, where packets go; allowed: one of the two")
     address = None if udp is None else address_of(udp)
     overrides = [*overrides_of(settings, photo, None, None, None), *_given(model, size, payload_bytes)]
+    overrides += [] if refine is None else [f"codec.refine_steps={refine}"]
     with as_file(PLAIN) as plain:
         loaded = load_scenario(scenario or plain, overrides)
 

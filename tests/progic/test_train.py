@@ -120,9 +120,8 @@ def test_an_untrained_model_is_the_principal_components(
     assert (once - picture).square().mean() < (patch_means - picture).square().mean()
 
 
-def test_stages_held_are_prefixes_subsets_and_all(recipe: TrainConfig) -> None:
-    config = recipe.model_copy(update={"full_depth_share": 0.3, "subset_share": 0.0})
-    held = draw_held(4000, config, torch.Generator().manual_seed(2))
+def test_stages_held_are_prefixes_subsets_and_all() -> None:
+    held = draw_held(4000, 3, 0.3, 0.0, torch.Generator().manual_seed(2))
     assert (held.diff(dim=1) <= 0).all()  # prefixes only
     assert (held[:, 0] == 1).all()
     # full: 0.3, and of the other 0.7 the weights 1, 1/2, 1/3 of lengths 1, 2, 3
@@ -130,9 +129,7 @@ def test_stages_held_are_prefixes_subsets_and_all(recipe: TrainConfig) -> None:
     expected = [0.7 * 6 / 11, 0.7 * 3 / 11, 0.3 + 0.7 * 2 / 11]
     for share, wanted in zip(shares, expected, strict=True):
         assert abs(share - wanted) < 4 * (wanted * (1 - wanted) / 4000) ** 0.5
-    subsets = draw_held(
-        400, config.model_copy(update={"subset_share": 0.7}), torch.Generator().manual_seed(2)
-    )
+    subsets = draw_held(400, 3, 0.3, 0.7, torch.Generator().manual_seed(2))
     assert (subsets.sum(1) >= 1).all()
     assert (subsets[:, 0] == 0).any()
 

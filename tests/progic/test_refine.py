@@ -1,0 +1,52 @@
+"""Codes searched by gradient: nearer pictures, the same wire."""
+
+import pytest
+import torch
+from PIL import Image
+
+import progic
+from progic.codec import Codec
+from progic.images import to_tensor
+from progic.metrics import PerceptualMetrics
+from progic.refine import RefinedCodec
+
+
+@pytest.fixture(scope="module")
+def codec() -> Codec:
+    return progic.load("f16")
+
+
+@pytest.fixture(scope="module")
+def scene(photo: Image.Image) -> Image.Image:
+    return photo.resize((96, 80))
+
+
+def test_refined_codes_are_nearer_after_every_stage(
+    codec: Codec, scene: Image.Image, metric_weights: dict[str, torch.Tensor]
+) -> None:
+    metrics = PerceptualMetrics(metric_weights)
+    reference = metrics.reference(to_tensor(scene))
+    slow = RefinedCodec(codec, metric_weights, steps=12)
+    stages = {each: each.encode(scene) for each in (codec, slow)}
+    assert [len(stage) for stage in stages[slow]] == [len(stage) for stage in stages[codec]]
+    for depth in range(1, 6):
+        plain, refined = (
+            metrics.scores(reference, to_tensor(codec.decode(each[:depth], scene.size))).dists
+            for each in stages.values()
+        )
+        assert refined < plain - 0.01, depth
+
+
+def test_the_same_photo_gives_the_same_codes(
+    toy_codec: Codec, photo: Image.Image, metric_weights: dict[str, torch.Tensor]
+) -> None:
+    seen: list[tuple[int, int]] = []
+    slow = RefinedCodec(toy_codec, metric_weights, 3, lambda done, total: seen.append((done, total)))
+    assert slow.encode(photo) == slow.encode(photo)
+    assert seen == [(1, 3), (2, 3), (3, 3)] * 2
+    assert slow.encode(photo) != toy_codec.encode(photo)
+    assert all(weight.grad is None for weight in toy_codec.net.parameters())
+
+
+def test_no_step_is_the_codec_itself(toy_codec: Codec) -> None:
+    assert progic.refined(toy_codec, 0) is toy_codec
