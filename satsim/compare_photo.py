@@ -29,10 +29,12 @@ def send_photo_by_all(scenarios: Sequence[Scenario]) -> list[Row]:
     torch.set_num_threads(1)
     first = scenarios[0]
     photo = open_for(first, first.image.path)
-    studios: dict[CodecSettings | None, Studio] = {}
+    studios: dict[CodecSettings | None, Studio] = {}  # None: no scheme sends with a model
     rows = []
     for scenario in scenarios:
-        model = scenario.codec if any(each.codec == "progic" for each in scenario.schemes) else None
+        model = None
+        if any(each.codec == "progic" for each in scenario.schemes):
+            model = CodecSettings(model=scenario.codec.model, refine_steps=scenario.codec.refine_steps)
         if model not in studios:
             parts = Parts(None if model is None else _model(model), _perceptual(scenario.metrics))
             studios[model] = Studio(scenario, photo, parts)
