@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class BundledDecoder:
 
     def __init__(self, folder: Path) -> None:
         """Raises WeightsError for a bundle that is missing, damaged or of another format."""
-        facts = _read(folder / BUNDLE)
+        facts = bundle_facts(folder)
         self.fingerprint: str = facts["fingerprint"]  # sha256 of the model's weights, 64 hex digits
         self.name: str = facts["model"]
         self._shape = (facts["n_stages"], facts["bits_per_index"], facts["downsampling_factor"])
@@ -51,6 +52,11 @@ def session_of(path: Path, sha256: str):  # type: ignore[no-untyped-def] # onnxr
         import onnxruntime
     except ImportError:
         raise InputError("onnxruntime is missing: pip install onnxruntime") from None
+    return onnxruntime.InferenceSession(graph_bytes(path, sha256), providers=["CPUExecutionProvider"])
+
+
+def graph_bytes(path: Path, sha256: str) -> bytes:
+    """Read a graph that has this sha256; raises WeightsError for any other."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -58,10 +64,12 @@ def session_of(path: Path, sha256: str):  # type: ignore[no-untyped-def] # onnxr
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256:
         raise WeightsError(f"{path}: sha256 is {digest}, allowed {sha256}, which {BUNDLE} says")
-    return onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    return data
 
 
-def _read(path: Path):  # type: ignore[no-untyped-def]
+def bundle_facts(folder: Path) -> dict[str, Any]:
+    """Return what bundle.json says of a model whose decoder is ONNX; raises WeightsError for any other."""
+    path = folder / BUNDLE
     try:
         facts = json.loads(path.read_bytes())
     except OSError as error:
@@ -70,6 +78,9 @@ def _read(path: Path):  # type: ignore[no-untyped-def]
         raise WeightsError(f"{path}: found no JSON; allowed: what progic export wrote") from None
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise WeightsError(f"{path}: found another format, allowed {FORMAT!r}; export it again")
+    if DECODER not in facts["sha256"]:
+        found = ", ".join(facts["sha256"])
+        raise WeightsError(f"{path}: found {found}; allowed: {DECODER}, of progic export --format onnx")
     return facts
 
 

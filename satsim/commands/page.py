@@ -5,20 +5,57 @@ from typing import Annotated
 
 import typer
 
+from satsim.browser_decoder import ALLOWED, Decoding, decoding_of
 from satsim.ending import ends_well
+from satsim.errors import InputError
 from satsim.rundir import read_run
 from satsim.viewer_page import lone_page
 
 
 @ends_well
 def page(
-    run: Annotated[Path, typer.Argument(help="A run folder that `satsim run` wrote.")],
-    out: Annotated[Path, typer.Argument(help="The file to write, such as arrival.html.")],
+    places: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[RUN] OUT",
+            help="A run folder that `satsim run` wrote, and the file to write, such as arrival.html."
+            " With --decoder the run may be left out.",
+        ),
+    ],
+    decoder: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A folder that `progic export --format onnx` wrote: the page draws this model's packets too."
+        ),
+    ] = None,
+    onnxruntime_web: Annotated[
+        Path | None,
+        typer.Option(help="With --decoder: the npm package, as `npm pack onnxruntime-web` gets it."),
+    ] = None,
 ) -> None:
-    """Write one file that plays a run back in any browser, with no server and no network."""
+    """Write one file that plays a run back in any browser, with no server and no network.
+
+    With --decoder it also decodes: packet files that are dropped on it, as `satsim send --files` writes them,
+    become pictures as `satsim receive` draws them. The page takes 5 MB, and 21 MB for f16, or 10 MB for f16-s.
+    """
     from progic.replacing import replacing
 
-    html = lone_page(read_run(run))
+    *runs, out = places
+    decoding = _decoding(decoder or [], onnxruntime_web)
+    if len(runs) > 1 or not (runs or decoding):
+        allowed = "a run folder and a file to write" + ("" if runs else ", or with --decoder the file alone")
+        raise InputError(f"found {' '.join(map(str, places))}; allowed: {allowed}")
+    html = lone_page(read_run(runs[0]) if runs else None, decoding)
     with replacing(out) as partial:
         partial.write_text(html, encoding="utf-8")
     typer.echo(f"{out}")
+
+
+def _decoding(bundles: list[Path], package: Path | None) -> Decoding | None:
+    if not bundles and package is None:
+        return None
+    if package is None:
+        raise InputError(f"--onnxruntime-web: found none with --decoder; allowed: {ALLOWED}")
+    if not bundles:
+        raise InputError("--decoder: found none with --onnxruntime-web; allowed: a folder of progic export")
+    return decoding_of(bundles, package)
