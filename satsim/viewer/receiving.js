@@ -64,7 +64,7 @@ function buildIncoming({ name, taken: when, imageId, nStages, width, height, fin
     nAsked: 0, /* pictures, drawn or on their way */
   };
   parts.canvas.setAttribute("role", "img");
-  const title = make("h3", { id: `title-${name}` }, `Image ${imageId} `);
+  const title = make("h2", { id: `title-${name}` }, `Image ${imageId} `);
   title.append(make("span", { className: "soft" }, `taken ${when.replace("T", " ")}, ${width}x${height} pixels, ${model}, ${nStages} stages`));
   const frame = make("div", { className: "frame" }, parts.canvas, parts.empty);
   frame.style.aspectRatio = `${width} / ${height}`;

@@ -3,13 +3,16 @@
 Hypothesis runs without its 200 ms deadline: a busy machine is no fault in the code.
 """
 
-from collections.abc import Callable, Mapping
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 import progic
 from progic.config import CodecConfig
@@ -20,6 +23,24 @@ from satsim.scenario import load_scenario
 
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+browser_here = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_S = 90  # a busy machine is no fault in the page
+expect.set_options(timeout=PATIENCE_S * 1000)
+DROP = """files => {
+  const transfer = new DataTransfer();
+  for (const [name, bytes] of files) transfer.items.add(new File([new Uint8Array(bytes)], name));
+  return transfer;
+}"""
 
 CELL_PX = 16
 TOY_SCENARIO = """
@@ -95,3 +116,26 @@ def run_toy(toy_scenario: Path) -> Callable[..., Run]:
         return run_scenario(scenario, str(toy_scenario), target, overwrite, draw, lambda step, done: None)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser in which every request is to this machine and no script fails."""
+    context = browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_S * 1000)
+    asked: list[str] = []
+    faults: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    yield context
+    context.close()
+    assert faults == []
+    assert [url for url in asked if not re.match(r"http://127\.0\.0\.1:|file://|data:|blob:", url)] == []

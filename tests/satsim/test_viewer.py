@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,38 +11,19 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from satsim.pipeline import run_scenario
 from satsim.report import finish
 from satsim.rundir import Run
 from satsim.scenario import load_scenario
 from satsim.viewer_page import lone_page
+from tests.satsim.conftest import DROP, PATIENCE_S, browser_here
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.enable_socket,  # the server and the browser on this machine; no test asks anything else
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = [pytest.mark.enable_socket, browser_here]
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 SCHEMES = "schemes=[progressive, low_bpp, high_bpp]"
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_S = 90  # a busy machine is no fault in the page
-expect.set_options(timeout=PATIENCE_S * 1000)
-DROP = """(name_and_bytes) => {
-  const [name, bytes] = name_and_bytes;
-  const files = new DataTransfer();
-  files.items.add(new File([new Uint8Array(bytes)], name));
-  return files;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -66,29 +46,6 @@ def address(run: Run) -> Iterator[str]:
         server.send_signal(signal.SIGTERM)
         assert server.wait(PATIENCE_S) == 130
         assert server.stderr.read().decode() == "satsim: stopped\n"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser in which every request is to this machine and no script fails."""
-    context = browser.new_context(reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE_S * 1000)
-    asked: list[str] = []
-    faults: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    yield context
-    context.close()
-    assert faults == []
-    assert [url for url in asked if not re.match(r"http://127\.0\.0\.1:|file://|data:|blob:", url)] == []
 
 
 def opened(context: BrowserContext, address: str) -> Page:
@@ -168,7 +125,7 @@ def test_two_viewers_watch_at_their_own_time(context: BrowserContext, address: s
 
 def dropped(page: Page, name: str, photo: bytes) -> None:
     page.locator("#send summary").click()
-    files = page.evaluate_handle(DROP, [name, list(photo)])
+    files = page.evaluate_handle(DROP, [[name, list(photo)]])
     page.dispatch_event("#drop", "drop", {"dataTransfer": files})
     page.get_by_role("button", name="Send it").click()
 
