@@ -177,7 +177,7 @@ def test_the_page_has_no_barrier(
     context.close()
 
 
-@pytest.mark.skipif(PACKAGE is None, reason="ONNXRUNTIME_WEB names no tarball: npm pack onnxruntime-web")
+@pytest.mark.skipif(not PACKAGE, reason="ONNXRUNTIME_WEB names no tarball: npm pack onnxruntime-web")
 @pytest.mark.timeout(900)  # the ONNX export takes 30 s of one core, more where all are busy
 def test_pictures_are_those_of_progic(context: BrowserContext, tmp_path: Path) -> None:
     codec = progic.load("f16-s")
