@@ -1,7 +1,7 @@
 """What a tune need not try, since something else that it tries is no later, no dearer, and tells more.
 
-Models of one net differ in L, so in their codebooks. Of two plans of as many messages that of the larger L tells
-more where each message carries at least as many bits of a cell: at equal bits larger codebooks lose less.
+Models of one net differ in L, so in their codebooks. Of two plans of as many messages, that of the larger L
+tells more if each message carries at least as many bits of a cell: at equal bits larger codebooks lose less.
 """
 
 from collections.abc import Iterator, Sequence
@@ -68,7 +68,7 @@ def _is_stronger(other: Model, model: Model) -> bool:
 
 def _reason(better: _Plan, plan: _Plan) -> str:
     title, stages = better.candidate.model.title, better.candidate.n_stages
-    if better.bits == plan.bits:
-        return f"{title} sends the same bits and draws a nearer picture"
+    if better.candidate.model.bits_per_index == plan.candidate.model.bits_per_index:
+        return f"{title}, which taught it, draws a nearer picture from the same bytes"
     told, ours = better.bits[-1], plan.bits[-1]
     return f"{stages} of {title} tell {told} bits of each cell in no more messages, these {ours}"
