@@ -57,6 +57,11 @@ class CodecConfig(_Strict):
         """Rate of all stages, N * L / f^2 (equation 1)."""
         return self.n_stages * self.bits_per_index / self.downsampling_factor**2
 
+    @property
+    def bits_per_pixel_step(self) -> float:
+        """Rate of one stage, L / f^2: the smallest step between two rates."""
+        return self.bits_per_index / self.downsampling_factor**2
+
 
 class LossConfig(_Strict):
     """Weights of the training loss's terms."""

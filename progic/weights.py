@@ -6,10 +6,12 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import torch
+from jaxtyping import Float
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from progic.codec import Codec, CodecNet
 from progic.config import CodecConfig
@@ -17,6 +19,7 @@ from progic.errors import WeightsError
 from progic.replacing import replacing
 
 BUNDLED = files("progic") / "models"
+CODEBOOKS, CODEBOOK_SCALE = "quantizer.codebooks", "quantizer.codebook_scale"
 
 
 def bundled_models() -> list[str]:
@@ -41,15 +44,23 @@ def load(model: str | Path = "f16") -> Codec:
 
 def config_of(model: str | Path) -> CodecConfig:
     """Shape of a bundled model, or of one at a path, from its file's first bytes; WeightsError as `load`."""
-    if Path(model).suffix != ".safetensors":
-        if str(model) not in bundled_models():
-            return load(model).config  # which says what there is
-        with as_file(BUNDLED / f"{model}.safetensors") as path:
-            return config_of(path)
     try:
-        return CodecConfig.model_validate_json(read_metadata(Path(model)).get("config", ""))
+        return CodecConfig.model_validate_json(_metadata_of(model).get("config", ""))
     except (OSError, SafetensorError, ValidationError):
-        return load_file(Path(model)).config  # which says what is wrong
+        return load(model).config  # which says what is wrong
+
+
+def teacher_of(model: str | Path) -> str:
+    """Name of the model that taught a bundled model, or one at a path; "" of one that learned from photos."""
+    training = json.loads(_metadata_of(model).get("training", "{}"))
+    return str(training.get("recipe", {}).get("teacher", ""))
+
+
+def _metadata_of(model: str | Path) -> dict[str, str]:
+    if Path(model).suffix == ".safetensors":
+        return read_metadata(Path(model))
+    with as_file(BUNDLED / f"{model}.safetensors") as path:
+        return read_metadata(path)
 
 
 def file_bytes(model: str | Path) -> int:
@@ -81,7 +92,7 @@ def load_file(path: Path, sha256: str | None = None) -> Codec:
     try:
         config = CodecConfig.model_validate_json(read_metadata(path).get("config", ""))
         net = CodecNet(config, _trunk(path, config))
-        own = {name: tensor.float() for name, tensor in load_tensors(data).items()}
+        own = _as_floats(load_tensors(data))
         net.load_state_dict(net.state_dict() | own if own.keys() == net.own_state().keys() else own)
     except (SafetensorError, ValidationError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -109,12 +120,12 @@ def read_metadata(path: Path) -> dict[str, str]:
 def save(path: Path, net: CodecNet, training: dict[str, object]) -> str:
     """Write weights (nets in float16, codebooks in float32) whole or not at all; return their sha256.
 
-    Of a net on a trunk its own weights alone, in float16, with the trunk's sha256.
+    Of a net on a trunk its own weights alone, its codebooks in 8 bits, with the trunk's sha256.
     """
-    tensors = {
-        name: tensor.detach().cpu().contiguous().to(_stored_type(name, net.config))
-        for name, tensor in net.own_state().items()
-    }
+    own = {name: tensor.detach().cpu().contiguous() for name, tensor in net.own_state().items()}
+    codebooks = own.pop(CODEBOOKS)
+    tensors = {name: tensor.half() for name, tensor in own.items()}
+    tensors |= _in_8_bits(codebooks) if net.config.trunk else {CODEBOOKS: codebooks}
     metadata = {"config": net.config.model_dump_json(), "training": json.dumps(training)}
     if net.config.trunk:
         metadata["trunk_sha256"] = load(net.config.trunk).fingerprint
@@ -124,6 +135,14 @@ def save(path: Path, net: CodecNet, training: dict[str, object]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _stored_type(name: str, config: CodecConfig) -> torch.dtype:
-    is_precise = name.startswith("quantizer") and not config.trunk  # those on a trunk are many and large
-    return torch.float32 if is_precise else torch.float16
+def _in_8_bits(codebooks: Float[Tensor, "n c d"]) -> dict[str, Tensor]:
+    """Return codebooks as integers of -127 to 127, and what 1 is worth: a scale a stage and dimension."""
+    scale = codebooks.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
+    return {CODEBOOKS: (codebooks / scale).round().to(torch.int8), CODEBOOK_SCALE: scale}
+
+
+def _as_floats(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    tensors = {name: tensor.float() for name, tensor in stored.items()}
+    if CODEBOOK_SCALE in tensors:
+        tensors[CODEBOOKS] *= tensors.pop(CODEBOOK_SCALE)
+    return tensors

@@ -7,7 +7,8 @@ from pathlib import Path
 from statistics import fmean
 
 from progic.images import open_photo
-from progic.weights import bundled_models, config_of
+from progic.weights import bundled_models, config_of, teacher_of
+from satsim.dominance import undominated
 from satsim.errors import InputError, ScenarioError
 from satsim.intake import check_scenario, open_album
 from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
@@ -72,6 +73,7 @@ def prepare(file: Path, overrides: Sequence[str], asked: Asked) -> Tuning:
     limits = _limits(scenario, asked)
     models = _models(scenario, asked)
     space = space_of(scenario, models, _sizes(shown, asked.sides_px), limits)
+    space = undominated(space, scenario.link, limits)
     if not space.candidates:
         raise _nothing_fits(scenario, str(file), space, limits)
     tuning = Tuning(scenario, limits, space, {}, photos)
@@ -153,11 +155,14 @@ def _sizes(shown: Size, sides_px: Sequence[int]) -> list[Size]:
 
 def _models(scenario: Scenario, asked: Asked) -> list[Model]:
     names = asked.models or tuple(dict.fromkeys([*bundled_models(), scenario.codec.model]))
-    configs = {name: config_of(name) for name in names}
-    return [
-        Model(name, each.n_stages, each.bits_per_index, each.downsampling_factor)
-        for name, each in configs.items()
-    ]
+    return [_model(name) for name in names]
+
+
+def _model(name: str) -> Model:
+    config, teacher = config_of(name), teacher_of(name)
+    f, trunk = config.downsampling_factor, config.trunk
+    net = trunk if trunk and config_of(trunk).downsampling_factor == f else teacher or name
+    return Model(name, config.n_stages, config.bits_per_index, f, net, bool(teacher))
 
 
 def _limits(scenario: Scenario, asked: Asked) -> Limits:

@@ -4,9 +4,11 @@ What a picture shows depends on the model, the size and the set of stages alone,
 once; when messages arrive depends on none of the bytes, so it is simulated once for all models, with zeros.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from statistics import fmean
 from typing import NamedTuple
 
@@ -29,7 +31,7 @@ from satsim.tune_space import Candidate, cost_usd, packets_of
 from satsim.units import HEADER_BYTES, logged_time_s
 
 NOTHING_SHOWN_DISTS = 1.0  # what no picture counts as: the farthest that one can be
-MOST_PICTURES = 24  # of a photo, model and size that are scored, where losses make more sets than these
+SCORED_SHARE = 0.9  # of all that is seen over the runs of a photo, model and size; the rarest are estimated
 MOST_MOMENTS = 60  # of a curve that is a mean over runs
 TUNED = Scheme(name="tuned", codec="progic", delivery="progressive")
 
@@ -196,12 +198,16 @@ class _Pictures:
 def worth_of_sets(seen: Mapping[Stages, int], score: Callable[[Stages], float]) -> dict[Stages, float]:
     """Return the DISTS of each set of stages, `seen` so often.
 
-    Of more than `MOST_PICTURES` sets the prefixes and the most frequent are scored; any other counts as the
-    best of its parts that is, or is scored if it has none.
+    The prefixes are scored, and the most frequent until all that is scored makes up `SCORED_SHARE`; any other
+    counts as the best of its parts that is, or is scored if it has none.
     """
     ordered = sorted(seen, key=lambda held: (held != tuple(range(len(held))), -seen[held], held))
-    found = {held: score(held) for held in ordered[:MOST_PICTURES]}
-    for held in sorted(ordered[MOST_PICTURES:], key=lambda held: (len(held), held)):
+    before = [0, *accumulate(seen[held] for held in ordered)]
+    enough = bisect_left(before, SCORED_SHARE * before[-1])
+    n_prefixes = sum(held == tuple(range(len(held))) for held in ordered)
+    n_scored = max(enough, n_prefixes)
+    found = {held: score(held) for held in ordered[:n_scored]}
+    for held in sorted(ordered[n_scored:], key=lambda held: (len(held), held)):
         parts = [value for part, value in found.items() if set(part) < set(held)]
         found[held] = min(parts) if parts else score(held)
     return found

@@ -36,6 +36,8 @@ class Model(NamedTuple):
     n_stages: int
     bits_per_index: int
     downsampling_factor: int
+    net: str  # name of the model whose net it has, its own where it has its own
+    is_taught: bool  # by the model `net`: smaller, of the same codes
 
     @property
     def title(self) -> str:
@@ -130,6 +132,11 @@ def slots_within(scenario: Scenario, deadline_s: float) -> int:
     return max(0, int((deadline_s - spent_s) / link.interval_s + 1e-9))
 
 
+def billed(messages: Sequence[int], link: LinkSettings) -> int:
+    """Return the units that messages of so many bytes are billed as; without a bill, their count."""
+    return sum(map(link.billing.units, messages)) if link.billing else len(messages)
+
+
 def cost_usd(messages: Sequence[int], link: LinkSettings) -> float | None:
     """Return what messages of so many bytes cost; None where the link gives no price."""
     if link.billing is None or link.billing.price_usd is None:
@@ -163,11 +170,8 @@ def _idle_room(scenario: Scenario, model: Model, size: Size, n_stages: int, per_
     if n_stages % per_message == 0 or n_stages == model.n_stages:
         return ""
     link = scenario.link
-    bills = [
-        sum(map(link.billing.units, messages)) if link.billing else len(messages)
-        for n in (n_stages, n_stages + 1)
-        for messages in [messages_of(Candidate(model, size, n, NoRepair(kind="none")), link.payload_bytes)]
-    ]
+    plans = (Candidate(model, size, n, NoRepair(kind="none")) for n in (n_stages, n_stages + 1))
+    bills = [billed(messages_of(plan, link.payload_bytes), link) for plan in plans]
     return "the last message has room for another stage at no cost" if bills[0] == bills[1] else ""
 
 

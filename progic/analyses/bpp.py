@@ -20,7 +20,7 @@ SIDE_PX = 256  # what bytes are said of
 
 def analyse(study: Study) -> Result:
     """List every reachable rate; raises nothing: it needs no photo."""
-    models = [weights.load(name).config for name in weights.bundled_models()]
+    models = [weights.config_of(name) for name in weights.bundled_models()]
     if study.codec.config not in models:
         models.append(study.codec.config)
     rows = tuple(row for f, bits in _pairs(models) for row in _rows(f, bits, models))

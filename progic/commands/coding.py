@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,9 +12,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from progic import weights
-from progic.bitstream import StageFile, read_stage_file, write_stage_file
+from progic.bitstream import StageFile, grid_of, read_stage_file, stage_bytes, write_stage_file
 from progic.codec import Codec
 from progic.commands.options import AsJson, Model, Refine, Stages, chosen_stages, save_picture, size_of
+from progic.config import CodecConfig
 from progic.ending import ends_well
 from progic.errors import PayloadError
 from progic.flops import gflop_of
@@ -22,6 +24,7 @@ from progic.refine import refined
 from progic.replacing import replacing
 
 CARD_SIZE = (256, 256)  # at which a model's cost is given
+BUNDLED_MODELS = "bundled models"
 
 
 @ends_well
@@ -78,23 +81,26 @@ def decode(
 
 @ends_well
 def info(model: Model = "f16", as_json: AsJson = False) -> None:
-    """Show a model: its rate, its size, how it was trained, and what it measured."""
+    """Show a model: its rate, its size, how it was trained, what it measured, and which others there are."""
     codec = weights.load(model)
     facts = _facts(codec, weights.file_bytes(model))
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
+    bundled = facts.pop(BUNDLED_MODELS)
     table = Table(title=f"progic model {codec.config.name}", show_header=False)
     for name, value in facts.items():
         table.add_row(name, str(value))
     Console().print(table)
+    Console().print(_rates_table(bundled))
     card = weights.BUNDLED / f"{model}.md"
     if card.is_file():
         typer.echo(card.read_text(encoding="utf-8"))
 
 
-def _facts(codec: Codec, n_bytes: int) -> dict[str, object]:
+def _facts(codec: Codec, n_bytes: int) -> dict[str, Any]:
     config, gflop = codec.config, gflop_of(codec, CARD_SIZE)
+    bundled = [weights.config_of(name) for name in weights.bundled_models()]  # without their weights
     return {
         "stages (N)": config.n_stages,
         "bits per index (L)": config.bits_per_index,
@@ -108,5 +114,32 @@ def _facts(codec: Codec, n_bytes: int) -> dict[str, object]:
         "parameters": sum(each.numel() for each in codec.net.parameters()),
         "bytes on disk": n_bytes,
         "sha256": codec.fingerprint,
-        "bundled models": weights.bundled_models(),
+        BUNDLED_MODELS: [_rates_of(each) for each in sorted(bundled, key=_by_rate)],
     }
+
+
+def _by_rate(config: CodecConfig) -> tuple[int, int, str]:
+    return config.downsampling_factor, config.bits_per_index, config.name
+
+
+def _rates_of(config: CodecConfig) -> dict[str, str | int | float]:
+    """Return what a model's N, L and f make of its rate, by equation 1 of arXiv 2603.02897's supplement."""
+    across, down = grid_of(CARD_SIZE, config.downsampling_factor)
+    return {
+        "model": config.name,
+        "f": config.downsampling_factor,
+        "L": config.bits_per_index,
+        "N": config.n_stages,
+        "bytes a stage at 256x256": stage_bytes(across * down, config.bits_per_index),
+        "smallest step, BPP (L / f^2)": round(config.bits_per_pixel_step, 6),
+        "all stages, BPP (N L / f^2)": round(config.bits_per_pixel, 6),
+    }
+
+
+def _rates_table(models: Sequence[Mapping[str, str | int | float]]) -> Table:
+    table = Table(title="bundled models")
+    for name in models[0]:
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for model in models:
+        table.add_row(*map(str, model.values()))
+    return table

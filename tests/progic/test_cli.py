@@ -6,6 +6,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from progic.cli import app
+from progic.weights import bundled_models
 
 runner = CliRunner()
 
@@ -75,6 +76,20 @@ def test_info_as_json_gives_rate_and_digest() -> None:
     facts = json.loads(runner.invoke(app, ["info", "--json"]).output)
     assert facts["bits per pixel, first to last stage"] == [0.039062, 0.078125, 0.117188, 0.15625, 0.195312]
     assert facts["bytes per stage at 256x256"] == 320
+
+
+def test_info_lists_the_rate_of_every_bundled_model_by_f_and_l() -> None:
+    listed = json.loads(runner.invoke(app, ["info", "--json"]).output)["bundled models"]
+    assert sorted(each["model"] for each in listed) == bundled_models()
+    assert [(each["f"], each["L"]) for each in listed] == sorted((each["f"], each["L"]) for each in listed)
+    for each in listed:
+        n, bits, f = each["N"], each["L"], each["f"]
+        assert each["bytes a stage at 256x256"] == 256 * 256 * bits / f**2 / 8
+        assert each["smallest step, BPP (L / f^2)"] == pytest.approx(bits / f**2, abs=5e-7)
+        assert each["all stages, BPP (N L / f^2)"] == pytest.approx(n * bits / f**2, abs=5e-7)
+    text = runner.invoke(app, ["info"], env={"COLUMNS": "80"}).output
+    rows = [line for line in text.splitlines() if line.startswith("│ f")]
+    assert [row.split()[1] for row in rows] == [each["model"] for each in listed]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from progic import weights
 from progic.codec import Codec, CodecNet
@@ -72,6 +73,23 @@ def test_weights_on_a_trunk_are_saved_without_it_and_load_to_the_same(
     assert weights.load(tmp_path / "again.safetensors").encode(photo) == again.encode(photo)
     assert not any("trunk" in name for name in again.net.own_state())
     assert path.stat().st_size < Path(trunk).stat().st_size
+
+
+def test_codebooks_on_a_trunk_take_a_byte_a_number_and_keep_within_half_a_step(
+    trunk: str, tmp_path: Path
+) -> None:
+    codec, path = filled(stack(trunk, 32, bits_per_index=8)), tmp_path / "high.safetensors"
+    with torch.no_grad():
+        codec.net.quantizer.codebooks *= torch.logspace(-2, 2, 12)  # dimensions of very different scale
+        codec.net.quantizer.codebooks[1] = 0  # a stage with nothing in it
+    weights.save(path, codec.net, {})
+    stored = load_file(path)["quantizer.codebooks"]
+    assert (stored.dtype, stored.shape) == (torch.int8, (4, 256, 12))
+    before, after = codec.net.quantizer.codebooks, weights.load(path).net.quantizer.codebooks
+    assert after.dtype == torch.float32
+    half_step = before.abs().amax(1, keepdim=True) / 127 / 2
+    assert ((before - after).abs() <= half_step * 1.001).all()
+    assert not torch.equal(before, after)
 
 
 def test_another_trunk_is_refused(trunk: str, toy_codec: Codec, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from satsim.sweep_point import run_point
 from satsim.tune import Asked, Tuning, prepare, scenario_of, search
 from satsim.tune_answers import answers_of, cost_of, front_of
 from satsim.tune_folder import write_tuning
-from satsim.tune_point import MOST_PICTURES, worth_of_sets
+from satsim.tune_point import worth_of_sets
 from tests.satsim.conftest import smooth_photo
 
 SCENARIO = """
@@ -167,9 +167,9 @@ def test_limits_hold(home: Path, tmp_path: Path, threads: ThreadPoolExecutor) ->
     assert max(row["bytes_on_air"] for row in tuning.rows.values()) <= 60
 
 
-def test_sets_beyond_the_most_count_as_their_best_part() -> None:
-    singles = [(stage,) for stage in range(MOST_PICTURES)]
-    seen = dict.fromkeys(singles, 5) | {(0, 3): 1, (30, 31): 1}
+def test_rare_sets_count_as_their_best_part() -> None:
+    singles = [(stage,) for stage in range(20)]
+    seen = dict.fromkeys(singles, 5) | {(0, 3): 1, (18, 19): 1, (0, 1): 0}  # 102 seen, of which 92 are enough
     asked = []
 
     def score(held: tuple[int, ...]) -> float:
@@ -177,9 +177,11 @@ def test_sets_beyond_the_most_count_as_their_best_part() -> None:
         return 0.5 - held[0] / 100
 
     found = worth_of_sets(seen, score)
+    assert asked[:2] == [(0,), (0, 1)]  # prefixes, however rare
+    assert asked[2:19] == singles[1:18]
     assert found[0, 3] == found[3,] == 0.47
-    assert found[30, 31] == 0.2 and asked[-1] == (30, 31)  # no part of it is known
-    assert len(asked) == MOST_PICTURES + 1
+    assert asked[19:] == [(18,), (19,)]  # no part of these is known
+    assert found[18, 19] == found[19,]
 
 
 def command_of(home: Path, target: Path, *arguments: str) -> list[str]:
