@@ -110,7 +110,7 @@ def _draw(rows: Sequence[Row], models: Sequence[CodecConfig]) -> Figure:
     axes.set_xscale("log")
     ticks = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set_xlim(right=axes.get_xlim()[1] * 2.2)
+    axes.set_xlim(right=axes.get_xlim()[1] * 2.6)
     axes.set_yticks(range(len(lines)), [f"f = {f}, L = {bits}" for f, bits in lines])
     return figure
 
