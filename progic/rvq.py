@@ -3,8 +3,8 @@
 Codebooks follow their vectors by exponential moving averages, and codes that nothing uses are moved onto
 vectors of the batch (SoundStream, arXiv 2107.03312, section III-C).
 
-Most training codes greedily, stage by stage; a photo that is sent is coded by beam search, since a code that
-is not the nearest may leave what the next stages code better.
+Training codes greedily, stage by stage; a photo that is sent is coded by beam search, since a code that is
+not the nearest may leave what the next stages code better.
 """
 
 from typing import NamedTuple
@@ -41,14 +41,12 @@ class ResidualVectorQuantizer(nn.Module):
         self.register_buffer("sums", torch.zeros(n_stages, n_codes, code_dim), persistent=False)
 
     @torch.no_grad()
-    def forward(self, latents: Float[Tensor, "b d u v"], paths: int = 1) -> Quantized:
-        """Code latents with every stage, by the nearest codes or by `search`; no gradient passes."""
+    def forward(self, latents: Float[Tensor, "b d u v"]) -> Quantized:
+        """Code latents with every stage; no gradient passes."""
         residual = latents.detach().float()
-        found = self.search(residual, paths) if paths > 1 else None
         indices, parts, residuals = [], [], []
         for stage in range(self.n_stages):
-            shape = residual.shape[0], *residual.shape[2:]
-            chosen = self.nearest(stage, as_rows(residual)).view(shape) if found is None else found[stage]
+            chosen = self.nearest(stage, as_rows(residual)).view(residual.shape[0], *residual.shape[2:])
             part = self.look_up(stage, chosen)
             residuals.append(residual)
             indices.append(chosen)

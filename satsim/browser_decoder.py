@@ -18,7 +18,7 @@ from progic.lite import DECODER, bundle_facts, graph_bytes
 from satsim.errors import InputError
 from satsim.packets import short_fingerprint
 
-VERSION = "1.30.0"  # its tarball has the integrity sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzc...
+VERSION = "1.30.0"
 ALLOWED = f"onnxruntime-web-{VERSION}.tgz of `npm pack onnxruntime-web@{VERSION}`, or its unpacked folder"
 PACKAGE_JSON = "package.json"
 MODULE = "dist/ort.wasm.bundle.min.mjs"

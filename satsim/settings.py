@@ -38,7 +38,6 @@ class CodecSettings(Section):
     stages: int = Field(default=5, ge=1, le=64, description="a whole number from 1 to 64")
     bits_per_index: int = Field(default=10, ge=1, le=16, description="a whole number from 1 to 16")
     downsampling_factor: int = Field(default=16, description="1, 2, 4, 8, 16, 32, 64 or 128")
-
     refine_steps: int = Field(default=0, ge=0, le=1000, description="a whole number from 0 to 1000")
 
     @field_validator("downsampling_factor")

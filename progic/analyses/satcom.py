@@ -54,6 +54,7 @@ def _fresh_run(study: Study) -> Path:
     study.progress("satsim run", 0, 1)
     command = [sys.executable, "-m", "satsim", "run", str(SCENARIO), "-o", str(folder), "--overwrite"]
     command += ["--quiet", "-s", f"codec.model={study.model}"]
+    command += ["-s", f"codec.refine_steps={study.settings.refine_steps}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

@@ -67,6 +67,7 @@ def analyse(
 
     Each is a figure (PNG, SVG), a CSV and a JSON in OUT; `all` writes paper.html and findings.md too, and
     goes on where it was stopped; one by name is always made anew. bpp, runtime and satcom need no photos.
+    --refine is for all that codes photos, but not for tsne and runtime, which show the net as it is.
     """
     if name not in (*ANALYSES, "all"):
         raise InputError(f"analysis: found {name!r}, allowed {NAMES}")

@@ -20,6 +20,8 @@ from satsim.pipeline import run_scenario
 from satsim.report import finish
 from satsim.rundir import Run
 from satsim.scenario import load_scenario
+from satsim.viewer_page import lone_page
+from tests.satsim.stub_runtime import stub_decoding
 
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
@@ -139,3 +141,11 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
     assert faults == []
     assert [url for url in asked if not re.match(r"http://127\.0\.0\.1:|file://|data:|blob:", url)] == []
+
+
+@pytest.fixture(scope="module")
+def stub_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page that decodes with what stands for ONNX Runtime, and two models."""
+    path = tmp_path_factory.mktemp("page") / "decoder.html"
+    path.write_text(lone_page(None, stub_decoding()), encoding="utf-8")
+    return path

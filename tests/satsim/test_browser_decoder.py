@@ -27,14 +27,6 @@ PACKAGE = os.environ.get("ONNXRUNTIME_WEB")
 pytestmark = [pytest.mark.enable_socket, browser_here]
 
 
-@pytest.fixture(scope="module")
-def stub_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page with what stands for ONNX Runtime, and two models."""
-    path = tmp_path_factory.mktemp("page") / "decoder.html"
-    path.write_text(lone_page(None, stub_decoding()), encoding="utf-8")
-    return path
-
-
 def opened(context: BrowserContext, path: Path) -> Page:
     page = context.new_page()
     page.goto(path.as_uri())

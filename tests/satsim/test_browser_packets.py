@@ -17,19 +17,9 @@ from satsim.packets import AnyPacket, ImageTag, Packet, Pieces, Report, pack, pa
 from satsim.reassemble import Reassembler
 from satsim.records import Delivery
 from satsim.ulp import protected
-from satsim.viewer_page import lone_page
 from tests.satsim.conftest import browser_here
-from tests.satsim.stub_runtime import stub_decoding
 
 pytestmark = [pytest.mark.enable_socket, browser_here]
-
-
-@pytest.fixture(scope="module")
-def stub_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page with what stands for ONNX Runtime."""
-    path = tmp_path_factory.mktemp("page") / "decoder.html"
-    path.write_text(lone_page(None, stub_decoding()), encoding="utf-8")
-    return path
 
 
 @pytest.fixture
