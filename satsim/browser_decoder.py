@@ -1,4 +1,4 @@
-"""All that a page needs to draw pictures itself: ONNX Runtime for browsers, and the graphs of decoders.
+"""What a page needs to draw pictures itself: ONNX Runtime for browsers, graphs of decoders, file formats.
 
 ONNX Runtime comes from its npm package, onnxruntime-web, that the user has: `npm pack onnxruntime-web`.
 """
@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
+from progic import classical
 from progic.lite import DECODER, bundle_facts, graph_bytes
 from satsim.errors import InputError
+from satsim.file_codecs import WHOLE_FILES
 from satsim.packets import short_fingerprint
 
 VERSION = "1.30.0"
@@ -49,6 +52,14 @@ class BrowserDecoder(NamedTuple):
     downsampling_factor: int
     graph: str  # decoder.onnx: planes of bytes, gzip, base64
     graph_bytes: int  # of decoder.onnx
+
+
+class BrowserFile(NamedTuple):
+    """A format whose files the browser draws itself, when they are whole."""
+
+    fingerprint: int  # as in a packet's header
+    title: str  # as people call it
+    sample: str  # a small file in base64, which tells whether a browser can draw the format
 
 
 class Decoding(NamedTuple):
@@ -88,6 +99,16 @@ def _decoder(folder: Path) -> BrowserDecoder:
     )
 
 
+def browser_files() -> list[BrowserFile]:
+    """Return the formats of files that `satsim receive` draws here too."""
+    black = Image.new("RGB", (8, 8))
+    return [
+        BrowserFile(fingerprint, classical.FORMATS[name].title, _text(classical.file_bytes(black, name, 50)))
+        for fingerprint, name in WHOLE_FILES.items()
+        if classical.lacks(name) is None
+    ]
+
+
 def planes(graph: bytes) -> bytes:
     """Return the k-th bytes of all 4-byte numbers, k after k, filled up with zeros; gzip then takes 46 %.
 
@@ -99,7 +120,11 @@ def planes(graph: bytes) -> bytes:
 
 def packed(data: bytes) -> str:
     """Return bytes as a script element can hold them."""
-    return base64.b64encode(gzip.compress(data, LEVEL, mtime=0)).decode("ascii")
+    return _text(gzip.compress(data, LEVEL, mtime=0))
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _runtime(package: Path) -> Runtime:

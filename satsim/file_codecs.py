@@ -15,10 +15,13 @@ from satsim.codec import (
     Encoded,
     NothingFits,
     encoded_bytes,
+    file_fingerprint,
     in_order,
 )
 
 FileFormat = Literal["jpeg", "webp", "avif", "jxl", "heic"]
+
+WHOLE_FILES = {file_fingerprint(name): name for name in ("jpeg", "webp", "avif")}  # that any receiver draws
 
 THUMBHASH_MOST_PX = 100  # the sides of a photo that a ThumbHash may be made of, github.com/evanw/thumbhash
 

@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 import progic
 from progic import classical
 from progic.errors import PayloadError
-from satsim.codec import file_fingerprint
+from satsim.file_codecs import WHOLE_FILES
 from satsim.packets import ImageTag, short_fingerprint
-
-FILES = {file_fingerprint(name): name for name in ("jpeg", "webp", "avif")}  # shown when whole
 
 
 class NoPicture(Exception):
@@ -30,7 +28,7 @@ class Gallery:
     def draw(self, image: ImageTag, stages: Mapping[int, bytes]) -> Image.Image:
         """Return the picture of the stages held; raises NoPicture."""
         size = (image.width, image.height)
-        if image.fingerprint in FILES:
+        if image.fingerprint in WHOLE_FILES:
             return _opened(image, stages)
         codec = self._codec(image.fingerprint)
         ours, theirs = codec.config, (image.bits_per_index, image.downsampling_factor)
@@ -60,11 +58,11 @@ class Gallery:
 
 def _opened(image: ImageTag, pieces: Mapping[int, bytes]) -> Image.Image:
     if len(pieces) < image.n_stages:
-        title = classical.FORMATS[FILES[image.fingerprint]].title
+        title = classical.FORMATS[WHOLE_FILES[image.fingerprint]].title
         raise NoPicture(f"no part of a {title} file can be shown")
     try:
         return classical.opened(
             b"".join(pieces[number] for number in sorted(pieces)), (image.width, image.height)
         )
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # AVIF: SyntaxError
         raise NoPicture(f"a broken file: {error}") from None

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from satsim.browser_decoder import Decoding
+from satsim.browser_decoder import Decoding, browser_files
 from satsim.inlined import inlined
 from satsim.playback import playback_of
 from satsim.rundir import Run, picture_files
@@ -13,7 +13,7 @@ from satsim.rundir import Run, picture_files
 FOLDER = files("satsim") / "viewer"
 SCRIPTS = ("moments.js", "drawing.js", "player.js")  # those that play; sending.js talks to a server
 RECEIVING = ("packets.js", "parity.js", "gathering.js", "receiving.js")  # those that take packets in
-WORKER = ("packets.js", "decoding.js")  # those that draw, beside the page
+WORKER = ("packets.js", "files.js", "decoding.js")  # those that draw, beside the page
 
 
 def served_page(given: dict[str, Any]) -> str:
@@ -28,7 +28,11 @@ def lone_page(run: Run | None, decoding: Decoding | None = None) -> str:
     """
     scripts = SCRIPTS + (RECEIVING if decoding else ())
     return _page(
-        given={"run": _recorded(run) if run else None, "decoders": _decoders(decoding) if decoding else []},
+        given={
+            "run": _recorded(run) if run else None,
+            "decoders": _decoders(decoding) if decoding else [],
+            "files": [each._asdict() for each in browser_files()] if decoding else [],
+        },
         is_alone=True,
         title=f"{run.scenario.name} - satsim" if run else "satsim",
         style=_text("viewer.css"),

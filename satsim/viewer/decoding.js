@@ -1,4 +1,4 @@
-/* Runs in a worker, so that the page stays at hand: ONNX Runtime draws the stages that the page asks for. */
+/* Runs in a worker, so that the page stays at hand: ONNX Runtime draws the stages that the page asks for, files.js files. */
 "use strict";
 
 /* The bytes that a script element of the page holds: gzip in base64. */
@@ -88,7 +88,7 @@ async function answer({ data }) {
       const created = async () => (await runtime).InferenceSession.create(await graphOf(data.graph));
       sessions.set(data.decoder.fingerprint, created());
     }
-    postMessage({ pixels: await drawn(data) });
+    postMessage({ pixels: await (data.file ? drawnFile(data) : drawn(data)) });
   } catch (error) {
     postMessage({ error: error.message });
   }

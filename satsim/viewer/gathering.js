@@ -29,6 +29,12 @@ class Gathering {
     return this.stages.size === this.image.nStages;
   }
 
+  /* The packets of a file that are held, and how many it takes: each has one piece of it, or parity for one. */
+  get share() {
+    const [first] = this.pieces.values();
+    return first ? [this.pieces.size, first.needed[0]] : [this.stages.size + this.parity.size, this.image.nStages];
+  }
+
   accept(packet, nBytes) {
     const verdict = packet.kind === PIECES ? this.keepPieces(packet) : this.keepStages(packet);
     if (verdict.event !== "received") return verdict;

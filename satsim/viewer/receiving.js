@@ -23,11 +23,14 @@ function asked(message) {
   });
 }
 
+/* The format of an image that is a file, which the browser reads; undefined for a model's. */
+const fileOf = ({ fingerprint }) => given.files.find((file) => file.fingerprint === fingerprint);
+
 /* The decoder that an image's header asks for; throws where there is none, as satsim.gallery. */
 function decoderOf({ fingerprint, nStages, bitsPerIndex, factor }) {
   const found = given.decoders.find((decoder) => decoder.fingerprint === fingerprint);
   if (!found) {
-    const known = given.decoders.map((decoder) => decoder.name).join(", ");
+    const known = [...given.decoders.map(({ name }) => name), ...given.files.map(({ title }) => title)].join(", ");
     throw new Error(`fingerprint ${hex(fingerprint, 4)} is none of ${known}, which this page draws`);
   }
   if (found.bitsPerIndex !== bitsPerIndex || found.factor !== factor || nStages > found.nStages) {
@@ -36,21 +39,33 @@ function decoderOf({ fingerprint, nStages, bitsPerIndex, factor }) {
   return found;
 }
 
-/* The pixels of the stages, `[[number, bytes], ...]`, of an image. */
-function pixelsFrom(image, stages) {
+/* What the worker draws a model's stages from; ONNX Runtime and each graph go there once. */
+function modelMessage(image, stages) {
   const { graphId, ...decoder } = decoderOf(image);
   const message = { decoder, image, stages };
-  if (!worker) {
-    worker = new Worker(URL.createObjectURL(new Blob([taken("worker")], { type: "text/javascript" })));
-    message.runtime = { module: taken("runtime-module"), wasm: taken("runtime-wasm") };
-  }
+  if (find("runtime-module")) message.runtime = { module: taken("runtime-module"), wasm: taken("runtime-wasm") };
   if (find(graphId)) message.graph = { base64: taken(graphId), nBytes: decoder.nBytes };
+  return message;
+}
+
+/* The pixels of the stages, `[[number, bytes], ...]`, of an image. */
+function pixelsFrom(image, stages) {
+  const file = fileOf(image);
+  const message = file ? { file, image, stages } : modelMessage(image, stages);
+  worker ??= new Worker(URL.createObjectURL(new Blob([taken("worker")], { type: "text/javascript" })));
   return asked(message);
 }
 
-function buildIncoming({ name, taken: when, imageId, nStages, width, height, fingerprint }) {
-  const known = given.decoders.find((decoder) => decoder.fingerprint === fingerprint);
-  const model = known ? `model ${known.name}` : "unknown model";
+/* What an image is coded with, in its title. */
+function codecText(image) {
+  const file = fileOf(image);
+  if (file) return `${file.title} file`;
+  const known = given.decoders.find((decoder) => decoder.fingerprint === image.fingerprint);
+  return `${known ? `model ${known.name}` : "unknown model"}, ${image.nStages} stages`;
+}
+
+function buildIncoming(image) {
+  const { name, taken: when, imageId, width, height } = image;
   const parts = {
     canvas: make("canvas", { width, height, hidden: true }),
     empty: make("p", { className: "empty" }, "No picture yet"),
@@ -65,7 +80,7 @@ function buildIncoming({ name, taken: when, imageId, nStages, width, height, fin
   };
   parts.canvas.setAttribute("role", "img");
   const title = make("h2", { id: `title-${name}` }, `Image ${imageId} `);
-  title.append(make("span", { className: "soft" }, `taken ${when.replace("T", " ")}, ${width}x${height} pixels, ${model}, ${nStages} stages`));
+  title.append(make("span", { className: "soft" }, `taken ${when.replace("T", " ")}, ${width}x${height} pixels, ${codecText(image)}`));
   const frame = make("div", { className: "frame" }, parts.canvas, parts.empty);
   frame.style.aspectRatio = `${width} / ${height}`;
   const pair = (term, value) => make("div", {}, make("dt", {}, term), value);
@@ -107,19 +122,49 @@ function addShot(parts, { width, height }, text, pixels) {
   show(parts, shot);
 }
 
+/* Say what is held of an image, and what came of it. */
+function tell(image, parts, { stages, nPackets, nBytes }, said) {
+  const text = stagesText(stages);
+  [parts.held, parts.packets, parts.bytes].forEach((part, place) => (part.textContent = [text || "–", nPackets, nBytes][place]));
+  parts.says.textContent = said;
+  find("drawn").textContent = `Image ${image.imageId}${text && `, stages ${text}`}: ${said}`;
+}
+
+/* Say how much of a file is there: nothing of it can be shown before it is whole. */
+function awaitFile({ title }, gathering, parts) {
+  const { image, holdings, nPackets, nBytes, share } = gathering;
+  const stages = holdings.at(-1)?.stages ?? [];
+  tell(image, parts, { stages, nPackets, nBytes }, `${share.join(" of ")} packets of ${title}; no part of the file can be shown.`);
+}
+
 /* Draw what an image holds after one more packet, when those before it are drawn. */
-async function drawHolding(image, parts, { stages, nPackets, nBytes }, payloads) {
+async function drawHolding(image, parts, holding, payloads) {
+  const { stages } = holding;
   const [text, isComplete] = [stagesText(stages), stages.length === image.nStages];
-  parts.says.textContent = worker ? `Drawing stages ${text}.` : "Starting the decoder.";
+  const isStarted = fileOf(image) || !find("runtime-module");
+  parts.says.textContent = isStarted ? `Drawing stages ${text}.` : "Starting the decoder.";
   let said = isComplete ? "All there is." : `${image.nStages - stages.length} of ${image.nStages} stages to come.`;
   try {
     addShot(parts, image, text, await pixelsFrom(image, payloads));
   } catch (error) {
     said = `No picture of stages ${text}: ${error.message}`;
   }
-  [parts.held, parts.packets, parts.bytes].forEach((part, place) => (part.textContent = [text, nPackets, nBytes][place]));
-  parts.says.textContent = said;
-  find("drawn").textContent = `Image ${image.imageId}, stages ${text}: ${said}`;
+  tell(image, parts, holding, said);
+}
+
+/* Have drawn what is new of an image: each better picture, or its file once it is whole. */
+function drawNew(gathering, parts) {
+  const { image, holdings, isComplete } = gathering;
+  const file = fileOf(image);
+  if (file && !isComplete) {
+    awaitFile(file, gathering, parts);
+    return;
+  }
+  for (const holding of (file ? holdings.slice(-1) : holdings).slice(parts.nAsked)) {
+    parts.nAsked += 1;
+    const payloads = holding.stages.map((stage) => [stage, gathering.stages.get(stage)]);
+    drawing = drawing.then(() => drawHolding(image, parts, holding, payloads));
+  }
 }
 
 function addRow(row) {
@@ -146,12 +191,7 @@ function take(name, data) {
   const gathering = station.images.get(row.image);
   if (!gathering) return true;
   if (!incoming.has(row.image)) incoming.set(row.image, buildIncoming(gathering.image));
-  const parts = incoming.get(row.image);
-  for (const holding of gathering.holdings.slice(parts.nAsked)) {
-    parts.nAsked += 1;
-    const payloads = holding.stages.map((stage) => [stage, gathering.stages.get(stage)]);
-    drawing = drawing.then(() => drawHolding(gathering.image, parts, holding, payloads));
-  }
+  drawNew(gathering, incoming.get(row.image));
   return true;
 }
 
