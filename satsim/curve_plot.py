@@ -182,10 +182,8 @@ def _draw_windows(axes: Axes, run: Run, end_s: float) -> None:
     """Shade when the link was not there, between the windows."""
     if not run.windows:
         return
-    edges_s = [0.0, *(edge for window in run.windows for edge in window), max(end_s, run.windows[-1].to_s)]
-    for from_s, to_s in zip(edges_s[::2], edges_s[1::2], strict=True):
-        if from_s < min(to_s, end_s):
-            axes.axvspan(from_s / 60, min(to_s, end_s) / 60, color="#ececec", linewidth=0, zorder=0)
+    for from_s, to_s in run.closed(end_s):
+        axes.axvspan(from_s / 60, to_s / 60, color="#ececec", linewidth=0, zorder=0)
     text = "grey: the link is not there"
     axes.text(0.005, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, va="top")
 

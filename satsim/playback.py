@@ -34,11 +34,13 @@ def playback_of(run: Run, address: Address) -> dict[str, Any]:
     metric = shown_metric(run.scenario.metrics)
     photo, facts = run.manifest.photos[0], facts_text(run.scenario, run.manifest.seed)
     moments = [each.time_s for each in (*run.events, *run.timeline)]
+    end_s = max(moments, default=run.scenario.link.interval_s)
     return {
         "title": run.scenario.name,
         "facts": f"{photo.name}, {photo.width}x{photo.height} pixels: {facts}",
         "size": run.scenario.image.original_size,
-        "end_s": max(moments, default=run.scenario.link.interval_s),
+        "end_s": end_s,
+        "closed": run.closed(end_s),  # [from_s, to_s] of when the link was not there
         "metric": {"name": metric, "label": METRIC_LABELS[metric], "lower": metric in LOWER_IS_NEARER},
         "marks": {"usable": run.manifest.usable_dists, "detail": run.manifest.detail_dists},
         "original": address(original_file(run.folder)),

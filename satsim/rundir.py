@@ -62,6 +62,14 @@ class Run:
         """Return a scheme's rows of the timeline, in order of time."""
         return tuple(row for row in self.timeline if row.scheme == scheme)
 
+    def closed(self, end_s: float) -> list[Span]:
+        """Return when the link was not there, up to `end_s`: before, between and after its windows."""
+        if not self.windows:
+            return []
+        edges_s = [0.0, *(edge for window in self.windows for edge in window), end_s]
+        gaps = zip(edges_s[::2], edges_s[1::2], strict=True)
+        return [Span(from_s, min(to_s, end_s)) for from_s, to_s in gaps if from_s < min(to_s, end_s)]
+
 
 def original_file(folder: Path) -> Path:
     """Return where the photo stands as it was sent."""

@@ -10,7 +10,9 @@ from typing import Any
 from satsim.errors import InputError
 from satsim.presets import load_preset, preset_names
 from satsim.scenario import Scenario, load_scenario
+from satsim.section import WEEK_S
 from satsim.settings import BUILT_IN_SCHEMES, Metric
+from satsim.units import logged_time_s
 
 PHOTO, FILE = "photo", "request.yaml"  # the names that uploads get, whatever they were called
 SIDES_PX = (64, 96, 128, 192, 256, 384, 512)
@@ -21,6 +23,8 @@ REPAIRS: dict[str, tuple[str, dict[str, Any]]] = {
     "repeat": ("each packet sent twice", {"kind": "repeat", "times": 2}),
     "carousel": ("all sent in turn, twice over", {"kind": "carousel", "rounds": 2}),
 }
+REPEATING = "repeating"  # the one kind of windows that the form offers
+MINUTE_S = 60
 
 Fields = Mapping[str, str]
 
@@ -60,7 +64,28 @@ def _link(fields: Fields) -> dict[str, Any]:
         "payload_bytes": _number(fields, "payload_bytes"),
         "interval_s": _number(fields, "interval_s"),
         "loss": loss,
+        **_windows(fields),
     }
+
+
+def _windows(fields: Fields) -> dict[str, Any]:
+    """Return windows, open for the first minutes of every so many, where the form asks for them."""
+    window = fields.get("window", "")
+    if not window:
+        return {}
+    _known(window, "window", (REPEATING,))
+    every_min = _minutes(fields, "every_min", WEEK_S / MINUTE_S)
+    open_min = _minutes(fields, "open_min", every_min)
+    to_s, repeat_s = (logged_time_s(each * MINUTE_S) for each in (open_min, every_min))
+    return {"windows": {"open": [{"from_s": 0, "to_s": to_s}], "repeat_s": repeat_s}}
+
+
+def _minutes(fields: Fields, key: str, most_min: float) -> float:
+    found_min = _number(fields, key)
+    if not 0 < found_min <= most_min:
+        allowed = f"a number above 0, up to {most_min:g} (minutes)"
+        raise InputError(f"{key}: found {found_min:g}; allowed: {allowed}")
+    return found_min
 
 
 def preset_choices() -> dict[str, dict[str, Any]]:

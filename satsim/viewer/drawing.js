@@ -154,10 +154,12 @@ function buildCurve(run) {
   const clip = draw("rect", { x: 0, y: 0, height: 260, width: 0 });
   const holder = draw("clipPath", { id: "so-far" });
   holder.append(clip);
+  const height = CHART.bottom - CHART.top;
+  const shades = run.closed.map(([from_s, to_s]) => draw("rect", { class: "shade", x: x(from_s), y: CHART.top, width: x(to_s) - x(from_s), height }));
   const curves = draw("g", { "clip-path": "url(#so-far)" });
   run.schemes.toReversed().forEach((scheme) => curves.append(curveOf(scheme, x, y, end)));
   const cursor = draw("line", { class: "cursor", y1: CHART.top, y2: CHART.bottom });
-  find("curve").replaceChildren(holder, ...axesOf(run, valueTicks(low, high), marks, x, y, end), curves, cursor, ...namesOf(run, y, end));
+  find("curve").replaceChildren(holder, ...shades, ...axesOf(run, valueTicks(low, high), marks, x, y, end), curves, cursor, ...namesOf(run, y, end));
   find("curve").setAttribute("aria-label", `${run.metric.label} of each scheme over elapsed time`);
   return (now) => {
     clip.setAttribute("width", x(now) + 5);

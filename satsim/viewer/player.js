@@ -19,6 +19,8 @@ function openRun(run) {
   find("scrub").max = run.end_s;
   find("cards").replaceChildren(...cards.map(({ card }) => card));
   find("flags").replaceChildren(...run.schemes.filter((scheme) => scheme.t_usable_s !== null).map(flagOf));
+  find("closed").replaceChildren(...run.closed.map(([from_s, to_s]) => closedOf(run, from_s, to_s)));
+  find("closed-says").hidden = !run.closed.length;
   find("curve-title").textContent = `${run.metric.label} over time`;
   find("whose").replaceChildren(...run.schemes.map((scheme, number) => new Option(scheme.label, number)));
   find("original").src = run.original;
@@ -32,6 +34,14 @@ function flagOf(scheme) {
   const flag = make("i", { title: `${scheme.label}: usable` });
   flag.style.left = `${(scheme.t_usable_s / find("scrub").max) * 100}%`;
   return owned(flag, scheme);
+}
+
+/* A shade behind the slider while the link is not there. */
+function closedOf(run, from_s, to_s) {
+  const shade = make("i", { className: "shade" });
+  shade.style.left = `${(from_s / run.end_s) * 100}%`;
+  shade.style.width = `${((to_s - from_s) / run.end_s) * 100}%`;
+  return shade;
 }
 
 function openLog() {

@@ -23,9 +23,18 @@ function choosePreset() {
   find("side_px").value = Math.max(...(fitting.length ? fitting : given.sides_px.slice(0, 1)));
 }
 
+/* The window's minutes are asked for where there is one; it is open for no longer than from opening to opening. */
+function chooseWindow() {
+  for (const name of ["open_min", "every_min"]) {
+    find(name).disabled = find(name).parentElement.hidden = !find("window").value;
+  }
+  find("open_min").max = find("every_min").value;
+}
+
 function query() {
   const photo = find("photo").files[0];
-  const names = ["preset", "payload_bytes", "interval_s", "loss_percent", "mean_burst", "repair", "side_px", "stages", "seed"];
+  const names = ["preset", "payload_bytes", "interval_s", "loss_percent", "mean_burst", "repair", "window", "open_min", "every_min",
+    "side_px", "stages", "seed"];
   const fields = new URLSearchParams(names.map((name) => [name, find(name).value]));
   fields.set("name", photo.name);
   document.querySelectorAll("[name=scheme]:checked").forEach((box) => fields.append("scheme", box.value));
@@ -105,6 +114,7 @@ function dropped(event) {
 
 find("preset").append(...Object.entries(presets).map(([name, preset]) => new Option(preset.title, name)));
 find("preset").addEventListener("change", choosePreset);
+["window", "every_min"].forEach((name) => find(name).addEventListener("input", chooseWindow));
 find("form").addEventListener("submit", send);
 find("cancel").addEventListener("click", () => fetch(`/runs/${encodeURIComponent(runId)}/cancel`, { method: "POST" }));
 find("drop").addEventListener("dragover", (event) => event.preventDefault());
@@ -113,4 +123,5 @@ find("drop").addEventListener("dragleave", () => find("drop").classList.remove("
 find("drop").addEventListener("drop", dropped);
 window.addEventListener("hashchange", follow);
 choosePreset();
+chooseWindow();
 follow();

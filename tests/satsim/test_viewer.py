@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -211,6 +211,56 @@ def test_the_lone_page_plays_without_a_server(context: BrowserContext, run: Run,
     page.keyboard.press("End")
     assert card(page, 0).locator(".shot:visible").count() == 5
     expect(page.locator("#send")).to_have_count(0)
+
+
+def test_the_time_without_a_link_is_shaded(
+    context: BrowserContext, run_toy: Callable[..., Run], tmp_path: Path
+) -> None:
+    windows = "link.windows={open: [{from_s: 100, to_s: 170}], repeat_s: 1000}"
+    toy = run_toy(windows, "link.loss.rate=0", SCHEMES)
+    (tmp_path / "arrival.html").write_text(lone_page(toy), encoding="utf-8")
+    page = opened(context, (tmp_path / "arrival.html").as_uri())
+    end_s = max(event.time_s for event in toy.events)
+    assert 2100 < end_s < 2170  # three packets, a window each
+    parts = page.locator("#closed i").evaluate_all("all => all.map(({style}) => [style.left, style.width])")
+    closed_s = [(0, 100), (170, 1100), (1170, 2100)]
+    expected = [(from_s / end_s * 100, (to_s - from_s) / end_s * 100) for from_s, to_s in closed_s]
+    assert [[float(each[:-1]) for each in part] for part in parts] == [
+        pytest.approx(each, abs=1e-3) for each in expected
+    ]
+    expect(page.locator("#curve rect.shade")).to_have_count(3)
+    expect(page.locator("#closed-says")).to_have_text("the link is not there")
+    always = run_toy(SCHEMES, name="always")
+    (tmp_path / "arrival.html").write_text(lone_page(always), encoding="utf-8")
+    page.reload()
+    expect(page.locator(".card")).to_have_count(3)
+    expect(page.locator("#closed-says")).to_be_hidden()
+    expect(page.locator(".shade:visible")).to_have_count(0)
+
+
+def test_a_window_is_asked_for_where_there_is_one(
+    context: BrowserContext, address: str, tmp_path: Path
+) -> None:
+    page = opened(context, address)
+    page.get_by_text("Send a photo").click()
+    minutes_open, every = page.get_by_label("A: minutes open"), page.get_by_label("B: minutes from opening")
+    expect(minutes_open).to_be_hidden()
+    page.get_by_label("Visibility window").select_option("open for A min of every B min")
+    expect(minutes_open).to_be_visible()
+    every.fill("5")
+    assert "5" in minutes_open.evaluate("input => input.validationMessage")
+    minutes_open.fill("2")
+    assert minutes_open.evaluate("input => input.validationMessage") == ""
+    page.get_by_label("Size sent").select_option("64")
+    page.get_by_label("Bytes a message").fill("40")
+    page.get_by_label("Messages lost").fill("0")
+    photo = Image.effect_mandelbrot((96, 96), (-2, -1.5, 1, 1.5), 60).convert("RGB")
+    photo.save(tmp_path / "seen.png")
+    page.set_input_files("#photo", tmp_path / "seen.png")
+    page.get_by_role("button", name="Send it").click()
+    expect(page.locator("h1")).to_have_text("seen")
+    expect(page.locator("#facts")).to_contain_text("there in windows, again every 300 s")
+    expect(page.locator("#closed i")).to_have_count(2)
 
 
 def test_the_report_s_slider_goes_from_picture_to_picture(context: BrowserContext, run: Run) -> None:

@@ -17,6 +17,8 @@ from satsim.pipeline import run_scenario
 from satsim.report import finish
 from satsim.run_queue import Progress, RunQueue
 from satsim.scenario import Scenario, load_scenario
+from satsim.settings import LinkSettings
+from satsim.submission import scenario_of
 from satsim.web import Server, app_of
 
 pytestmark = pytest.mark.enable_socket  # asyncio's own pair of sockets; nothing is connected
@@ -164,12 +166,54 @@ def test_too_large_a_file_is_not_taken(
         ("repair", "magic", "repair: found 'magic'; allowed: arq_next_slot, none"),
         ("scheme", ["progressive", "/etc/passwd"], "scheme: found '/etc/passwd'; allowed: progressive"),
         ("scheme", [], "schemes: found [];"),
+        ("window", "tle", "window: found 'tle'; allowed: repeating"),
+        ("open_min", "", "open_min: found ''; allowed: a number"),
+        ("open_min", "0", "open_min: found 0; allowed: a number above 0, up to 90 (minutes)"),
+        ("open_min", "91", "open_min: found 91; allowed: a number above 0, up to 90 (minutes)"),
+        (
+            "open_min",
+            "0.5",
+            "link.windows: found no window longer than 30 s; allowed: one of at least link.i",
+        ),
+        ("every_min", "10081", "every_min: found 10081; allowed: a number above 0, up to 10080 (minutes)"),
+        ("every_min", "-1", "every_min: found -1; allowed: a number above 0, up to 10080 (minutes)"),
     ],
 )
 def test_a_field_that_cannot_be_is_named(client: TestClient, field: str, value: object, said: str) -> None:
-    answer = client.post("/runs", params={**FIELDS, field: value}, content=PHOTO)
+    fields = {**FIELDS, "window": "repeating", "open_min": "10", "every_min": "90", field: value}
+    answer = client.post("/runs", params=fields, content=PHOTO)
     assert answer.status_code == 422
     assert answer.json()["error"].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("window", "asked"),
+    [
+        ({}, {}),
+        ({"window": "", "open_min": "nonsense"}, {}),
+        (
+            {"window": "repeating", "open_min": "2.3", "every_min": "90"},
+            {"windows": {"open": [{"from_s": 0, "to_s": 138}], "repeat_s": 5400}},
+        ),
+    ],
+    ids=["not asked", "none", "repeating"],
+)
+def test_a_window_is_what_the_scenario_says(
+    tmp_path: Path, window: dict[str, str], asked: dict[str, object]
+) -> None:
+    fields = {key: value for key, value in FIELDS.items() if isinstance(value, str)}
+    scenario = scenario_of({**fields, **window}, ["progressive"], ["psnr_db"], tmp_path)
+    link = {"payload_bytes": 40, "interval_s": 60, "loss": {"rate": 0.2}}
+    assert json.loads((tmp_path / "request.yaml").read_text())["link"] == {**link, **asked}
+    assert scenario.link == LinkSettings.model_validate({**link, **asked})
+
+
+def test_the_run_goes_through_its_windows(client: TestClient) -> None:
+    name = send(client, window="repeating", open_min=2, every_min=10, loss_percent=0)
+    statuses(client, name)
+    run = client.get(f"/runs/{name}/playback.json").json()
+    assert run["end_s"] == 720.0  # a slot in the first window, two in the second
+    assert run["closed"] == [[120.0, 600.0]]
 
 
 def test_a_preset_fills_in_what_it_settles(client: TestClient) -> None:
