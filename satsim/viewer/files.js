@@ -44,9 +44,17 @@ function resized({ data, width, height }, toWidth, toHeight) {
   return turned(turned(data, width, height, toWidth), height, toWidth, toHeight);
 }
 
+/* Whether it is a JPEG with no end marker (ITU-T T.81, table B.1), of which Firefox would draw the beginning. */
+function isCutJpeg(bytes) {
+  const isMarker = (place, code) => bytes[place] === 0xff && bytes[place + 1] === code;
+  return isMarker(0, 0xd8) && !bytes.some((_, place) => isMarker(place, 0xd9));
+}
+
 /* The pixels of a file, from its pieces in order; rejects what this browser cannot read. */
 async function readFile(pieces) {
-  const bitmap = await createImageBitmap(new Blob(pieces), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  const file = new Blob(pieces);
+  if (isCutJpeg(new Uint8Array(await file.arrayBuffer()))) throw new Error("it has no end marker");
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from satsim import cli
 from satsim.codec import file_fingerprint
 from satsim.packetize import chunk, frames_of, packetize
-from satsim.packets import ImageTag, parse
+from satsim.packets import ImageTag, Packet, pack, parse
 from satsim.viewer_page import FOLDER, lone_page
 from tests.satsim.conftest import browser_here, smooth_photo
-from tests.satsim.stub_runtime import stub_decoding
+from tests.satsim.stub_runtime import TOY, random_stages, seen, stub_decoding
 from tests.satsim.test_browser_decoder import card, give, opened, pixels
 
 pytestmark = [pytest.mark.enable_socket, browser_here]
@@ -162,6 +162,17 @@ def test_a_damaged_packet_is_named_as_the_receiver_names_it(
     expect(card_of(page, packets).locator(".shot")).to_have_count(1)
 
 
+def test_files_and_models_share_the_page(context: BrowserContext, stub_page: Path, send: Send) -> None:
+    packets = send("webp")
+    indices, stages = random_stages(TOY, seed=2)
+    page = opened(context, stub_page)
+    give(page, packets)
+    give(page, {"toy": pack(Packet(TOY, 1, 1, stages[1]))})
+    expect(card(page, TOY).locator(".shot")).to_have_count(1)
+    assert (pixels(card(page, TOY).locator(".frame canvas")) == seen(TOY, {1: indices[1]}, 4)).all()
+    expect(says(page, packets)).to_have_text("All there is.")
+
+
 def broken(packets: dict[str, bytes], name: str) -> dict[str, bytes]:
     """Packets without a fault, of a file that lacks its last third."""
     whole = {packet.first_stage: packet.payload for packet in map(parse, packets.values())}  # type: ignore[union-attr]
@@ -181,7 +192,8 @@ def test_a_file_that_is_cut_off_is_named(
     assert list((tmp_path / "in").rglob("*.png")) == []
     page = opened(context, stub_page)
     give(page, packets)
-    said = re.compile(f"^No picture of stages 1-{len(packets)}: a broken file: .*decoded")
+    why = "it has no end marker$" if scheme == "jpeg" else ".*decoded"
+    said = re.compile(f"^No picture of stages 1-{len(packets)}: a broken file: {why}")
     expect(says(page, packets)).to_have_text(said)
     expect(card_of(page, packets).locator(".shot")).to_have_count(0)
 
