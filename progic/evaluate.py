@@ -77,11 +77,14 @@ class Evaluation:
     stages: tuple[StageRow, ...]
     codebooks: tuple[CodebookRow, ...]
     by_photo: dict[str, tuple[Scores, ...]]  # after 1..N stages
+    payloads: dict[str, tuple[bytes, ...]]  # the stages of each photo
 
     def as_json(self) -> dict[str, object]:
         """Plain data for `--json`."""
         photos = {name: [score._asdict() for score in rows] for name, rows in self.by_photo.items()}
-        return {**asdict(self), "by_photo": photos}
+        plain = {**asdict(self), "by_photo": photos}
+        del plain["payloads"]
+        return plain
 
 
 def evaluate(
@@ -98,6 +101,7 @@ def evaluate(
     paths = photo_paths([folder])
     cells = math.prod(math.ceil(side / codec.config.downsampling_factor) for side in size)
     scores: dict[str, list[Scores]] = {}
+    payloads: dict[str, tuple[bytes, ...]] = {}
     indices: list[list[NDArray[np.int64]]] = [[] for _ in range(codec.config.n_stages)]
     skipped: list[str] = []
     for done, path in enumerate(paths):
@@ -107,8 +111,9 @@ def evaluate(
         except ImageError as error:
             skipped.append(str(error))
             continue
-        stages = codec.encode(photo)
-        scores[str(path.relative_to(folder))] = list(score_prefixes(codec, stages, photo, metrics))
+        stages, name = codec.encode(photo), str(path.relative_to(folder))
+        payloads[name] = tuple(stages)
+        scores[name] = list(score_prefixes(codec, stages, photo, metrics))
         for stage, payload in enumerate(stages):
             indices[stage].append(unpack_indices(payload, cells, codec.config.bits_per_index))
     if not scores:
@@ -121,6 +126,7 @@ def evaluate(
         stages=tuple(_row(codec, size, depth, scores) for depth in range(codec.config.n_stages)),
         codebooks=tuple(_usage(stage, used, codec.config.n_codes) for stage, used in enumerate(indices)),
         by_photo={name: tuple(rows) for name, rows in scores.items()},
+        payloads=payloads,
     )
 
 
@@ -135,9 +141,9 @@ def evaluate_subsets(
     numbers = range(codec.config.n_stages)
     sets = [held for count in numbers for held in itertools.combinations(numbers, count + 1)]
     scores: dict[tuple[int, ...], list[Scores]] = {held: [] for held in sets}
-    for done, (_, photo) in enumerate(photos_of(folder, evaluation.photos, evaluation.size)):
+    for done, (name, photo) in enumerate(photos_of(folder, evaluation.photos, evaluation.size)):
         progress(done, len(evaluation.photos))
-        stages = codec.encode(photo)
+        stages = evaluation.payloads[name]
         reference = metrics.reference(to_tensor(photo))
         for held in sets:
             picture = codec.decode({stage: stages[stage] for stage in held}, photo.size)
