@@ -1,5 +1,7 @@
 """Which codec a scheme sends with, of all that stand behind the contract of satsim.codec."""
 
+from collections.abc import Mapping
+
 from satsim.codec import Distance, PhotoCodec
 from satsim.external import ExternalCodec
 from satsim.file_codecs import FileCodec, IdentityCodec, ThumbHashCodec
@@ -12,19 +14,20 @@ from satsim.units import HEADER_BYTES, MAX_STAGES
 
 
 def codec_of(
-    scheme: Scheme, scenario: Scenario, model: TrainedCodec | None, distance: Distance
+    scheme: Scheme, scenario: Scenario, models: Mapping[int, TrainedCodec], distance: Distance
 ) -> PhotoCodec:
     """Return the codec that a scheme sends with, within the scheme's budget and what a header can count.
 
-    `model` may be None for a scheme that does not send with it; `distance` is what files are chosen by.
+    `models` are the trained codec by the steps of its search, none for a scheme that does not send with it;
+    `distance` is what files are chosen by.
     """
-    codec = _full_size_codec(scheme, scenario, model, distance)
+    codec = _full_size_codec(scheme, scenario, models, distance)
     size = scenario.size_of(scheme)
     return codec if size == scenario.image.original_size else ShrunkCodec(codec, size)
 
 
 def _full_size_codec(
-    scheme: Scheme, scenario: Scenario, model: TrainedCodec | None, distance: Distance
+    scheme: Scheme, scenario: Scenario, models: Mapping[int, TrainedCodec], distance: Distance
 ) -> PhotoCodec:
     budget_bytes, codec = scenario.budget_bytes(scheme), scenario.codec
     piece_bytes = scenario.link.payload_bytes - HEADER_BYTES
@@ -42,6 +45,7 @@ def _full_size_codec(
             return ExternalCodec(scheme.name, scheme.command, file_bytes)
         case "jpeg" | "webp" | "avif" | "jxl" | "heic":
             return FileCodec(scheme.codec, file_bytes, distance)
+    model = models.get(scenario.refine_steps_of(scheme))
     if model is None:
         raise ValueError(f"{scheme.name}: no trained codec given")
     return ProgicCodec(model, codec.stages, codec.bits_per_index, codec.downsampling_factor, budget_bytes)

@@ -1,16 +1,16 @@
 """One photo of a comparison, sent by all its scenarios, as a worker does it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import torch
 
 import progic
-from satsim.intake import Parts, load_model, load_perceptual, open_for
+from satsim.intake import Parts, load_models, load_perceptual, open_for
 from satsim.kept import Row
 from satsim.monte_carlo import run_seeds
 from satsim.sending import send_photo
-from satsim.settings import CodecSettings, Metric, Scenario
+from satsim.settings import Metric, Scenario
 from satsim.studio import Studio
 from satsim.trained_codec import TrainedCodec
 from satsim.trial import Picture, Trial
@@ -29,22 +29,20 @@ def send_photo_by_all(scenarios: Sequence[Scenario]) -> list[Row]:
     torch.set_num_threads(1)
     first = scenarios[0]
     photo = open_for(first, first.image.path)
-    studios: dict[CodecSettings | None, Studio] = {}  # None: no scheme sends with a model
-    rows = []
+    steps: dict[str, frozenset[int]] = {}  # of all searches with a model, in any scenario
     for scenario in scenarios:
-        model = None
-        if any(each.codec == "progic" for each in scenario.schemes):
-            model = CodecSettings(model=scenario.codec.model, refine_steps=scenario.codec.refine_steps)
-        if model not in studios:
-            parts = Parts(None if model is None else _model(model), _perceptual(scenario.metrics))
-            studios[model] = Studio(scenario, photo, parts)
-        rows += _rows(scenario, studios[model])
-    return rows
+        name = scenario.codec.model
+        steps[name] = steps.get(name, frozenset()) | scenario.all_refine_steps
+    perceptual = _perceptual(first.metrics)
+    studios = {
+        name: Studio(first, photo, Parts(_models(name, each), perceptual)) for name, each in steps.items()
+    }
+    return [row for scenario in scenarios for row in _rows(scenario, studios[scenario.codec.model])]
 
 
 @lru_cache(maxsize=4)
-def _model(settings: CodecSettings) -> TrainedCodec:
-    return load_model(settings)
+def _models(name: str, refine_steps: frozenset[int]) -> Mapping[int, TrainedCodec]:
+    return load_models(name, refine_steps)
 
 
 @lru_cache(maxsize=1)

@@ -30,7 +30,7 @@ def frames_to_send(
     photo = open_for(alone, alone.image.path)
     parts = load_parts(alone, file)
     scorer = Scorer(photo.image, alone.metrics, parts.perceptual)
-    codec = codec_of(scheme, alone, parts.model, scorer.distance)
+    codec = codec_of(scheme, alone, parts.models, scorer.distance)
     try:
         encoded = codec.encode(photo.image)
     except NothingFits:

@@ -1,7 +1,7 @@
 """What a run takes in besides its scenario: photos, the trained codec, the metrics."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from satsim.manifest import PhotoFacts, SkippedPhoto
 from satsim.quality import PERCEPTUAL
 from satsim.repair_settings import ArqRound
 from satsim.scenario import Scenario, check_link
-from satsim.settings import CodecSettings, Metric
+from satsim.settings import Metric
 from satsim.trace import read_trace
 from satsim.trained_codec import TrainedCodec
 from satsim.windows import NoSkyfield, visibility_of
@@ -30,10 +30,15 @@ MOST_OPEN_TIMES = 50  # open times in a slot
 
 @dataclass(frozen=True)
 class Parts:
-    """The trained codec and the metrics; None where no scheme or metric asks for it."""
+    """The trained codec and the metrics, as far as a scheme or metric asks for them."""
 
-    model: TrainedCodec | None
+    models: Mapping[int, TrainedCodec]  # one and the same, by the steps of its search; may be empty
     perceptual: PerceptualMetrics | None
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Sha256 of the codec's weights, in hex; None where no scheme sends with it."""
+        return next((model.fingerprint for model in self.models.values()), None)
 
 
 @dataclass(frozen=True)
@@ -110,16 +115,21 @@ def load_parts(scenario: Scenario, file: str) -> Parts:
 
     Raises ScenarioError, naming `file`, if N, L or f are not the model's, and progic's WeightsError.
     """
-    uses_model = any(scheme.codec == "progic" for scheme in scenario.schemes)
-    model = load_model(scenario.codec) if uses_model else None
-    if model:
+    models = load_models(scenario.codec.model, scenario.all_refine_steps)
+    for model in models.values():
         _check_model(scenario, model.config, file)
-    return Parts(model, load_perceptual(scenario.metrics))
+    return Parts(models, load_perceptual(scenario.metrics))
 
 
-def load_model(settings: CodecSettings) -> progic.Codec:
-    """Load the trained codec, to search as long as is asked for; raises progic's WeightsError."""
-    return progic.refined(progic.load(settings.model), settings.refine_steps)
+def load_models(name: str, refine_steps: Collection[int]) -> dict[int, progic.Codec]:
+    """Load the trained codec, once for each number of steps that it shall search.
+
+    Raises progic's WeightsError.
+    """
+    if not refine_steps:
+        return {}
+    codec = progic.load(name)
+    return {steps: progic.refined(codec, steps) for steps in sorted(refine_steps)}
 
 
 def load_perceptual(metrics: Collection[Metric]) -> PerceptualMetrics | None:

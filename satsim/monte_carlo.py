@@ -31,7 +31,9 @@ def run_seeds(seed: int, runs: int) -> list[int]:
 
 
 class Replicator:
-    """Runs the simulation once a seed; schemes with one repair whose packets hold the same stages share runs.
+    """Runs the simulation once a seed, and once for all schemes that differ in nothing that decides a run.
+
+    These are the repair, the time to encode and the stages that the packets hold.
 
     The first run has the scenario's seed, and so the losses that the rest of the run folder shows.
     """
@@ -39,32 +41,32 @@ class Replicator:
     def __init__(
         self,
         link: LinkSettings,
-        encode_s: float,
         seed: int,
         runs: int,
         fleet: FleetSettings = ALONE,
     ) -> None:
-        self._link, self._encode_s, self._fleet = link, encode_s, fleet
+        self._link, self._fleet = link, fleet
         self._seeds = run_seeds(seed, runs)
-        self._known: dict[tuple[Repair, tuple[_Shape, ...]], Runs] = {}
+        self._known: dict[tuple[Repair, float, tuple[_Shape, ...]], Runs] = {}
 
-    def runs(self, packets: Sequence[AnyPacket], repair: Repair) -> Runs:
+    def runs(self, packets: Sequence[AnyPacket], repair: Repair, encode_s: float) -> Runs:
         """Return what was held from when on, and at what cost, in each run by each handset.
 
         Bytes are those of the first scheme that asked; where they are billed, other sizes share no runs.
         """
         shape = tuple(_shape(packet, self._link.billing is not None) for packet in packets)
-        if (repair, shape) not in self._known:
-            self._known[repair, shape] = self._simulated(packets, repair)
-        return self._known[repair, shape]
+        key = repair, encode_s, shape
+        if key not in self._known:
+            self._known[key] = self._simulated(packets, repair, encode_s)
+        return self._known[key]
 
-    def _simulated(self, packets: Sequence[AnyPacket], repair: Repair) -> Runs:
+    def _simulated(self, packets: Sequence[AnyPacket], repair: Repair, encode_s: float) -> Runs:
         link = self._link
         varies = seed_decides(link, self._fleet, repair)
         holdings: list[Holdings] = []
         costs: list[Sequence[Cost]] | None = [] if is_known(link) else None
         for seed in self._seeds if varies else self._seeds[:1]:  # else all are equal
-            for run in simulate_fleet("", packets, link, repair, self._encode_s, seed, self._fleet):
+            for run in simulate_fleet("", packets, link, repair, encode_s, seed, self._fleet):
                 holdings.append(run.holdings)
                 if costs is not None:
                     costs.append(costs_of(run.events, link))

@@ -146,8 +146,8 @@ def _manifest(scenario: Scenario, studio: Studio) -> Manifest:
     return Manifest(
         seed=scenario.seed,
         versions=installed_versions(),
-        codec_model=scenario.codec.model if parts.model else None,
-        codec_weights_sha256=parts.model.fingerprint if parts.model else None,
+        codec_model=scenario.codec.model if parts.models else None,
+        codec_weights_sha256=parts.fingerprint,
         metric_weights_sha256=metric_weights.SHA256 if parts.perceptual else None,
         metric_implementation=IMPLEMENTATION if parts.perceptual else None,
         usable_dists=studio.marks.usable_dists,

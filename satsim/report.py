@@ -30,7 +30,7 @@ from satsim.wording import (
     cost_text,
     facts_text,
     minutes_text,
-    own_repair_text,
+    own_texts,
     rate_text,
     runs_text,
     scheme_label,
@@ -58,7 +58,7 @@ class Part:
 
     number: int
     label: str
-    repair: str | None  # where it is not the scenario's
+    own: str  # what it does otherwise than the scenario says; "" where that is nothing
     summary: Summary
     shots: tuple[Shot, ...]
     spread: tuple[tuple[str, Spread], ...]  # over all runs, by mark; none for a single run
@@ -144,9 +144,9 @@ def _named(run: Run, scheme: str) -> str:
 def _part(run: Run, number: int, scheme: str, sources: Mapping[Path, str]) -> Part:
     rows = [row for row in run.rows_of(scheme) if isinstance(row, TimelineRow)]
     shots = tuple(_shot(run, row, sources[picture_file(run.folder, scheme, row.stages)]) for row in rows)
-    repair = own_repair_text(run.scenario, scheme)
+    own = ", ".join(own_texts(run.scenario, scheme))
     summary, label = run.summary[scheme], scheme_label(scheme)
-    return Part(number, label, repair, summary, shots, _spread(run, scheme), _cost(run, scheme))
+    return Part(number, label, own, summary, shots, _spread(run, scheme), _cost(run, scheme))
 
 
 def _cost(run: Run, scheme: str) -> str:

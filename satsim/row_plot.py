@@ -13,7 +13,7 @@ from satsim.rundir import Run, picture_file
 from satsim.wording import (
     METRIC_LABELS,
     minutes_text,
-    own_repair_text,
+    own_texts,
     rate_text,
     scheme_colour,
     scheme_label,
@@ -128,8 +128,8 @@ def label_height_in(run: Run, film: Film, strip: Strip, width_in: float) -> floa
 def facts_of(run: Run, film: Film, strip: Strip, width_in: float) -> list[str]:
     """Return short lines: what a row came to, and what is not to be seen in it."""
     summary = run.summary[strip.scheme]
-    own = own_repair_text(run.scenario, strip.scheme)
-    lines = textwrap.wrap(own, NOTE_CHARS) if own else []
+    own = own_texts(run.scenario, strip.scheme)
+    lines = [line for text in own for line in textwrap.wrap(text, NOTE_CHARS)]
     lines += [f"{summary.bytes} bytes"]
     if run.manifest.usable_dists is not None:
         lines += [f"usable {_when(summary.t_usable_s)}", f"detail {_when(summary.t_detail_s)}"]

@@ -31,20 +31,18 @@ class Sent(NamedTuple):
 
 def send_photo(scenario: Scenario, studio: Studio, progress: Progress) -> dict[str, Sent]:
     """Send the studio's photo by every scheme, in the scenario's order; all meet the same losses."""
-    encode_s = scenario.sender.encode_s
-    encode_s = studio.measured_encode_s if encode_s is None else encode_s
-    many = Replicator(scenario.link, encode_s, scenario.seed, scenario.runs, scenario.fleet)
+    many = Replicator(scenario.link, scenario.seed, scenario.runs, scenario.fleet)
     sent = {}
     for number, scheme in enumerate(scenario.schemes):
         progress(scheme.name, number / len(scenario.schemes))
-        sent[scheme.name] = _send(scenario, studio, scheme, encode_s, many)
+        sent[scheme.name] = _send(scenario, studio, scheme, many)
     return sent
 
 
-def _send(scenario: Scenario, studio: Studio, scheme: Scheme, encode_s: float, many: Replicator) -> Sent:
+def _send(scenario: Scenario, studio: Studio, scheme: Scheme, many: Replicator) -> Sent:
     codec = studio.codec(scenario, scheme)
     try:
-        return _sent(scenario, studio, scheme, codec, encode_s, many)
+        return _sent(scenario, studio, scheme, codec, many)
     except NothingFits:
         note = f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes"
     except CodecFailed as failure:
@@ -53,15 +51,10 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, encode_s: float, m
 
 
 def _sent(
-    scenario: Scenario,
-    studio: Studio,
-    scheme: Scheme,
-    codec: PhotoCodec,
-    encode_s: float,
-    many: Replicator,
+    scenario: Scenario, studio: Studio, scheme: Scheme, codec: PhotoCodec, many: Replicator
 ) -> Sent:
     encoded = studio.encoded(codec)
-    repair = scenario.repair_of(scheme)
+    repair, encode_s = scenario.repair_of(scheme), studio.encode_s(scenario, scheme)
     payload_bytes, size = scenario.link.payload_bytes, scenario.size_of(scheme)
     stages, packets = parcel_of(encoded, studio.photo, size, repair, payload_bytes, UNKNOWN_TIME)
     run, *_ = simulate_fleet(
@@ -70,10 +63,10 @@ def _sent(
     showing = Showing(scheme.shown, len(stages), min(encoded.first_stages, len(stages)))
     view = view_scheme(run, stages, showing, codec, studio.scorer, studio.marks, size)
     view = _with_cost(view, scenario.link)
-    view = replace(view, summary=replace(view.summary, gflop=studio.gflop(scheme, size)))
+    view = replace(view, summary=replace(view.summary, gflop=studio.gflop(scenario, scheme)))
     if scenario.runs * scenario.fleet.handsets == 1:
         return Sent(view, None)
-    return Sent(view, _tally(many.runs(packets, repair), showing, studio, stages, codec))
+    return Sent(view, _tally(many.runs(packets, repair, encode_s), showing, studio, stages, codec))
 
 
 def _with_cost(view: SchemeView, link: LinkSettings) -> SchemeView:

@@ -13,6 +13,7 @@ from satsim.image_settings import SIZE_TEXT, ImageSettings, Side, listed
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
 from satsim.section import PRESET_TEXT, WEEK_S, Section, not_allowed
+from satsim.sender_settings import SENDER_TEXT, SenderSettings
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
 
@@ -23,7 +24,7 @@ Codec = Literal[AnyPart, Growing, WholeFile]
 CODEC_TEXT = (
     "progic, jpeg, jpeg_progressive, jp2, webp, avif, jxl, heic, thumbhash, ssdv, command or identity"
 )
-SCHEME_TEXT = "{name, codec, delivery, budget_bytes, repair, size, command}"
+SCHEME_TEXT = "{name, codec, delivery, budget_bytes, repair, sender, refine_steps, size, command}"
 Delivery = Literal["progressive", "prefix", "low", "high"]
 Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
 
@@ -46,21 +47,6 @@ class CodecSettings(Section):
         if factor not in DOWNSAMPLING_FACTORS:
             raise not_allowed("1, 2, 4, 8, 16, 32, 64 or 128")
         return factor
-
-
-class SenderSettings(Section):
-    """How long the handset takes to encode: a figure, or measured on this machine."""
-
-    encode_s: float | None = Field(
-        default=None, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
-    )
-    encode: Literal["measured"] | None = Field(default=None, description="measured")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "SenderSettings":
-        if (self.encode_s is None) == (self.encode is None):
-            raise not_allowed("either encode_s or encode")
-        return self
 
 
 class LatencySettings(Section):
@@ -141,6 +127,10 @@ class Scheme(Section):
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1000000"
     )
     repair: Repair | None = Field(default=None, description=REPAIR_TEXT)  # else the scenario's
+    sender: SenderSettings | None = Field(default=None, description=SENDER_TEXT)  # else the scenario's
+    refine_steps: int | None = Field(  # else codec.refine_steps
+        default=None, ge=0, le=1000, description="a whole number from 0 to 1000"
+    )
     command: CommandSettings | None = Field(default=None, description=COMMAND_TEXT)
     size: tuple[Side, Side] | None = Field(default=None, description=SIZE_TEXT)  # else image.size
 
@@ -156,6 +146,12 @@ class Scheme(Section):
     def _command_for_a_command(self) -> "Scheme":
         if (self.codec == "command") != (self.command is not None):
             raise not_allowed(f"both codec: command and command: {COMMAND_TEXT}, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _only_ours_are_searched(self) -> "Scheme":
+        if self.refine_steps is not None and self.codec != "progic":
+            raise not_allowed(f"no refine_steps for {self.codec}: progic alone searches its codes")
         return self
 
     @property
@@ -215,9 +211,7 @@ class Scenario(Section):
     name: str = Field(pattern=NAME, description=NAME_TEXT)
     image: ImageSettings = Field(description="a path, or {path, size, shown, fit}")
     codec: CodecSettings = Field(default=CodecSettings(), description="model and its N, L and f")
-    sender: SenderSettings = Field(
-        default=SenderSettings(encode="measured"), description="{encode_s} or {encode: measured}"
-    )
+    sender: SenderSettings = Field(default=SenderSettings(encode="measured"), description=SENDER_TEXT)
     link: LinkSettings = Field(
         description="a preset's name, or {preset, payload_bytes, interval_s, latency, loss, windows, billing,"
         " transmitter}"
@@ -262,6 +256,19 @@ class Scenario(Section):
     def repair_of(self, scheme: Scheme) -> Repair:
         """Return what a scheme does about loss: its own repair, or the scenario's."""
         return self.repair if scheme.repair is None else scheme.repair
+
+    def sender_of(self, scheme: Scheme) -> SenderSettings:
+        """Return how long a scheme's encoding takes: by its own sender, or the scenario's."""
+        return self.sender if scheme.sender is None else scheme.sender
+
+    def refine_steps_of(self, scheme: Scheme) -> int:
+        """Return how many steps a scheme that codes with ours searches: its own, or the codec's."""
+        return self.codec.refine_steps if scheme.refine_steps is None else scheme.refine_steps
+
+    @property
+    def all_refine_steps(self) -> frozenset[int]:
+        """The steps of all schemes that code with ours; empty where none does."""
+        return frozenset(self.refine_steps_of(each) for each in self.schemes if each.codec == "progic")
 
     @property
     def seed_decides(self) -> bool:

@@ -1,15 +1,12 @@
 """A photo with the codecs and the scores at hand: all that no link changes, and nothing of it done twice."""
 
-import time
-from functools import cached_property
-
 from progic.images import fit_photo
 from satsim.codec import CodecFailed, Encoded, NothingFits, PhotoCodec
 from satsim.codecs import codec_of
 from satsim.intake import Parts, Photo
 from satsim.quality import Scorer
 from satsim.settings import Scenario, Scheme
-from satsim.trained_codec import RememberingCodec, TrainedCodec
+from satsim.trained_codec import RememberingCodec
 from satsim.viewing import Marks
 
 
@@ -19,16 +16,15 @@ class Studio:
     def __init__(self, scenario: Scenario, photo: Photo, parts: Parts) -> None:
         """`scenario` gives the metrics and the marks; its link, repair and seed are nothing to a studio."""
         self.photo, self.parts = photo, parts
-        self._sent_size = scenario.image.size
         self.scorer = Scorer(photo.image, scenario.metrics, parts.perceptual)
         self.marks = Marks(self.scorer.mark_dists(scenario.usable), self.scorer.mark_dists(scenario.detail))
-        self._model = RememberingCodec(parts.model) if parts.model else None
+        self._models = {steps: RememberingCodec(model) for steps, model in parts.models.items()}
         self._codecs: dict[PhotoCodec, PhotoCodec] = {}  # the first of equal ones: it may remember
         self._encoded: dict[PhotoCodec, Encoded | NothingFits | CodecFailed] = {}
 
     def codec(self, scenario: Scenario, scheme: Scheme) -> PhotoCodec:
         """Return the codec that a scheme sends with."""
-        codec = codec_of(scheme, scenario, self._model, self.scorer.distance)
+        codec = codec_of(scheme, scenario, self._models, self.scorer.distance)
         return self._codecs.setdefault(codec, codec)
 
     def encoded(self, codec: PhotoCodec) -> Encoded:
@@ -43,18 +39,21 @@ class Studio:
             return found
         raise found
 
-    def gflop(self, scheme: Scheme, size: tuple[int, int]) -> float | None:
-        """Return what a scheme's photo of `size` took to encode and decode; None for what is not ours."""
-        return None if self._model is None or scheme.codec != "progic" else self._model.gflop(size)
+    def gflop(self, scenario: Scenario, scheme: Scheme) -> float | None:
+        """Return what a scheme's photo took to encode and decode; None for what is not ours."""
+        model = self._model(scenario, scheme)
+        return None if model is None else model.gflop(scenario.size_of(scheme))
 
-    @cached_property
-    def measured_encode_s(self) -> float:
-        """How long our codec takes here; WebP and AVIF take milliseconds: nothing, next to a slot."""
-        model: TrainedCodec | None = self.parts.model
-        if model is None:
-            return 0.0
-        sent = fit_photo(self.photo.image, self._sent_size)
-        model.encode(sent)  # the first call also sets up memory and threads
-        start_s = time.perf_counter()
-        model.encode(sent)
-        return time.perf_counter() - start_s
+    def encode_s(self, scenario: Scenario, scheme: Scheme) -> float:
+        """Return how long a scheme's encoding takes: as its sender says, or as long as our codec takes here.
+
+        What is not ours takes milliseconds where it is measured: nothing, next to a slot.
+        """
+        given_s, model = scenario.sender_of(scheme).encode_s, self._model(scenario, scheme)
+        if given_s is not None or model is None:
+            return given_s or 0.0
+        return model.encode_s(fit_photo(self.photo.image, scenario.size_of(scheme)))
+
+    def _model(self, scenario: Scenario, scheme: Scheme) -> RememberingCodec | None:
+        """Return the trained codec that a scheme sends with; None for what is not ours."""
+        return self._models[scenario.refine_steps_of(scheme)] if scheme.codec == "progic" else None

@@ -1,5 +1,6 @@
 """Our own codec behind the contract of satsim.codec."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from PIL import Image
 from progic.flops import counted_gflop
 from satsim.codec import Encoded, NothingFits
 from satsim.packets import short_fingerprint
+
+LONG_S = 10  # of an encoding: what its first call sets up, memory and threads, is small in it
 
 
 class TrainedCodec(Protocol):
@@ -33,6 +36,7 @@ class RememberingCodec:
         self.fingerprint = codec.fingerprint
         self._codec = codec
         self._stages: dict[bytes, list[bytes]] = {}
+        self._encode_s: dict[bytes, float] = {}
         self._gflop: dict[tuple[str, tuple[int, int]], float] = {}
         self._pictures: dict[tuple[object, ...], Image.Image] = {}
 
@@ -40,9 +44,26 @@ class RememberingCodec:
         """Return all stages."""
         pixels = photo.tobytes()
         if pixels not in self._stages:
+            start_s = time.perf_counter()
             with self._counting("encode", photo.size):
                 self._stages[pixels] = self._codec.encode(photo)
+            took_s = time.perf_counter() - start_s
+            self._encode_s |= {pixels: took_s} if took_s >= LONG_S else {}
         return self._stages[pixels]
+
+    def encode_s(self, photo: Image.Image) -> float:
+        """Return how many seconds the codec takes here to encode, measured once for each photo.
+
+        Of a long search that is the time of the encoding that is sent, some 7 % of it for counting its FLOP; what
+        is short is encoded a second time.
+        """
+        self.encode(photo)
+        pixels = photo.tobytes()
+        if pixels not in self._encode_s:
+            start_s = time.perf_counter()
+            self._codec.encode(photo)
+            self._encode_s[pixels] = time.perf_counter() - start_s
+        return self._encode_s[pixels]
 
     def decode(self, stages: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
         """Return the picture of any stages."""

@@ -60,6 +60,7 @@ class Tuning:
 def prepare(file: Path, overrides: Sequence[str], asked: Asked) -> Tuning:
     """Read the scenario and say what there is to try, nothing of it tried yet.
 
+    Its schemes play no part: all candidates have the scenario's sender and `codec.refine_steps`.
     Raises InputError where nothing can be sent, with what would fit.
     """
     scenario = load_scenario(file, overrides)

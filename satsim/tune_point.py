@@ -17,7 +17,7 @@ import torch
 from satsim.codecs import codec_of
 from satsim.csv_file import DECIMALS
 from satsim.fleet_settings import FleetSettings
-from satsim.intake import load_model, load_parts, open_for
+from satsim.intake import load_models, load_parts, open_for
 from satsim.kept import Row
 from satsim.monte_carlo import run_seeds
 from satsim.packets import ImageTag, Packet
@@ -186,7 +186,8 @@ class _Pictures:
 
     def __init__(self, scenario: Scenario, studio: Studio) -> None:
         self._scorer = studio.scorer
-        self._codec = codec_of(TUNED, scenario, load_model(scenario.codec), studio.scorer.distance)
+        models = load_models(scenario.codec.model, scenario.all_refine_steps)
+        self._codec = codec_of(TUNED, scenario, models, studio.scorer.distance)
         self._stages = self._codec.encode(studio.photo.image).stages
 
     def __call__(self, held: Stages) -> float:

@@ -16,6 +16,7 @@ from satsim.repair_settings import (
     Ulp,
     Unequal,
 )
+from satsim.sender_settings import SenderSettings
 from satsim.settings import LatencySettings, Metric, Scenario
 from satsim.window_settings import Passes, Windows
 
@@ -23,6 +24,7 @@ SCHEME_LABELS = {
     "progressive": "ProGIC progressive",
     "low_bpp": "ProGIC low BPP",
     "high_bpp": "ProGIC high BPP",
+    "refined": "ProGIC refined",  # of scenarios/refined.yaml
     "webp_low": "WebP low",
     "webp_high": "WebP high",
     "avif_low": "AVIF low",
@@ -155,10 +157,19 @@ def repairs_text(scenario: Scenario) -> str:
     return texts.pop() if len(texts) == 1 else "repair as in each row"
 
 
-def own_repair_text(scenario: Scenario, scheme: str) -> str | None:
-    """Return what one scheme does about loss, where it is not what the scenario says."""
-    own = next((each.repair for each in scenario.schemes if each.name == scheme), None)
-    return None if own is None else repair_text(own)
+def encode_text(sender: SenderSettings) -> str:
+    """Return how long it takes to encode."""
+    return "encoding measured" if sender.encode_s is None else f"{sender.encode_s:g} s to encode"
+
+
+def own_texts(scenario: Scenario, scheme: str) -> list[str]:
+    """Return what one scheme does otherwise than the scenario says: about loss, its search, its time."""
+    own = next((each for each in scenario.schemes if each.name == scheme), None)
+    if own is None:
+        return []
+    texts = [repair_text(own.repair)] if own.repair is not None else []
+    texts += [f"{own.refine_steps} steps of search"] if own.refine_steps is not None else []
+    return texts + ([encode_text(own.sender)] if own.sender is not None else [])
 
 
 def facts_text(scenario: Scenario, seed: int) -> str:

@@ -78,6 +78,9 @@ def send(
     overrides += [] if refine is None else [f"codec.refine_steps={refine}"]
     with as_file(PLAIN) as plain:
         loaded = load_scenario(scenario or plain, overrides)
+    if refine is not None:  # over the steps of a scheme, too
+        schemes = tuple(each.model_copy(update={"refine_steps": None}) for each in loaded.schemes)
+        loaded = loaded.model_copy(update={"schemes": schemes})
 
     from satsim.handset import frames_to_send
 

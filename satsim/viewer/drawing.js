@@ -59,7 +59,7 @@ function buildCard(run, scheme, number, timed, jump) {
     values,
   };
   const title = make("h2", { id: `card-${number}` }, scheme.label);
-  if (scheme.repair) title.append(make("span", { className: "soft" }, ` ${scheme.repair}`));
+  if (scheme.own) title.append(make("span", { className: "soft" }, ` ${scheme.own}`));
   const frame = make("div", { className: "frame" }, parts.image, parts.empty, parts.usable);
   frame.style.aspectRatio = `${run.size[0]} / ${run.size[1]}`;
   const card = make("article", { className: number ? "card" : "card lead" }, title, frame, make("dl", {}, ...numbers));

@@ -16,14 +16,14 @@ SCHEMES = (5, 1, 5, 1, 5, 5)  # packets of forest_fire's schemes that fit anythi
 
 
 def _ten_thousand_runs() -> None:
-    many = Replicator(LINK, encode_s=0.56, seed=1, runs=10_000)
+    many = Replicator(LINK, seed=1, runs=10_000)
     for n_stages in SCHEMES:
         tag = ImageTag(7, n_stages, 10, 16, 256, 256, 0xBEEF, 0)
         packets = packetize([bytes(320)] * n_stages, tag, LINK.payload_bytes)
         statistics_of(
             "p",
             tally(
-                many.runs(packets, ArqNextSlot()).holdings,
+                many.runs(packets, ArqNextSlot(), 0.56).holdings,
                 lambda held: Worth(0.3 - 0.02 * len(held), True, False),
             ),
         )

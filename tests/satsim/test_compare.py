@@ -201,7 +201,7 @@ def test_where_one_scenario_draws_nothing_its_runs_are_equal(tiny: Path) -> None
 def test_schemes_of_one_model_share_pictures_of_a_photo(
     toy_scenario: Path, toy_codec: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("satsim.compare_photo._model", lambda name: toy_codec)
+    monkeypatch.setattr("satsim.compare_photo._models", lambda name, steps: dict.fromkeys(steps, toy_codec))
     other = toy_scenario.parent / "other.yaml"
     text = "extends: toy.yaml\nname: other\nlink: {interval_s: 30}\ncodec: {stages: 2}\n"
     other.write_text(text, encoding="utf-8")

@@ -31,7 +31,7 @@ def packets(n_stages: int) -> tuple[Packet, ...]:
 
 
 def replicator(seed: int = 1, runs: int = RUNS) -> Replicator:
-    return Replicator(LINK, 0.0, seed, runs)
+    return Replicator(LINK, seed, runs)
 
 
 def worth(held: tuple[int, ...]) -> Worth:
@@ -39,12 +39,12 @@ def worth(held: tuple[int, ...]) -> Worth:
 
 
 def test_the_first_run_is_that_of_the_scenarios_seed() -> None:
-    first = replicator(seed=9, runs=3).runs(packets(5), ArqNextSlot()).holdings[0]
+    first = replicator(seed=9, runs=3).runs(packets(5), ArqNextSlot(), 0.0).holdings[0]
     assert first == simulate("p", packets(5), LINK, ArqNextSlot(), 0.0, 9).holdings
 
 
 def test_same_seed_same_runs_other_seed_others() -> None:
-    one, same, other = (replicator(seed, 20).runs(packets(5), ArqNextSlot()).holdings for seed in (1, 1, 2))
+    one, same, other = (replicator(seed, 20).runs(packets(5), ArqNextSlot(), 0.0).holdings for seed in (1, 1, 2))
     assert one == same
     assert one != other
     assert len(set(one)) > 10
@@ -52,7 +52,7 @@ def test_same_seed_same_runs_other_seed_others() -> None:
 
 def test_times_of_arq_are_negative_binomial() -> None:
     """The k-th success comes in slot k / (1 - p) on average, with variance k p / (1 - p)^2."""
-    runs = replicator().runs(packets(5), ArqNextSlot()).holdings
+    runs = replicator().runs(packets(5), ArqNextSlot(), 0.0).holdings
     spread = statistics_of("p", tally(runs, worth)).spread
     for k, found in ((1, spread.t_first_s), (2, spread.t_usable_s), (5, spread.t_final_s)):
         deviation = 60 * math.sqrt(k * RATE) / (1 - RATE)
@@ -66,7 +66,7 @@ def test_times_of_arq_are_negative_binomial() -> None:
 
 def test_without_repair_a_share_never_comes() -> None:
     """Of two packets, both come with (1 - p)^2."""
-    runs = replicator().runs(packets(2), NoRepair(kind="none")).holdings
+    runs = replicator().runs(packets(2), NoRepair(kind="none"), 0.0).holdings
     spread = statistics_of("p", tally(runs, worth)).spread
     share = (1 - RATE) ** 2
     assert abs(spread.t_usable_s.share - share) < 4 * math.sqrt(share * (1 - share) / RUNS)
@@ -94,17 +94,17 @@ def test_rows_are_worked_by_hand() -> None:
 
 def test_schemes_with_the_same_stages_share_their_runs() -> None:
     many = replicator(runs=10)
-    arq = many.runs(packets(5), ArqNextSlot())
-    assert many.runs(packets(5), ArqNextSlot()) is arq
-    assert many.runs(packets(4), ArqNextSlot()) is not arq
-    assert many.runs(packets(5), NoRepair(kind="none")) is not arq
+    arq = many.runs(packets(5), ArqNextSlot(), 0.0)
+    assert many.runs(packets(5), ArqNextSlot(), 0.0) is arq
+    assert many.runs(packets(4), ArqNextSlot(), 0.0) is not arq
+    assert many.runs(packets(5), NoRepair(kind="none"), 0.0) is not arq
 
 
 def test_where_bytes_are_billed_schemes_of_other_sizes_share_no_runs() -> None:
     short = tuple(replace(packet, payload=b"x" * 30) for packet in packets(5))
     for billing, shares in ((None, True), (Billing(), False)):
-        many = Replicator(LINK.model_copy(update={"billing": billing}), 0.0, 1, 10)
-        assert (many.runs(short, ArqNextSlot()) is many.runs(packets(5), ArqNextSlot())) == shares
+        many = Replicator(LINK.model_copy(update={"billing": billing}), 1, 10)
+        assert (many.runs(short, ArqNextSlot(), 0.0) is many.runs(packets(5), ArqNextSlot(), 0.0)) == shares
 
 
 def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
@@ -115,7 +115,7 @@ def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
             "transmitter": Transmitter(power_w=0.9, message_s=20),
         }
     )
-    runs = Replicator(billed, 0.0, 1, RUNS).runs(packets(5), ArqNextSlot())
+    runs = Replicator(billed, 1, RUNS).runs(packets(5), ArqNextSlot(), 0.0)
     at_once = tally(runs.holdings, lambda held: Worth(0.3, True, False), runs.costs)
     spread = statistics_of("p", at_once).spread
     for found, per_message in (
@@ -131,7 +131,7 @@ def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
 
 def test_a_cost_that_is_not_known_spreads_nowhere() -> None:
     link = LINK.model_copy(update={"billing": Billing(unit_bytes=50)})
-    runs = Replicator(link, 0.0, 1, 20).runs(packets(5), ArqNextSlot())
+    runs = Replicator(link, 1, 20).runs(packets(5), ArqNextSlot(), 0.0)
     spread = statistics_of("p", tally(runs.holdings, worth, runs.costs)).spread
     assert spread.units_usable is not None and spread.units_usable.share == 1
     assert spread.price_usable_usd is spread.energy_usable_j is None
@@ -196,7 +196,7 @@ def test_photos_are_pooled_run_by_run() -> None:
 
 def test_without_chance_all_runs_are_the_first_one() -> None:
     clear = LINK.model_copy(update={"loss": IndependentLoss(rate=0)})
-    runs = Replicator(clear, 0.0, seed=1, runs=50).runs(packets(2), ArqNextSlot()).holdings
+    runs = Replicator(clear, seed=1, runs=50).runs(packets(2), ArqNextSlot(), 0.0).holdings
     assert runs == [simulate("p", packets(2), clear, ArqNextSlot(), 0.0, 1).holdings] * 50
 
 
@@ -235,8 +235,8 @@ def test_a_carousel_with_any_stages_with_prefixes_and_the_erasure_bound_meet_the
     """Means in slots at loss p, N packets: any 1/(1-p), the first stage 1 + N p/(1-p), N of many N/(1-p)."""
     n_runs, p, n = 4000, RATE, 5
     many = replicator(runs=n_runs)
-    carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=40)).holdings
-    coded = many.runs(packets(60), NoRepair(kind="none")).holdings  # as if each were parity: any N will do
+    carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=40), 0.0).holdings
+    coded = many.runs(packets(60), NoRepair(kind="none"), 0.0).holdings  # as if each were parity: any N will do
     times_s = {
         1 / (1 - p): [run[0].time_s for run in carousel],
         1 + n * p / (1 - p): [next(each.time_s for each in run if 0 in each.stages) for run in carousel],

@@ -25,13 +25,13 @@ from satsim.repair_settings import (
     Unequal,
 )
 from satsim.scenario import Scenario, Scheme, dump_scenario, load_scenario
+from satsim.sender_settings import SenderSettings
 from satsim.settings import (
     CodecSettings,
     ImageSettings,
     LatencySettings,
     LinkSettings,
     Mark,
-    SenderSettings,
 )
 
 GOOD = Path(__file__).parent / "good_scenario.yaml"
@@ -127,10 +127,25 @@ LOSSES: st.SearchStrategy[Loss] = st.one_of(
 )
 
 
+SENDERS = st.builds(SenderSettings, encode_s=SECONDS) | st.just(SenderSettings(encode="measured"))
+
+
+@st.composite
+def schemes(draw: st.DrawFn, name: str) -> Scheme:
+    codec = draw(st.sampled_from(["progic", "webp", "avif", "identity"]))
+    return Scheme(
+        name=name,
+        codec=codec,
+        delivery=draw(st.sampled_from(["low", "high"])),
+        repair=draw(st.none() | REPAIRS),
+        sender=draw(st.none() | SENDERS),
+        refine_steps=draw(st.none() | st.integers(0, 1000)) if codec == "progic" else None,
+    )
+
+
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique_by=str.casefold))
-    codecs = st.sampled_from(["progic", "webp", "avif", "identity"])
     marks = st.builds(Mark, thumbnail_px=st.integers(1, 4096)) | st.builds(
         Mark, dists=st.floats(0, 1, exclude_min=True)
     )
@@ -147,7 +162,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             bits_per_index=draw(st.integers(1, 16)),
             downsampling_factor=2 ** draw(st.integers(0, 7)),
         ),
-        sender=draw(st.builds(SenderSettings, encode_s=SECONDS) | st.just(SenderSettings(encode="measured"))),
+        sender=draw(SENDERS),
         link=LinkSettings(
             payload_bytes=draw(st.integers(21, 65536)),
             interval_s=draw(st.floats(0.001, 604_800)),
@@ -155,10 +170,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             loss=draw(LOSSES),
         ),
         repair=draw(REPAIRS),
-        schemes=tuple(
-            Scheme(name=name, codec=draw(codecs), delivery=draw(st.sampled_from(["low", "high"])))
-            for name in names
-        ),
+        schemes=tuple(draw(schemes(name)) for name in names),
         usable=draw(marks),
         detail=draw(marks),
         metrics=draw(st.sampled_from([("dists",), ("psnr_db", "ms_ssim")])),
