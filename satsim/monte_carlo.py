@@ -31,9 +31,7 @@ def run_seeds(seed: int, runs: int) -> list[int]:
 
 
 class Replicator:
-    """Runs the simulation once a seed, and once for all schemes that differ in nothing that decides a run.
-
-    These are the repair, the time to encode and the stages that the packets hold.
+    """Runs the simulation once a seed; schemes of one repair, encode time and set of packets share runs.
 
     The first run has the scenario's seed, and so the losses that the rest of the run folder shows.
     """

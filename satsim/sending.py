@@ -50,9 +50,7 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, many: Replicator) 
     return Sent(nothing_sent(note), None)
 
 
-def _sent(
-    scenario: Scenario, studio: Studio, scheme: Scheme, codec: PhotoCodec, many: Replicator
-) -> Sent:
+def _sent(scenario: Scenario, studio: Studio, scheme: Scheme, codec: PhotoCodec, many: Replicator) -> Sent:
     encoded = studio.encoded(codec)
     repair, encode_s = scenario.repair_of(scheme), studio.encode_s(scenario, scheme)
     payload_bytes, size = scenario.link.payload_bytes, scenario.size_of(scheme)

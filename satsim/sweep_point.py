@@ -11,8 +11,8 @@ from satsim.intake import load_parts, open_album, open_for
 from satsim.kept import Row
 from satsim.means import mean_summary
 from satsim.repair_settings import NoRepair
-from satsim.sending import Sent, send_photo
 from satsim.sender_settings import SenderSettings
+from satsim.sending import Sent, send_photo
 from satsim.settings import LinkSettings, Scenario
 from satsim.spread import statistics_of
 from satsim.studio import Studio

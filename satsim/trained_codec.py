@@ -54,8 +54,8 @@ class RememberingCodec:
     def encode_s(self, photo: Image.Image) -> float:
         """Return how many seconds the codec takes here to encode, measured once for each photo.
 
-        Of a long search that is the time of the encoding that is sent, some 7 % of it for counting its FLOP; what
-        is short is encoded a second time.
+        Of a long search that is the time of the encoding that is sent, about 7 % of it for counting its FLOP;
+        what is short is encoded a second time.
         """
         self.encode(photo)
         pixels = photo.tobytes()

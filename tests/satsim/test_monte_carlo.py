@@ -44,7 +44,9 @@ def test_the_first_run_is_that_of_the_scenarios_seed() -> None:
 
 
 def test_same_seed_same_runs_other_seed_others() -> None:
-    one, same, other = (replicator(seed, 20).runs(packets(5), ArqNextSlot(), 0.0).holdings for seed in (1, 1, 2))
+    one, same, other = (
+        replicator(seed, 20).runs(packets(5), ArqNextSlot(), 0.0).holdings for seed in (1, 1, 2)
+    )
     assert one == same
     assert one != other
     assert len(set(one)) > 10
@@ -236,7 +238,8 @@ def test_a_carousel_with_any_stages_with_prefixes_and_the_erasure_bound_meet_the
     n_runs, p, n = 4000, RATE, 5
     many = replicator(runs=n_runs)
     carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=40), 0.0).holdings
-    coded = many.runs(packets(60), NoRepair(kind="none"), 0.0).holdings  # as if each were parity: any N will do
+    # as if each were parity: any N will do
+    coded = many.runs(packets(60), NoRepair(kind="none"), 0.0).holdings
     times_s = {
         1 / (1 - p): [run[0].time_s for run in carousel],
         1 + n * p / (1 - p): [next(each.time_s for each in run if 0 in each.stages) for run in carousel],

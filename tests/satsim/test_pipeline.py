@@ -115,7 +115,7 @@ def test_the_manifest_names_what_made_the_run(run_toy: Callable[..., Run], toy_s
     assert len(photo["sha256"]) == 64
 
 
-def test_measured_encode_time_moves_every_scheme_alike(run_toy: Callable[..., Run]) -> None:
+def test_measured_encode_time_moves_every_scheme_of_our_codec_alike(run_toy: Callable[..., Run]) -> None:
     run = run_toy("sender.encode=measured", "schemes=[progressive, low_bpp]")
     encoded = {event.time_s for event in run.events if event.event == "encoded"}
     assert len(encoded) == 1

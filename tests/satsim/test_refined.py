@@ -1,4 +1,4 @@
-"""Steps of the search for codes, a scenario's or a scheme's own, reach the codec that sends, and nothing else."""
+"""Steps of the search for codes, a scenario's or a scheme's own, reach the codec that sends and no other."""
 
 import json
 from collections import Counter

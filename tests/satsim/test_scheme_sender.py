@@ -83,7 +83,7 @@ def test_a_long_encoding_is_measured_as_it_is_sent(
 ) -> None:
     monkeypatch.setattr("satsim.trained_codec.LONG_S", 0)
     run = run_toy(f"schemes=[progressive, {MEASURED}]")
-    assert 0 < next(each.time_s for each in run.events if (each.scheme, each.event) == ("slow", "encoded"))
+    assert next(each.time_s for each in run.events if (each.scheme, each.event) == ("slow", "encoded")) > 0
     assert toy_codec.n_encoded == 1
 
 
