@@ -78,8 +78,10 @@ class RowPlot:
         text = self._minutes(-self.labels_in + 0.07)
         self.axes.text(text, top, scheme_label(band.strip.scheme), fontsize=TEXT_PT, va="top", weight="bold")
         if band.strip.gaps:
-            facts = "\n".join(facts_of(self.run, self.film, band.strip, self.width_in))
-            self.axes.text(text, top - 0.14, facts, fontsize=TEXT_PT, va="top", color=GREY, linespacing=1.25)
+            facts = facts_of(self.run, self.film, band.strip, self.width_in)
+            for line, fact in enumerate(facts):  # in one block, lines without descenders would sit closer
+                y = top - NAME_IN - LINE_IN * (line + 0.5)
+                self.axes.text(text, y, fact, fontsize=TEXT_PT, va="baseline", color=GREY)
         elif band.strip.note:
             self.axes.text(self._minutes(0.04), top, band.strip.note, fontsize=TEXT_PT, va="top", color=LOST)
 
