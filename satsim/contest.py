@@ -17,7 +17,7 @@ from satsim.wording import scheme_label, shown_metric
 
 MUST_AGREE: dict[str, Callable[[Scenario], Any]] = {  # else a DISTS or a mark would mean two things
     "image.path": lambda scenario: str(scenario.image.path.resolve()),
-    "image.size": lambda scenario: list(scenario.image.size),
+    "image.shown": lambda scenario: list(scenario.image.original_size),  # sent at any size
     "image.fit": lambda scenario: scenario.image.fit,
     "metrics": lambda scenario: sorted(scenario.metrics),
     "usable": lambda scenario: scenario.usable.model_dump(exclude_none=True),

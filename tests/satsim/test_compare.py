@@ -212,6 +212,19 @@ def test_schemes_of_one_model_share_pictures_of_a_photo(
     assert (toy_codec.n_encoded, toy_codec.n_decoded) == (1, 3)  # type: ignore[attr-defined]
 
 
+def test_a_photo_may_be_sent_smaller_than_it_is_shown(tiny: Path) -> None:
+    small = tiny.parent / "small.yaml"
+    small.write_text(
+        "extends: tiny.yaml\nname: small\nimage: {size: [16, 16], shown: [32, 32]}\n", encoding="utf-8"
+    )
+    both = rows_of(compared(tiny, str(small)) / "photos.csv")
+    for scenario in (tiny, small):
+        alone = rows_of(compared(scenario, out=f"alone_{scenario.stem}") / "photos.csv")
+        own = [row for row in both if row["competitor"].startswith(f"{scenario.stem}/")]
+        assert [row["psnr_db_final"] for row in own] == [row["psnr_db_final"] for row in alone]
+    assert all(float(row["psnr_db_final"]) < 20 for row in own)  # noise loses three pixels of four
+
+
 def test_the_table_and_the_figure_name_who_is_compared(tiny: Path) -> None:
     target = tiny.parent / "out"
     command = ["compare", str(tiny), "-o", str(target)]
@@ -231,7 +244,7 @@ def test_unknown_names_are_answered_with_those_there_are(tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ("image: {size: [64, 64]}", "image.size: found 64, 64; allowed: 32, 32 as in "),
+        ("image: {size: [64, 64]}", "image.shown: found 64, 64; allowed: 32, 32 as in "),
         ("image: {path: photos/a.png}", "or one for all by --image PATH"),
         ("metrics: [ms_ssim]", "metrics: found ms_ssim; allowed: psnr_db as in "),
         ("usable: {thumbnail_px: 16}", "usable: found thumbnail_px 16; allowed: thumbnail_px 32"),
