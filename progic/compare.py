@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
 from progic import classical
 from progic.bd_rate import bd_percent, curve_of
 from progic.evaluate import Evaluation, Mean, mean_of, photos_of
@@ -73,15 +71,14 @@ def compare(
     return tuple(_rival(name, budgets, sent[name], evaluation) for name in formats)
 
 
-@torch.no_grad()
 def best_of(
     files: Sequence[bytes], size: tuple[int, int], reference: Reference, metrics: PerceptualMetrics
 ) -> tuple[int, Scores] | None:
     """Bytes and scores of the file whose picture has the lowest DISTS; None of no file."""
-    tried = [
-        (len(file), metrics.scores(reference, to_tensor(classical.opened(file, size)))) for file in files
-    ]
-    return min(tried, key=lambda one: one[1].dists, default=None)
+    if not files:
+        return None
+    place, scores = metrics.nearest(reference, (to_tensor(classical.opened(file, size)) for file in files))
+    return len(files[place]), scores
 
 
 def _rival(

@@ -6,6 +6,7 @@ same numbers (LPIPS's shift and scale are ImageNet's, written for -1..1), so VGG
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -145,20 +146,33 @@ class PerceptualMetrics(nn.Module):
 
     def scores(self, reference: Reference, picture: Float[Tensor, "1 3 h w"]) -> Scores:
         """All four scores of one picture in 0..1 against its original; ImageError for unequal shapes."""
-        _check_pair(reference.image, picture)
-        found = self.reference(picture)
-        return Scores(
-            dists=self._dists(reference.moments, found.moments).item(),
-            lpips=self._lpips(reference.directions, found.directions).item(),
-            psnr_db=psnr_db(reference.image, picture).item(),
-            ms_ssim=ms_ssim(reference.image, picture).item(),
-        )
+        return self.nearest(reference, [picture])[1]
 
+    @torch.no_grad()
+    def nearest(
+        self, reference: Reference, pictures: Iterable[Float[Tensor, "1 3 h w"]]
+    ) -> tuple[int, Scores]:
+        """The place of the picture of the lowest DISTS, the first of equals, and its scores.
+
+        The others cost half of what `scores` does. ValueError of no picture; else as `scores`.
+        """
+        looked_at = ((self._look(reference, picture), picture) for picture in pictures)
+        place, ((dists, relu1_2), picture) = min(enumerate(looked_at), key=lambda each: each[1][0][0])
+        lpips = self._lpips(reference.directions, _directions(self.vgg.deepen(relu1_2, "max")))
+        psnr, similarity = psnr_db(reference.image, picture), ms_ssim(reference.image, picture)
+        return place, Scores(dists, lpips.item(), psnr.item(), similarity.item())
+
+    @torch.no_grad()
     def dists_to(self, reference: Reference, picture: Float[Tensor, "1 3 h w"]) -> float:
         """DISTS alone of one picture against its original, as in `scores` at half the cost."""
+        return self._look(reference, picture)[0]
+
+    def _look(self, reference: Reference, picture: Tensor) -> tuple[float, Tensor]:
+        """DISTS, and the first block's features, which LPIPS shares."""
         _check_pair(reference.image, picture)
-        with torch.no_grad():
-            return self._dists(reference.moments, _moments(picture, self.vgg(picture, "l2"))).item()
+        relu1_2 = self.vgg.first_block(picture)
+        moments = _moments(picture, self.vgg.deepen(relu1_2, "l2"))
+        return self._dists(reference.moments, moments).item(), relu1_2
 
     def _dists(self, a: tuple[Moments, ...], b: tuple[Moments, ...]) -> Float[Tensor, "b"]:
         texture = torch.cat([_texture(x, y) for x, y in zip(a, b, strict=True)], dim=1)

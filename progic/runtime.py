@@ -23,7 +23,8 @@ from progic.errors import ProgicError
 from progic.weights import load
 
 WARM_UP_CALLS = 3  # the first ones set up memory and choose kernels
-LEAST_CALLS = 10
+WARM_UP_S = 2.0  # enough of them, where a call takes long
+LEAST_CALLS = 6  # the median of so many lies between the first and the last in 97 of 100 cases
 Way = Literal["encode", "decode"]
 STATUS = Path("/proc/self/status")
 
@@ -89,12 +90,15 @@ def call_of(codec: Codec, way: str, size: tuple[int, int]) -> Callable[[], objec
 
 
 def timed(call: Callable[[], object], calls: int, clock: Callable[[], float] = time.perf_counter) -> Time:
-    """Time `calls` calls, each on its own, after WARM_UP_CALLS that do not count.
+    """Time `calls` calls, each on its own, after some that do not count: WARM_UP_CALLS, or WARM_UP_S of them.
 
     The interval is of order statistics, n/2 -+ 0.98 sqrt(n): it supposes nothing of how times are spread.
     """
+    begin_s = clock()
     for _ in range(WARM_UP_CALLS):
         call()
+        if clock() - begin_s >= WARM_UP_S:
+            break
     taken = []
     for _ in range(calls):
         start_s = clock()

@@ -20,12 +20,12 @@ SIZES = ((256, 256), (768, 512), (1920, 1080), (2560, 1440), (3840, 2160))  # wi
 WAYS = {"encode": OURS, "decode": OTHERS[0]}  # and their colours
 COMPARED = (768, 512)  # of the paper's GFLOP and times; its 512x768 is height x width
 
-CALLS = 10  # timed at each size, after those to warm up
+CALLS = 6  # timed at each size, after those to warm up: minutes, at 3840x2160
 
 TIMED = (
-    "Median of 10 calls after 3 to warm up, and the interval that holds it with 95 % confidence, on one made "
-    "picture of noise. CPU: from a photo in memory to all stages' bytes, and back; files are not in it. GPU: "
-    "the nets and the search for codes, with the clock waiting for it (synchronised)."
+    f"Median of {CALLS} calls after those to warm up, and the interval that holds it with 95 % confidence, on "
+    "one made picture of noise. CPU: from a photo in memory to all stages' bytes, and back; files are not in "
+    "it. GPU: the nets and the search for codes, with the clock waiting for it (synchronised)."
 )
 MEMORY = (
     "Peak memory is of a process that does nothing else, Python and torch included; of a GPU its allocations."

@@ -112,6 +112,18 @@ def test_scores_against_a_kept_reference_are_the_single_metrics(metrics: Percept
     assert tuple(scores) == pytest.approx([single.item() for single in singles], abs=1e-6)
 
 
+def test_the_nearest_of_some_pictures_is_found_and_scored_as_alone(metrics: PerceptualMetrics) -> None:
+    original, noise = pair(6, 1, 3, 48, 64)
+    pictures = [original.lerp(noise, share) for share in (0.9, 0.2, 0.2, 0.5)]
+    reference = metrics.reference(original)
+    assert metrics.nearest(reference, pictures) == (
+        1,
+        pytest.approx(metrics.scores(reference, pictures[2]), nan_ok=True),
+    )
+    with pytest.raises(ImageError):
+        metrics.nearest(reference, [noise[..., :32]])
+
+
 def test_a_batch_scores_as_its_members_do(metrics: PerceptualMetrics) -> None:
     a, b = pair(5, 3, 3, 48, 32)
     for metric in (metrics.dists, metrics.lpips):
