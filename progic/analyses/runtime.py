@@ -23,7 +23,7 @@ COMPARED = (768, 512)  # of the paper's GFLOP and times; its 512x768 is height x
 CALLS = 6  # timed at each size, after those to warm up: minutes, at 3840x2160
 
 TIMED = (
-    f"Median of {CALLS} calls after those to warm up, and the interval that holds it with 95 % confidence, on "
+    f"Median of {CALLS} calls after those to warm up and the interval that holds it with 95 % confidence, on "
     "one made picture of noise. CPU: from a photo in memory to all stages' bytes, and back; files are not in "
     "it. GPU: the nets and the search for codes, with the clock waiting for it (synchronised)."
 )
