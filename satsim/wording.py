@@ -168,7 +168,8 @@ def own_texts(scenario: Scenario, scheme: str) -> list[str]:
     if own is None:
         return []
     texts = [repair_text(own.repair)] if own.repair is not None else []
-    texts += [f"{own.refine_steps} steps of search"] if own.refine_steps is not None else []
+    steps = own.refine_steps
+    texts += [f"{steps} step{'s' if steps != 1 else ''} of search"] if steps is not None else []
     return texts + ([encode_text(own.sender)] if own.sender is not None else [])
 
 

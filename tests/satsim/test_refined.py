@@ -101,7 +101,7 @@ def test_no_scheme_is_shown_what_another_searched(
     assert [each.refine_steps for each in run.scenario.schemes] == [None, 1, 2, None]
     for page in ("timeline.svg", "report.html"):
         text = (run.folder / page).read_text("utf-8")
-        assert text.count("1 steps of search") == 1, page
+        assert text.count("1 step of search") == 1, page
 
 
 def test_scenarios_of_other_steps_are_compared_and_those_of_the_same_encode_once(
