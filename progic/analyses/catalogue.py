@@ -1,5 +1,6 @@
 """All analyses by name, and how one or all of them are made into a folder."""
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ class Outcome(NamedTuple):
     name: str
     complaint: str  # why it was not made; empty where it was
     was_there: bool  # made before, from the same model, photos and settings
+    took_s: float
 
 
 def make(name: str, study: Study) -> Result:
@@ -70,11 +72,12 @@ def make_all(study: Study, report: Callable[[Outcome], None]) -> list[Outcome]:
 
 def _outcome(name: str, study: Study) -> Outcome:
     if result.made_from(study.out, name) == study.digest(name):
-        return Outcome(name, "", True)
+        return Outcome(name, "", True, 0)
+    start_s, complaint = time.monotonic(), ""
     try:
         make(name, study)
     except (ImageError, WeightsError):
         raise
     except ProgicError as error:
-        return Outcome(name, str(error), False)
-    return Outcome(name, "", False)
+        complaint = str(error)
+    return Outcome(name, complaint, False, time.monotonic() - start_s)

@@ -128,7 +128,7 @@ def _tell(outcome: Outcome) -> None:
         if outcome.complaint
         else "as it was"
         if outcome.was_there
-        else "made"
+        else f"made in {outcome.took_s:.0f} s"
     )
     typer.echo(f"{outcome.name}: {state}", err=True)
 
