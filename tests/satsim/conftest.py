@@ -13,14 +13,17 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from starlette.testclient import TestClient
 
 import progic
 from progic.config import CodecConfig
 from satsim.pipeline import run_scenario
 from satsim.report import finish
+from satsim.run_queue import Progress, RunQueue
 from satsim.rundir import Run
-from satsim.scenario import load_scenario
+from satsim.scenario import Scenario, load_scenario
 from satsim.viewer_page import lone_page
+from satsim.web import Server, app_of
 from tests.satsim.stub_runtime import stub_decoding
 
 settings.register_profile("no_deadline", deadline=None)
@@ -118,6 +121,26 @@ def run_toy(toy_scenario: Path) -> Callable[..., Run]:
         return run_scenario(scenario, str(toy_scenario), target, overwrite, draw, lambda step, done: None)
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a server has its inboxes and its runs."""
+    (tmp_path / "inboxes").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def client(folder: Path, toy_codec: object) -> Iterator[TestClient]:
+    """Asks a server whose runs meet the toy codec."""
+
+    def compute(scenario: Scenario, file: str, target: Path, progress: Progress) -> None:
+        run_scenario(scenario, file, target, False, finish, progress)
+
+    with RunQueue(folder / "runs", compute) as queue:
+        app = app_of(Server(queue, folder / "inboxes", ("psnr_db",), None), ["127.0.0.1", "localhost"])
+        with TestClient(app, base_url="http://127.0.0.1") as client:
+            yield client
 
 
 @pytest.fixture(scope="module")
