@@ -3,9 +3,14 @@
 Hypothesis runs without its 200 ms deadline: a busy machine is no fault in the code.
 """
 
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +146,19 @@ def client(folder: Path, toy_codec: object) -> Iterator[TestClient]:
         app = app_of(Server(queue, folder / "inboxes", ("psnr_db",), None), ["127.0.0.1", "localhost"])
         with TestClient(app, base_url="http://127.0.0.1") as client:
             yield client
+
+
+@contextmanager
+def serving(*what: str) -> Iterator[str]:
+    """A server of its own, `satsim serve`, and its address."""
+    command = [sys.executable, "-m", "satsim", "serve", *what, "--port", "0", "--metrics", "psnr"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as server:
+        assert server.stdout is not None and server.stderr is not None
+        yield server.stdout.readline().decode().split()[1]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE_S) == 130
+        assert server.stderr.read().decode() == "satsim: stopped\n"
 
 
 @pytest.fixture(scope="module")
