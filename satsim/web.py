@@ -132,7 +132,7 @@ async def page(request: Request) -> Response:
 
 
 async def submit(request: Request) -> Response:
-    """Take a photo and a trace (the body) and the form's fields (the query); answer 202 and the run's name."""
+    """Take photo and trace (the body) and the form's fields (the query); answer 202 and the run's name."""
     _check_origin(request)
     server = _server(request)
     inbox = Path(tempfile.mkdtemp(dir=server.inboxes))
