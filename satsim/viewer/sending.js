@@ -9,6 +9,7 @@ let progress = null; /* the stream of server-sent events */
 function complain(place, text) {
   find(place).textContent = text;
   find(place).hidden = !text;
+  if (text) find(place).scrollIntoView({ block: "nearest" });
 }
 
 /* Bytes of a packet with one stage of a square picture: ten bits a cell of 16x16 pixels, and our header. */

@@ -245,6 +245,28 @@ def test_without_the_extra_a_page_knows_the_format_but_not_why_it_fails(
     expect(heading).to_contain_text(f"200x120 pixels, {ALL[scheme]} file")
 
 
+CAN_READ = """file => createImageBitmap(new Blob([new Uint8Array(file)])).then(() => true, () => false)"""
+
+
+@pytest.mark.parametrize("scheme", EXTRAS)
+def test_this_browser_draws_the_format_or_is_said_to_lack_it(
+    context: BrowserContext, stub_page: Path, send: Send, tmp_path: Path, scheme: str
+) -> None:
+    packets = send(scheme)
+    cut = broken(packets, scheme)
+    received(packets, tmp_path)
+    page = opened(context, stub_page)
+    give(page, packets)
+    give(page, {f"cut {name}": data for name, data in cut.items()})
+    if page.evaluate(CAN_READ, list(file_of(packets))):
+        expect(says(page, packets)).to_have_text("All there is.")
+        assert difference(page, packets, tmp_path) <= MOST_MEAN_DIFFERENCE
+        expect(says(page, cut)).to_contain_text(f"No picture of stages 1-{len(cut)}: a broken file: ")
+    else:
+        for each in (packets, cut):
+            expect(says(page, each)).to_contain_text(f": this browser draws no {ALL[scheme]} files")
+
+
 @pytest.mark.parametrize("scheme", EXTRAS)
 def test_a_browser_that_has_the_format_draws_it(
     context: BrowserContext, send: Send, tmp_path: Path, scheme: str
