@@ -82,7 +82,7 @@ def lacks(name: str) -> str | None:
     except ImportError:
         return f"{form.title} needs the extra: pip install 'progic-satsim[{form.extra}]'"
     Image.init()
-    return None if form.pillow in Image.SAVE else f"this Pillow cannot write {form.title}"
+    return None if form.pillow in Image.SAVE else f"this Pillow has no {form.title}"
 
 
 def file_bytes(picture: Image.Image, name: str, quality: int) -> bytes:

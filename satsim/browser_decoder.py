@@ -59,7 +59,7 @@ class BrowserFile(NamedTuple):
 
     fingerprint: int  # as in a packet's header
     title: str  # as people call it
-    sample: str  # a small file in base64, which tells whether a browser can draw the format
+    sample: str | None  # a small file in base64: can a browser draw the format? None: its extra is not here
 
 
 class Decoding(NamedTuple):
@@ -100,13 +100,17 @@ def _decoder(folder: Path) -> BrowserDecoder:
 
 
 def browser_files() -> list[BrowserFile]:
-    """Return the formats of files that `satsim receive` draws here too."""
-    black = Image.new("RGB", (8, 8))
+    """Return the formats of files that `satsim receive` draws too."""
     return [
-        BrowserFile(fingerprint, classical.FORMATS[name].title, _text(classical.file_bytes(black, name, 50)))
+        BrowserFile(fingerprint, classical.FORMATS[name].title, _sample(name))
         for fingerprint, name in WHOLE_FILES.items()
-        if classical.lacks(name) is None
     ]
+
+
+def _sample(name: str) -> str | None:
+    if classical.lacks(name) is not None:
+        return None
+    return _text(classical.file_bytes(Image.new("RGB", (8, 8)), name, 50))
 
 
 def planes(graph: bytes) -> bytes:

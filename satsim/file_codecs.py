@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import thash
 from PIL import Image
@@ -21,7 +21,7 @@ from satsim.codec import (
 
 FileFormat = Literal["jpeg", "webp", "avif", "jxl", "heic"]
 
-WHOLE_FILES = {file_fingerprint(name): name for name in ("jpeg", "webp", "avif")}  # that any receiver draws
+WHOLE_FILES = {file_fingerprint(name): name for name in get_args(FileFormat)}  # that a receiver draws
 
 THUMBHASH_MOST_PX = 100  # the sides of a photo that a ThumbHash may be made of, github.com/evanw/thumbhash
 

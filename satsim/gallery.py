@@ -1,5 +1,6 @@
 """Pictures from the stages of any image, by whichever codec its header names."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -8,6 +9,7 @@ from PIL import Image
 import progic
 from progic import classical
 from progic.errors import PayloadError
+from satsim.codec import in_order
 from satsim.file_codecs import WHOLE_FILES
 from satsim.packets import ImageTag, short_fingerprint
 
@@ -57,12 +59,18 @@ class Gallery:
 
 
 def _opened(image: ImageTag, pieces: Mapping[int, bytes]) -> Image.Image:
+    name = WHOLE_FILES[image.fingerprint]
     if len(pieces) < image.n_stages:
-        title = classical.FORMATS[WHOLE_FILES[image.fingerprint]].title
-        raise NoPicture(f"no part of a {title} file can be shown")
+        raise NoPicture(f"no part of a {classical.FORMATS[name].title} file can be shown")
+    lacking = classical.lacks(name)
+    if lacking is not None:
+        raise NoPicture(lacking)
     try:
-        return classical.opened(
-            b"".join(pieces[number] for number in sorted(pieces)), (image.width, image.height)
-        )
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # AVIF: SyntaxError
-        raise NoPicture(f"a broken file: {error}") from None
+        return classical.opened(in_order(pieces), (image.width, image.height))
+    except Exception as error:  # what is broken ends otherwise in each format's library
+        raise NoPicture(f"a broken file: {_in_brief(error)}") from None
+
+
+def _in_brief(error: Exception) -> str:
+    """Return the first sentence of an error, up to an object's address: "cannot identify image file"."""
+    return re.split(r"\. |\n| <", str(error), maxsplit=1)[0]

@@ -14,7 +14,7 @@ from satsim.section import WEEK_S
 from satsim.settings import BUILT_IN_SCHEMES, Metric
 from satsim.units import logged_time_s
 
-PHOTO, FILE = "photo", "request.yaml"  # the names that uploads get, whatever they were called
+PHOTO, TRACE, FILE = "photo", "trace", "request.yaml"  # what uploads are named, whatever they were called
 SIDES_PX = (64, 96, 128, 192, 256, 384, 512)
 ENCODE_S = 0.56  # published encode time of ProGIC-s on a phone, arXiv 2603.02897, supplement
 REPAIRS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -23,8 +23,8 @@ REPAIRS: dict[str, tuple[str, dict[str, Any]]] = {
     "repeat": ("each packet sent twice", {"kind": "repeat", "times": 2}),
     "carousel": ("all sent in turn, twice over", {"kind": "carousel", "rounds": 2}),
 }
-REPEATING = "repeating"  # the one kind of windows that the form offers
 MINUTE_S = 60
+MOST_OTHERS = 99  # beside the one that is watched; a thousand would keep the next run waiting
 
 Fields = Mapping[str, str]
 
@@ -44,6 +44,7 @@ def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric
         "sender": {"encode_s": ENCODE_S},
         "link": _link(fields),
         "repair": REPAIRS[_chosen(fields, "repair", REPAIRS)][1],
+        **_fleet(fields),
         "schemes": [_known(scheme, "scheme", BUILT_IN_SCHEMES) for scheme in schemes],
         "metrics": list(metrics),
         "seed": _number(fields, "seed"),
@@ -53,31 +54,69 @@ def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric
 
 
 def _link(fields: Fields) -> dict[str, Any]:
-    rate = _number(fields, "loss_percent") / 100
-    burst = _number(fields, "mean_burst")
-    loss: dict[str, Any] = {"rate": rate}
-    if burst != 1:
-        loss |= {"kind": "gilbert_elliott", "mean_burst": burst}
     preset = fields.get("preset", "")
     return {
         **({"preset": _known(preset, "preset", preset_names())} if preset else {}),
         "payload_bytes": _number(fields, "payload_bytes"),
         "interval_s": _number(fields, "interval_s"),
-        "loss": loss,
+        "loss": _loss(fields),
         **_windows(fields),
     }
 
 
+def _loss(fields: Fields) -> dict[str, Any]:
+    if _known(fields.get("loss", "drawn"), "loss", ("drawn", TRACE)) == TRACE:
+        return {"kind": "trace", "path": TRACE}
+    rate, burst = _number(fields, "loss_percent") / 100, _number(fields, "mean_burst")
+    return {"rate": rate} | ({} if burst == 1 else {"kind": "gilbert_elliott", "mean_burst": burst})
+
+
+def _fleet(fields: Fields) -> dict[str, Any]:
+    """Return a fleet, whose first handset is watched, where the form asks for other senders."""
+    others = _number(fields, "others") if fields.get("others") else 0
+    if others not in range(MOST_OTHERS + 1):
+        raise InputError(f"others: found {others}; allowed: a whole number from 0 to {MOST_OTHERS}")
+    return {"fleet": {"handsets": others + 1, "access": fields.get("access", "")}} if others else {}
+
+
 def _windows(fields: Fields) -> dict[str, Any]:
-    """Return windows, open for the first minutes of every so many, where the form asks for them."""
+    """Return windows of the kind that the form asks for, if it asks for any."""
     window = fields.get("window", "")
-    if not window:
-        return {}
-    _known(window, "window", (REPEATING,))
+    kinds = {"repeating": _repeating, "listed": _listed, "tle": _passes}
+    return {"windows": kinds[_known(window, "window", kinds)](fields)} if window else {}
+
+
+def _repeating(fields: Fields) -> dict[str, Any]:
+    """Return windows open for the first minutes of every so many."""
     every_min = _minutes(fields, "every_min", WEEK_S / MINUTE_S)
     open_min = _minutes(fields, "open_min", every_min)
     to_s, repeat_s = (logged_time_s(each * MINUTE_S) for each in (open_min, every_min))
-    return {"windows": {"open": [{"from_s": 0, "to_s": to_s}], "repeat_s": repeat_s}}
+    return {"open": [{"from_s": 0, "to_s": to_s}], "repeat_s": repeat_s}
+
+
+def _listed(fields: Fields) -> dict[str, Any]:
+    """Return windows as they were typed in, a line each: minutes from the photo to opening and to closing."""
+    windows = []
+    for number, line in enumerate(fields.get("listed", "").splitlines(), 1):
+        if line.strip():
+            where, ends = f"listed, line {number}", re.split(r"\s*[\s,;–-]\s*", line.strip())
+            if len(ends) != 2:
+                allowed = "two numbers, minutes from the photo to opening and to closing"
+                raise InputError(f"{where}: found {line[:32]!r}; allowed: {allowed}")
+            from_s, to_s = (logged_time_s(_as_number(end, where) * MINUTE_S) for end in ends)
+            windows.append({"from_s": from_s, "to_s": to_s})
+    return {"open": windows}
+
+
+def _passes(fields: Fields) -> dict[str, Any]:
+    """Return the passes of a satellite over a site, from a moment on or from the epoch of its TLE."""
+    return {
+        "kind": "tle",
+        "tle": fields.get("tle", ""),
+        "site": {key: _number(fields, key) for key in ("latitude_deg", "longitude_deg")},
+        "min_elevation_deg": _number(fields, "min_elevation_deg"),
+        **({"start": fields["start"]} if fields.get("start") else {}),
+    }
 
 
 def _minutes(fields: Fields, key: str, most_min: float) -> float:
@@ -108,7 +147,10 @@ def _name(given: str) -> str:
 
 
 def _number(fields: Fields, key: str) -> int | float:
-    text = fields.get(key, "")
+    return _as_number(fields.get(key, ""), key)
+
+
+def _as_number(text: str, key: str) -> int | float:
     try:
         value = float(text)
     except ValueError:

@@ -36,12 +36,12 @@ from satsim.report import REPORT
 from satsim.run_queue import Job, QueueFullError, RunQueue
 from satsim.rundir import SCENARIO, picture_files, read_run
 from satsim.settings import BUILT_IN_SCHEMES, Metric
-from satsim.submission import FILE, PHOTO, REPAIRS, SIDES_PX, preset_choices, scenario_of
+from satsim.submission import FILE, MOST_OTHERS, PHOTO, REPAIRS, SIDES_PX, preset_choices, scenario_of
 from satsim.units import HEADER_BYTES
+from satsim.upload import MAX_TRACE_BYTES, MAX_UPLOAD_BYTES, receive
 from satsim.viewer_page import served_page
 from satsim.wording import scheme_label
 
-MAX_UPLOAD_BYTES = 30_000_000
 POLL_S, KEEP_ALIVE_POLLS = 0.2, 75  # a stream without news for 15 s says that it lives
 POLICY = (
     "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -124,18 +124,20 @@ async def page(request: Request) -> Response:
         "sides_px": SIDES_PX,
         "header_bytes": HEADER_BYTES,
         "max_mb": MAX_UPLOAD_BYTES // 1_000_000,
+        "max_trace_mb": MAX_TRACE_BYTES // 1_000_000,
+        "most_others": MOST_OTHERS,
         "max_megapixels": MAX_PIXELS // 1_000_000,
     }
     return HTMLResponse(served_page(given))
 
 
 async def submit(request: Request) -> Response:
-    """Take a photo (the request's body) and the form's fields (its query); answer 202 and the run's name."""
+    """Take photo and trace (the body) and the form's fields (the query); answer 202 and the run's name."""
     _check_origin(request)
     server = _server(request)
     inbox = Path(tempfile.mkdtemp(dir=server.inboxes))
     try:
-        await _receive(request, inbox / PHOTO)
+        await receive(request, inbox)
         name = await run_in_threadpool(_queued, server, request, inbox)
     except BaseException as error:
         shutil.rmtree(inbox, ignore_errors=True)
@@ -150,18 +152,6 @@ def _check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise HTTPException(403, f"found a request from {origin}; allowed: from this page")
-
-
-async def _receive(request: Request, file: Path) -> None:
-    """Write the body to `file`, as far as it is allowed to go."""
-    n_bytes = 0
-    with file.open("wb") as photo:
-        async for chunk in request.stream():
-            n_bytes += len(chunk)
-            if n_bytes > MAX_UPLOAD_BYTES:
-                allowed = f"at most {MAX_UPLOAD_BYTES // 1_000_000} MB"
-                raise HTTPException(413, f"photo: found a larger file; allowed: {allowed}")
-            photo.write(chunk)
 
 
 def _queued(server: Server, request: Request, inbox: Path) -> str:

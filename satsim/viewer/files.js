@@ -1,4 +1,4 @@
-/* Whole JPEG, WebP and AVIF files: the browser reads them, and they are brought to size as satsim does it. */
+/* Whole files, from JPEG to HEIC: the browser reads them, and they are brought to size as satsim does it. */
 "use strict";
 
 const FIXED_POINT = 22; /* bits after the point of Pillow's weights, src/libImaging/Resample.c of Pillow 13.0 */
@@ -62,8 +62,10 @@ async function readFile(pieces) {
   return context.getImageData(0, 0, width, height);
 }
 
-/* Why a file was not read: a sample that is whole tells a broken file from a format that this browser lacks. */
+/* Why a file was not read: a sample that is whole, where there is one, tells a broken file from a format that this
+   browser lacks. */
 async function faultOf({ title, sample }, { message }) {
+  if (!sample) return new Error(`a broken file, or this browser draws no ${title} files`);
   const bytes = Uint8Array.from(atob(sample), (letter) => letter.charCodeAt(0));
   const canRead = await readFile([bytes]).then(() => true, () => false);
   return new Error(canRead ? `a broken file: ${message}` : `this browser draws no ${title} files`);

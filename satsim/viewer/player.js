@@ -113,7 +113,7 @@ const KEYS = {
 
 /* Keys belong to the player unless what has the focus needs them; the time slider is the player's own. */
 function onKey(event) {
-  const needing = event.key === " " ? "input, select, button, summary, a, [tabindex]" : "input, select, [tabindex]";
+  const needing = event.key === " " ? "input, select, textarea, button, summary, a, [tabindex]" : "input, select, textarea, [tabindex]";
   const isOurs = event.target.id === "scrub" || !event.target.closest(needing);
   if (!shownRun || !isOurs || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
   event.preventDefault();

@@ -9,6 +9,7 @@ let progress = null; /* the stream of server-sent events */
 function complain(place, text) {
   find(place).textContent = text;
   find(place).hidden = !text;
+  if (text) find(place).scrollIntoView({ block: "nearest" });
 }
 
 /* Bytes of a packet with one stage of a square picture: ten bits a cell of 16x16 pixels, and our header. */
@@ -23,34 +24,42 @@ function choosePreset() {
   find("side_px").value = Math.max(...(fitting.length ? fitting : given.sides_px.slice(0, 1)));
 }
 
-/* The window's minutes are asked for where there is one; it is open for no longer than from opening to opening. */
-function chooseWindow() {
-  for (const name of ["open_min", "every_min"]) {
-    find(name).disabled = find(name).parentElement.hidden = !find("window").value;
+/* What a choice takes is asked for where it is made: data-when="window listed" names the choice and its value.
+   A window is open for no longer than from opening to opening. */
+function choose() {
+  for (const label of document.querySelectorAll("[data-when]")) {
+    const [choice, value] = label.dataset.when.split(" ");
+    label.hidden = label.control.disabled = find(choice).value !== value;
   }
   find("open_min").max = find("every_min").value;
 }
 
-function query() {
-  const photo = find("photo").files[0];
-  const names = ["preset", "payload_bytes", "interval_s", "loss_percent", "mean_burst", "repair", "window", "open_min", "every_min",
-    "side_px", "stages", "seed"];
-  const fields = new URLSearchParams(names.map((name) => [name, find(name).value]));
+/* The form's fields, without those that its choices do not take; files are sent in the body, the trace last. */
+function query(photo, trace) {
+  const parts = [...find("form").elements].filter(({ id, type, disabled }) => id && type !== "file" && !disabled);
+  const fields = new URLSearchParams(parts.map(({ id, value }) => [id, value]));
   fields.set("name", photo.name);
+  fields.set("trace_bytes", trace?.size ?? 0);
   document.querySelectorAll("[name=scheme]:checked").forEach((box) => fields.append("scheme", box.value));
   return fields;
 }
 
+/* What is wrong with a file's size; "" if nothing is. */
+function tooLarge(file, mostMb) {
+  if (!file || file.size <= mostMb * 1_000_000) return "";
+  return `${file.name}: found ${Math.ceil(file.size / 1_000_000)} MB; allowed: at most ${mostMb}`;
+}
+
 async function send(event) {
   event.preventDefault();
-  complain("form-wrong", "");
   const photo = find("photo").files[0];
-  if (photo.size > given.max_mb * 1_000_000) {
-    complain("form-wrong", `${photo.name}: found ${Math.ceil(photo.size / 1_000_000)} MB; allowed: at most ${given.max_mb}`);
-    return;
-  }
+  const trace = find("trace").disabled ? null : find("trace").files[0];
+  const wrong = tooLarge(photo, given.max_mb) || tooLarge(trace, given.max_trace_mb);
+  complain("form-wrong", wrong);
+  if (wrong) return;
   try {
-    const answer = await fetch(`/runs?${query()}`, { method: "POST", body: photo });
+    const body = new Blob(trace ? [photo, trace] : [photo]);
+    const answer = await fetch(`/runs?${query(photo, trace)}`, { method: "POST", body });
     const said = await answer.json();
     if (answer.ok) location.hash = said.id;
     else complain("form-wrong", said.error);
@@ -114,7 +123,8 @@ function dropped(event) {
 
 find("preset").append(...Object.entries(presets).map(([name, preset]) => new Option(preset.title, name)));
 find("preset").addEventListener("change", choosePreset);
-["window", "every_min"].forEach((name) => find(name).addEventListener("input", chooseWindow));
+find("form").addEventListener("input", choose);
+find("form").addEventListener("invalid", (event) => event.target.closest("#more")?.setAttribute("open", ""), true); /* else it could not be shown */
 find("form").addEventListener("submit", send);
 find("cancel").addEventListener("click", () => fetch(`/runs/${encodeURIComponent(runId)}/cancel`, { method: "POST" }));
 find("drop").addEventListener("dragover", (event) => event.preventDefault());
@@ -123,5 +133,5 @@ find("drop").addEventListener("dragleave", () => find("drop").classList.remove("
 find("drop").addEventListener("drop", dropped);
 window.addEventListener("hashchange", follow);
 choosePreset();
-chooseWindow();
+choose();
 follow();

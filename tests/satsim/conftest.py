@@ -3,9 +3,14 @@
 Hypothesis runs without its 200 ms deadline: a busy machine is no fault in the code.
 """
 
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +18,17 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from starlette.testclient import TestClient
 
 import progic
 from progic.config import CodecConfig
 from satsim.pipeline import run_scenario
 from satsim.report import finish
+from satsim.run_queue import Progress, RunQueue
 from satsim.rundir import Run
-from satsim.scenario import load_scenario
+from satsim.scenario import Scenario, load_scenario
 from satsim.viewer_page import lone_page
+from satsim.web import Server, app_of
 from tests.satsim.stub_runtime import stub_decoding
 
 settings.register_profile("no_deadline", deadline=None)
@@ -118,6 +126,39 @@ def run_toy(toy_scenario: Path) -> Callable[..., Run]:
         return run_scenario(scenario, str(toy_scenario), target, overwrite, draw, lambda step, done: None)
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a server has its inboxes and its runs."""
+    (tmp_path / "inboxes").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def client(folder: Path, toy_codec: object) -> Iterator[TestClient]:
+    """Asks a server whose runs meet the toy codec."""
+
+    def compute(scenario: Scenario, file: str, target: Path, progress: Progress) -> None:
+        run_scenario(scenario, file, target, False, finish, progress)
+
+    with RunQueue(folder / "runs", compute) as queue:
+        app = app_of(Server(queue, folder / "inboxes", ("psnr_db",), None), ["127.0.0.1", "localhost"])
+        with TestClient(app, base_url="http://127.0.0.1") as client:
+            yield client
+
+
+@contextmanager
+def serving(*what: str) -> Iterator[str]:
+    """A server of its own, `satsim serve`, and its address."""
+    command = [sys.executable, "-m", "satsim", "serve", *what, "--port", "0", "--metrics", "psnr"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as server:
+        assert server.stdout is not None and server.stderr is not None
+        yield server.stdout.readline().decode().split()[1]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE_S) == 130
+        assert server.stderr.read().decode() == "satsim: stopped\n"
 
 
 @pytest.fixture(scope="module")

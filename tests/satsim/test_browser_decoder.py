@@ -101,7 +101,10 @@ def test_packets_of_several_images_are_counted_and_named(context: BrowserContext
     expect(card(page, TOY)).to_contain_text("All there is.")
     expect(card(page, TOY).locator(".shot")).to_have_count(3)
     for image, why in (
-        (unknown, "fingerprint 5678 is none of toy, other, JPEG, WebP, AVIF, which this page draws"),
+        (
+            unknown,
+            "fingerprint 5678 is none of toy, other, JPEG, WebP, AVIF, JPEG XL, HEIC, which this page draws",
+        ),
         (longer, "its N, L and f are not those of model other"),
         (
             short,

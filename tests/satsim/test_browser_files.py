@@ -1,21 +1,24 @@
-"""Packets of JPEG, WebP and AVIF files on the page that decodes, against what `satsim receive` does."""
+"""Packets of whole files, JPEG to HEIC, on the page that decodes, against what `satsim receive` does."""
 
 import csv
+import io
+import json
 import re
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 from typer.testing import CliRunner
 
 from satsim import cli
 from satsim.codec import file_fingerprint
 from satsim.packetize import chunk, frames_of, packetize
 from satsim.packets import ImageTag, Packet, pack, parse
-from satsim.viewer_page import FOLDER, lone_page
+from satsim.viewer_page import lone_page
 from tests.satsim.conftest import browser_here, smooth_photo
 from tests.satsim.stub_runtime import TOY, random_stages, seen, stub_decoding
 from tests.satsim.test_browser_decoder import card, give, opened, pixels
@@ -32,9 +35,13 @@ schemes:
   - {name: jpeg, codec: jpeg, delivery: high, budget_bytes: 900}
   - {name: webp, codec: webp, delivery: high, budget_bytes: 300}
   - {name: avif, codec: avif, delivery: high, budget_bytes: 420}
+  - {name: jxl, codec: jxl, delivery: high, budget_bytes: 420}
+  - {name: heic, codec: heic, delivery: high, budget_bytes: 600}
 metrics: [psnr_db]
 """
-TITLES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
+TITLES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}  # which every browser draws
+EXTRAS = {"jxl": "pillow_jxl", "heic": "pillow_heif"}
+ALL = TITLES | {"jxl": "JPEG XL", "heic": "HEIC"}
 NO_REPAIR = "{kind: none}"
 
 
@@ -54,6 +61,8 @@ def send(tmp_path: Path) -> Send:
     (tmp_path / "files.yaml").write_text(SCENARIO, encoding="utf-8")
 
     def sent(scheme: str, repair: str = NO_REPAIR) -> dict[str, bytes]:
+        if scheme in EXTRAS:
+            pytest.importorskip(EXTRAS[scheme])
         command = ["send", "photo.png", "--scenario", "files.yaml", "--scheme", scheme, "--files", scheme]
         paths = [str(tmp_path / each) if "." in each else each for each in command[:-1]]
         result = CliRunner().invoke(cli.app, [*paths, str(tmp_path / scheme), "-s", f"repair={repair}"])
@@ -173,10 +182,14 @@ def test_files_and_models_share_the_page(context: BrowserContext, stub_page: Pat
     expect(says(page, packets)).to_have_text("All there is.")
 
 
+def file_of(packets: dict[str, bytes]) -> bytes:
+    whole = {packet.first_stage: packet.payload for packet in map(parse, packets.values())}  # type: ignore[union-attr]
+    return b"".join(whole[number] for number in sorted(whole))
+
+
 def broken(packets: dict[str, bytes], name: str) -> dict[str, bytes]:
     """Packets without a fault, of a file that lacks its last third."""
-    whole = {packet.first_stage: packet.payload for packet in map(parse, packets.values())}  # type: ignore[union-attr]
-    file = b"".join(whole[number] for number in sorted(whole))
+    file = file_of(packets)
     pieces = chunk(file[: len(file) * 2 // 3], 120)
     image = ImageTag(5, len(pieces), 8, 1, *SIZE, file_fingerprint(name), 0)
     frames = frames_of(packetize(pieces, image, 120))
@@ -198,52 +211,80 @@ def test_a_file_that_is_cut_off_is_named(
     expect(card_of(page, packets).locator(".shot")).to_have_count(0)
 
 
-def test_a_format_that_the_browser_lacks_is_named(
-    context: BrowserContext, send: Send, tmp_path: Path
-) -> None:
-    packets = send("avif")
-    worker = '<script id="worker" type="text/plain">'
-    lacking = "self.createImageBitmap = async () => { throw new Error('unknown'); };"
+def worker_page(folder: Path, before: str) -> Path:
+    """The page whose worker runs a line of its own first."""
+    worker, path = '<script id="worker" type="text/plain">', folder / "page.html"
     html = lone_page(None, stub_decoding())
-    (tmp_path / "page.html").write_text(html.replace(worker, f"{worker}\n{lacking}"), encoding="utf-8")
-    page = opened(context, tmp_path / "page.html")
+    path.write_text(html.replace(worker, f"{worker}\n{before}"), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["avif", *EXTRAS])
+def test_a_format_that_the_browser_lacks_is_named(
+    context: BrowserContext, send: Send, tmp_path: Path, scheme: str
+) -> None:
+    packets = send(scheme)
+    lacking = "self.createImageBitmap = async () => { throw new Error('unknown'); };"
+    page = opened(context, worker_page(tmp_path, lacking))
     give(page, packets)
-    said = f"No picture of stages 1-{len(packets)}: this browser draws no AVIF files"
+    said = f"No picture of stages 1-{len(packets)}: this browser draws no {ALL[scheme]} files"
     expect(says(page, packets)).to_have_text(said)
 
 
-@pytest.fixture
-def scripts(browser: Browser) -> Iterator[Page]:
-    """A page with what the worker has of files."""
-    page = browser.new_page()
-    page.add_script_tag(content=(FOLDER / "files.js").read_text())
-    yield page
-    page.close()
-
-
-RESIZE = """([levels, width, height, to]) => {
-  const data = new Uint8ClampedArray(width * height * 4).fill(255);
-  levels.forEach((level, place) => (data[Math.floor(place / 3) * 4 + (place % 3)] = level));
-  return [...resized({ data, width, height }, ...to)].filter((_, place) => place % 4 < 3);
-}"""
-
-
-@pytest.mark.parametrize(
-    ("size", "to"),
-    [
-        ((64, 64), (256, 256)),
-        ((50, 30), (200, 120)),
-        ((25, 37), (101, 149)),
-        ((1, 1), (5, 4)),
-        ((90, 7), (31, 60)),
-    ],
-)
-def test_pictures_are_brought_to_size_as_pillow_does_it(
-    scripts: Page, size: tuple[int, int], to: tuple[int, int]
+@pytest.mark.parametrize("scheme", EXTRAS)
+def test_without_the_extra_a_page_knows_the_format_but_not_why_it_fails(
+    context: BrowserContext, send: Send, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    levels = np.random.default_rng(4).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    expected = Image.fromarray(levels).resize(to, Image.Resampling.BICUBIC)
-    assert (
-        scripts.evaluate(RESIZE, [levels.ravel().tolist(), *size, to])
-        == np.asarray(expected).ravel().tolist()
-    )
+    packets = send(scheme)
+    monkeypatch.setitem(sys.modules, EXTRAS[scheme], None)
+    page = opened(context, worker_page(tmp_path, "self.createImageBitmap = async () => { throw 0; };"))
+    give(page, packets)
+    why = f"a broken file, or this browser draws no {ALL[scheme]} files"
+    expect(says(page, packets)).to_have_text(f"No picture of stages 1-{len(packets)}: {why}")
+    heading = card_of(page, packets).get_by_role("heading")
+    expect(heading).to_contain_text(f"200x120 pixels, {ALL[scheme]} file")
+
+
+CAN_READ = """file => createImageBitmap(new Blob([new Uint8Array(file)])).then(() => true, () => false)"""
+
+
+@pytest.mark.parametrize("scheme", EXTRAS)
+def test_this_browser_draws_the_format_or_is_said_to_lack_it(
+    context: BrowserContext, stub_page: Path, send: Send, tmp_path: Path, scheme: str
+) -> None:
+    packets = send(scheme)
+    cut = broken(packets, scheme)
+    received(packets, tmp_path)
+    page = opened(context, stub_page)
+    give(page, packets)
+    give(page, {f"cut {name}": data for name, data in cut.items()})
+    if page.evaluate(CAN_READ, list(file_of(packets))):
+        expect(says(page, packets)).to_have_text("All there is.")
+        assert difference(page, packets, tmp_path) <= MOST_MEAN_DIFFERENCE
+        expect(says(page, cut)).to_contain_text(f"No picture of stages 1-{len(cut)}: a broken file: ")
+    else:
+        for each in (packets, cut):
+            expect(says(page, each)).to_contain_text(f": this browser draws no {ALL[scheme]} files")
+
+
+@pytest.mark.parametrize("scheme", EXTRAS)
+def test_a_browser_that_has_the_format_draws_it(
+    context: BrowserContext, send: Send, tmp_path: Path, scheme: str
+) -> None:
+    """As Safari reads JPEG XL and HEIC: given just the file's bytes, and what Pillow makes of them."""
+    packets = send(scheme)
+    received(packets, tmp_path)
+    file = file_of(packets)
+    png = io.BytesIO()
+    with Image.open(io.BytesIO(file)) as plain:
+        plain.convert("RGB").save(png, "PNG")
+    reads = f"""const [known, picture] = {json.dumps([list(file), list(png.getvalue())])};
+    const read = self.createImageBitmap;
+    self.createImageBitmap = async (blob, options) => {{
+      const isKnown = new Uint8Array(await blob.arrayBuffer()).join() === known.join();
+      return read(isKnown ? new Blob([new Uint8Array(picture)]) : blob, options);
+    }};"""
+    page = opened(context, worker_page(tmp_path, reads))
+    give(page, packets)
+    expect(says(page, packets)).to_have_text("All there is.")
+    assert difference(page, packets, tmp_path) <= MOST_MEAN_DIFFERENCE

@@ -16,13 +16,10 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
-from progic import classical
 from satsim import cli
-from satsim.codec import file_fingerprint
 from satsim.framing import framed, unframed
 from satsim.outlets import folder_outlet, udp_outlet
-from satsim.packetize import chunk, frames_of, packetize
-from satsim.packets import ImageTag, pack, parse
+from satsim.packets import pack, parse
 from satsim.rundir import Run
 from satsim.serial_port import serial_parts, serial_port
 from satsim.simulate import simulate
@@ -86,22 +83,6 @@ def test_a_folder_becomes_pictures_and_is_not_read_twice(sent: Path, tmp_path: P
         assert picture.size == (64, 64)
     again = satsim("receive", "--files", sent, "-o", tmp_path / "in", "--once", "--model", "toy")
     assert again.output == f"{tmp_path / 'in'}: packets 3 received, 0 duplicate, 0 rejected\n"
-
-
-@pytest.mark.parametrize("codec", ["jpeg", "webp", "avif"])
-def test_a_broken_file_is_named(toy_scenario: Path, tmp_path: Path, codec: str) -> None:
-    title = classical.FORMATS[codec].title
-    photo = classical.file_bytes(Image.open(toy_scenario.parent / "photo.png").convert("RGB"), codec, 50)
-    pieces = chunk(photo[: len(photo) * 2 // 3], 300)
-    image = ImageTag(1, len(pieces), 8, 1, 96, 96, file_fingerprint(codec), 0)
-    put = folder_outlet(tmp_path / "cut")
-    for frame in frames_of(packetize(pieces, image, 300)):
-        put(f"{frame.packet}", frame.data)
-    result = satsim("receive", "--files", tmp_path / "cut", "-o", tmp_path / "in", "--once")
-    assert result.exit_code == 0
-    said = [line for line in result.stdout.splitlines() if line.startswith("  no picture: ")]
-    assert said[:-1] == [f"  no picture: no part of a {title} file can be shown"] * (len(pieces) - 1)
-    assert said[-1].startswith("  no picture: a broken file: ")
 
 
 def test_a_sender_that_starts_again_is_another_pass(toy_scenario: Path, sent: Path, tmp_path: Path) -> None:

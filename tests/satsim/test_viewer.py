@@ -1,10 +1,6 @@
 """The page in a real browser: what it shows at each moment, what it refuses, and that it asks no one else."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +14,7 @@ from satsim.report import finish
 from satsim.rundir import Run
 from satsim.scenario import load_scenario
 from satsim.viewer_page import lone_page
-from tests.satsim.conftest import DROP, PATIENCE_S, browser_here
+from tests.satsim.conftest import DROP, browser_here, serving
 
 pytestmark = [pytest.mark.enable_socket, browser_here]
 
@@ -38,14 +34,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, metric_weights: object) -> Run
 @pytest.fixture(scope="module")
 def address(run: Run) -> Iterator[str]:
     """A server of its own that shows the run."""
-    command = [sys.executable, "-m", "satsim", "serve", str(run.folder), "--port", "0", "--metrics", "psnr"]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as server:
-        assert server.stdout is not None and server.stderr is not None
-        yield server.stdout.readline().decode().split()[1]
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(PATIENCE_S) == 130
-        assert server.stderr.read().decode() == "satsim: stopped\n"
+    with serving(str(run.folder)) as address:
+        yield address
 
 
 def opened(context: BrowserContext, address: str) -> Page:
@@ -124,7 +114,7 @@ def test_two_viewers_watch_at_their_own_time(context: BrowserContext, address: s
 
 
 def dropped(page: Page, name: str, photo: bytes) -> None:
-    page.locator("#send summary").click()
+    page.locator("#send > summary").click()
     files = page.evaluate_handle(DROP, [[name, list(photo)]])
     page.dispatch_event("#drop", "drop", {"dataTransfer": files})
     page.get_by_role("button", name="Send it").click()
@@ -236,31 +226,6 @@ def test_the_time_without_a_link_is_shaded(
     expect(page.locator(".card")).to_have_count(3)
     expect(page.locator("#closed-says")).to_be_hidden()
     expect(page.locator(".shade:visible")).to_have_count(0)
-
-
-def test_a_window_is_asked_for_where_there_is_one(
-    context: BrowserContext, address: str, tmp_path: Path
-) -> None:
-    page = opened(context, address)
-    page.get_by_text("Send a photo").click()
-    minutes_open, every = page.get_by_label("A: minutes open"), page.get_by_label("B: minutes from opening")
-    expect(minutes_open).to_be_hidden()
-    page.get_by_label("Visibility window").select_option("open for A min of every B min")
-    expect(minutes_open).to_be_visible()
-    every.fill("5")
-    assert "5" in minutes_open.evaluate("input => input.validationMessage")
-    minutes_open.fill("2")
-    assert minutes_open.evaluate("input => input.validationMessage") == ""
-    page.get_by_label("Size sent").select_option("64")
-    page.get_by_label("Bytes a message").fill("40")
-    page.get_by_label("Messages lost").fill("0")
-    photo = Image.effect_mandelbrot((96, 96), (-2, -1.5, 1, 1.5), 60).convert("RGB")
-    photo.save(tmp_path / "seen.png")
-    page.set_input_files("#photo", tmp_path / "seen.png")
-    page.get_by_role("button", name="Send it").click()
-    expect(page.locator("h1")).to_have_text("seen")
-    expect(page.locator("#facts")).to_contain_text("there in windows, again every 300 s")
-    expect(page.locator("#closed i")).to_have_count(2)
 
 
 def test_the_report_s_slider_goes_from_picture_to_picture(context: BrowserContext, run: Run) -> None:

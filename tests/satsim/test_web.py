@@ -5,21 +5,16 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from satsim import web
-from satsim.pipeline import run_scenario
-from satsim.report import finish
-from satsim.run_queue import Progress, RunQueue
-from satsim.scenario import Scenario, load_scenario
+from satsim import upload, web
+from satsim.scenario import load_scenario
 from satsim.settings import LinkSettings
 from satsim.submission import scenario_of
-from satsim.web import Server, app_of
 
 pytestmark = pytest.mark.enable_socket  # asyncio's own pair of sockets; nothing is connected
 
@@ -36,7 +31,6 @@ FIELDS = {
     "seed": "1",
     "scheme": ["progressive", "low_bpp", "high_bpp"],
 }
-HOSTS = ("127.0.0.1", "localhost")
 
 
 def png_bytes(image: Image.Image) -> bytes:
@@ -56,23 +50,6 @@ def bomb(side_px: int) -> bytes:
 
 
 PHOTO = png_bytes(Image.effect_mandelbrot((96, 96), (-2, -1.5, 1, 1.5), 60).convert("RGB"))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "inboxes").mkdir()
-    return tmp_path
-
-
-@pytest.fixture
-def client(folder: Path, toy_codec: object) -> Iterator[TestClient]:
-    def compute(scenario: Scenario, file: str, target: Path, progress: Progress) -> None:
-        run_scenario(scenario, file, target, False, finish, progress)
-
-    with RunQueue(folder / "runs", compute) as queue:
-        app = app_of(Server(queue, folder / "inboxes", ("psnr_db",), None), HOSTS)
-        with TestClient(app, base_url="http://127.0.0.1") as client:
-            yield client
 
 
 def send(client: TestClient, photo: bytes = PHOTO, **fields: object) -> str:
@@ -143,7 +120,7 @@ def test_a_photo_cut_off_fails_by_name_and_leaves_nothing(client: TestClient, fo
 def test_too_large_a_file_is_not_taken(
     client: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "MAX_UPLOAD_BYTES", 1_000_000)
+    monkeypatch.setattr(upload, "MAX_UPLOAD_BYTES", 1_000_000)
     answer = client.post("/runs", params=FIELDS, content=bytes(1_000_001))
     assert (answer.status_code, answer.json()["error"]) == (
         413,
@@ -166,7 +143,7 @@ def test_too_large_a_file_is_not_taken(
         ("repair", "magic", "repair: found 'magic'; allowed: arq_next_slot, none"),
         ("scheme", ["progressive", "/etc/passwd"], "scheme: found '/etc/passwd'; allowed: progressive"),
         ("scheme", [], "schemes: found [];"),
-        ("window", "tle", "window: found 'tle'; allowed: repeating"),
+        ("window", "always", "window: found 'always'; allowed: repeating, listed, tle"),
         ("open_min", "", "open_min: found ''; allowed: a number"),
         ("open_min", "0", "open_min: found 0; allowed: a number above 0, up to 90 (minutes)"),
         ("open_min", "91", "open_min: found 91; allowed: a number above 0, up to 90 (minutes)"),

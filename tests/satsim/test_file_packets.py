@@ -1,0 +1,130 @@
+"""Packets of whole files, JPEG to HEIC: what `satsim receive` draws, lacks, and names as broken."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from PIL import Image
+from typer.testing import CliRunner
+
+from progic import classical
+from satsim import cli
+from satsim.codec import file_fingerprint
+from satsim.file_codecs import WHOLE_FILES
+from satsim.gallery import Gallery, NoPicture
+from satsim.outlets import folder_outlet
+from satsim.packetize import chunk, frames_of, packetize
+from satsim.packets import ImageTag, parse
+from tests.satsim.conftest import smooth_photo
+
+SIZE = (96, 64)
+SCENARIO = """
+name: files
+image: {{path: photo.png, size: [96, 64]}}
+link: {{payload_bytes: 100, interval_s: 60}}
+schemes: [{{name: file, codec: {codec}, delivery: high, budget_bytes: 900}}]
+metrics: [psnr_db]
+"""
+EXTRAS = {"jxl": "pillow_jxl", "heic": "pillow_heif"}
+
+
+def needs_extra(codec: str) -> None:
+    if codec in EXTRAS:
+        pytest.importorskip(EXTRAS[codec])
+
+
+def sent(folder: Path, codec: str) -> bytes:
+    """The file that `satsim send` puts, packet by packet, into `folder`/air."""
+    smooth_photo(5, SIZE).save(folder / "photo.png")
+    (folder / "files.yaml").write_text(SCENARIO.format(codec=codec), encoding="utf-8")
+    command = ["send", folder / "photo.png", "--scenario", folder / "files.yaml", "--files", folder / "air"]
+    assert CliRunner().invoke(cli.app, list(map(str, command))).exit_code == 0
+    packets = [parse(path.read_bytes()) for path in sorted((folder / "air").iterdir())]
+    return b"".join(packet.payload for packet in packets)  # type: ignore[union-attr]
+
+
+def receive(folder: Path, *options: str) -> Result:
+    command = ["receive", "--files", folder / "air", "-o", folder / "in", "--once", *options]
+    result = CliRunner().invoke(cli.app, list(map(str, command)))
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result
+
+
+def no_pictures(result: Result) -> list[str]:
+    marked = [line.partition("  no picture: ") for line in result.stdout.splitlines()]
+    return [why for before, _, why in marked if not before and why]
+
+
+@pytest.mark.parametrize("codec", WHOLE_FILES.values())
+def test_a_file_arrives_and_is_drawn(tmp_path: Path, codec: str) -> None:
+    needs_extra(codec)
+    file = sent(tmp_path, codec)
+    events = [json.loads(line) for line in receive(tmp_path, "--json").stdout.splitlines()]
+    pictures = [each for each in events if each["event"] == "picture"]
+    assert [each["complete"] for each in pictures] == [True]
+    with Image.open(pictures[0]["path"]) as picture, Image.open(io.BytesIO(file)) as plain:
+        expected = plain.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC)
+        assert (np.asarray(picture) == np.asarray(expected)).all()
+
+
+@pytest.mark.parametrize("codec", EXTRAS)
+def test_a_format_without_its_extra_is_named_and_drawn_when_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: str
+) -> None:
+    needs_extra(codec)
+    sent(tmp_path, codec)
+    title = classical.FORMATS[codec].title
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, EXTRAS[codec], None)
+        *parts, last = no_pictures(receive(tmp_path))
+    assert set(parts) == {f"no part of a {title} file can be shown"}
+    assert last == f"{title} needs the extra: pip install 'progic-satsim[{codec}]'"
+    kept = (tmp_path / "in" / "packets.csv").read_bytes()
+    assert list((tmp_path / "in").rglob("*.png")) == []
+    for packet in (tmp_path / "air").iterdir():
+        packet.unlink()  # nothing comes again: what is kept is enough
+    again = receive(tmp_path).stdout.splitlines()
+    assert again[-2].endswith(".png, all there is")
+    assert len(list((tmp_path / "in").rglob("latest.png"))) == 1
+    assert (tmp_path / "in" / "packets.csv").read_bytes() == kept
+
+
+@pytest.mark.parametrize("codec", WHOLE_FILES.values())
+def test_a_broken_file_is_named(tmp_path: Path, codec: str) -> None:
+    needs_extra(codec)
+    file = sent(tmp_path, codec)
+    for packet in (tmp_path / "air").iterdir():
+        packet.unlink()
+    pieces = chunk(file[: len(file) * 2 // 3], 100)
+    image = ImageTag(1, len(pieces), 8, 1, *SIZE, file_fingerprint(codec), 0)
+    put = folder_outlet(tmp_path / "air")
+    for frame in frames_of(packetize(pieces, image, 100)):
+        put(f"{frame.packet}", frame.data)
+    *parts, last = no_pictures(receive(tmp_path))
+    assert parts == [f"no part of a {classical.FORMATS[codec].title} file can be shown"] * (len(pieces) - 1)
+    assert last.startswith("a broken file: ")
+    assert last.removeprefix("a broken file: ").strip()
+
+
+@pytest.mark.parametrize("codec", WHOLE_FILES.values())
+def test_whatever_a_damaged_file_is_the_receiver_goes_on(tmp_path: Path, codec: str) -> None:
+    needs_extra(codec)
+    file, rng = sent(tmp_path, codec), np.random.default_rng(1)
+    image = ImageTag(1, 1, 8, 1, *SIZE, file_fingerprint(codec), 0)
+    damaged = [b"", b"no picture", *(file[:end] for end in range(1, len(file), len(file) // 20))]
+    for _ in range(100):
+        bits = np.unpackbits(np.frombuffer(file, np.uint8))
+        bits[rng.integers(len(bits), size=3)] ^= 1
+        damaged.append(np.packbits(bits).tobytes())
+    reasons = set()
+    for each in damaged:
+        try:
+            assert Gallery().draw(image, {0: each}).size == SIZE
+        except NoPicture as why:
+            reasons.add(str(why))
+    assert all(why.startswith("a broken file: ") and "\n" not in why for why in reasons)
+    assert "a broken file: cannot identify image file" in reasons
