@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 
+from progic.heap import keep_freed_memory
 from satsim.errors import InputError, SatsimError
 
 CONNECT_S = 10
@@ -16,15 +17,16 @@ RETRIES = 3  # of a point whose worker has died
 @contextmanager
 def local_workers(jobs: int) -> Iterator[Executor]:
     """Hand out `jobs` processes of this machine; spawned, since torch's threads do not outlive a fork."""
-    executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _end_with_parent)
+    executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin)
     try:
         yield executor
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
-    """End this worker when the command is killed: it would wait for its next task for ever."""
+def _begin() -> None:
+    """Start a worker, which ends when the command is killed: it would wait for its next task for ever."""
+    keep_freed_memory()
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

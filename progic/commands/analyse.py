@@ -22,6 +22,7 @@ from progic.analyses.study import Settings, Study
 from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.ending import ends_well
 from progic.errors import InputError
+from progic.heap import keep_freed_memory
 from progic.refine import refined
 
 stderr = Console(stderr=True)
@@ -84,6 +85,7 @@ def analyse(
         refine_steps=refine,
     )
     check_anchor(settings)
+    keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:

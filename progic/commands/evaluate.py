@@ -15,6 +15,7 @@ from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.compare import compare
 from progic.ending import ends_well
 from progic.evaluate import evaluate, evaluate_subsets
+from progic.heap import keep_freed_memory
 from progic.metric_weights import load_metric_weights
 from progic.metrics import PerceptualMetrics
 from progic.rate_figure import check_path, draw
@@ -49,6 +50,7 @@ def evaluate_command(
         check_format(name)
     if figure is not None:
         check_path(figure)  # before the long part
+    keep_freed_memory()
     metrics, codec = PerceptualMetrics(load_metric_weights()), refined(weights.load(model), refine)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
         result = evaluate(codec, folder, metrics, size_of(size), _task(bar, "photos"))

@@ -11,6 +11,7 @@ from progic import weights
 from progic.config import load_recipe
 from progic.data import read_photos
 from progic.ending import ends_well
+from progic.heap import keep_freed_memory
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metric_weights import load_metric_weights
 from progic.train import Trainer, train
@@ -38,6 +39,7 @@ def train_command(
     config = load_recipe(recipe)
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
+    keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
     trainer = Trainer(config, read_photos(photos), load_metric_weights(), device, begin)

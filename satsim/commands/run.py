@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from progic.heap import keep_freed_memory
 from satsim.commands.options import (
     AsJson,
     Metrics,
@@ -50,6 +51,8 @@ def run(
     target = Path("runs") / loaded.name if out is None else out
 
     from satsim.pipeline import run_scenario
+
+    keep_freed_memory()
 
     with progress_bar(quiet) as progress:
         result = run_scenario(loaded, str(scenario), target, overwrite, finish, progress)
