@@ -144,6 +144,11 @@ class Pieces:
             raise BadField(f"{len(self.pieces)} pieces; allowed: {self.protection.piece_bytes} bytes")
 
     @property
+    def payload(self) -> bytes:
+        """What follows the header."""
+        return self.protection.pack() + b"".join(self.pieces)
+
+    @property
     def carried(self) -> range:
         """The numbers of the stages in it: all."""
         return range(self.image.n_stages)
@@ -194,8 +199,7 @@ def short_fingerprint(sha256_hex: str) -> int:
 def pack(packet: AnyPacket) -> bytes:
     """Return the packet's bytes: 20 of header, then the payload."""
     if isinstance(packet, Pieces):
-        payload = packet.protection.pack() + b"".join(packet.pieces)
-        return _packed(packet.image, packet.number, packet.n_packets, _PIECES, payload)
+        return _packed(packet.image, packet.number, packet.n_packets, _PIECES, packet.payload)
     kind = _PARITY if packet.is_parity else _STAGES
     return _packed(packet.image, packet.first_stage, packet.stage_count, kind, packet.payload)
 

@@ -20,9 +20,10 @@ from satsim.fleet_settings import FleetSettings
 from satsim.intake import load_models, load_parts, open_for
 from satsim.kept import Row
 from satsim.monte_carlo import run_seeds
-from satsim.packets import ImageTag, Packet
+from satsim.packetize import packetize_pieces
+from satsim.packets import AnyPacket, ImageTag, Packet
 from satsim.records import Holding
-from satsim.repair_settings import Repair
+from satsim.repair_settings import Repair, Ulp
 from satsim.settings import CodecSettings, LinkSettings, Scenario, Scheme, seed_decides
 from satsim.simulate import simulate_fleet
 from satsim.studio import Studio
@@ -87,7 +88,8 @@ def _flights(scenario: Scenario, candidate: Candidate) -> tuple[Flight, ...]:
     link, fleet = scenario.link, scenario.fleet
     runs = scenario.runs if seed_decides(link, fleet, candidate.repair) else 1
     packets = packets_of(candidate, link.payload_bytes)
-    shape = tuple((each.first_stage, each.stage_count, each.is_parity) for each in packets)
+    whole = (each for each in packets if isinstance(each, Packet))
+    shape = tuple((each.first_stage, each.stage_count, each.is_parity) for each in whole)
     encode_s = scenario.sender.encode_s or 0
     return _flown(candidate.n_stages, shape, link, candidate.repair, fleet, encode_s, scenario.seed, runs)
 
@@ -105,7 +107,11 @@ def _flown(
 ) -> tuple[Flight, ...]:
     """Simulate packets (first stage, stages, whether parity) of a byte a stage; in a process once."""
     tag = ImageTag(0, n_stages, 1, 1, 1, 1, 0, 0)
+    packets: Sequence[AnyPacket]
     packets = [Packet(tag, first, count, bytes(count), parity) for first, count, parity in shape]
+    if isinstance(repair, Ulp):
+        needed = repair.needed_of(n_stages)
+        packets = packetize_pieces([bytes(1)] * n_stages, needed, repair.packets, tag, link.payload_bytes)
     return tuple(
         Flight(run.holdings, tuple(each.packet - 1 for each in run.events if each.event == "sent"))
         for each_seed in run_seeds(seed, runs)

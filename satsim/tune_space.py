@@ -2,7 +2,7 @@
 
 The stages of a prefix code are of use in their order alone, so the first is sent first always; what order is
 left is that of the repeats, which the repair says: at once (repeat), in rounds (carousel), or in rounds from
-which late stages drop out (unequal).
+which late stages drop out (unequal). With parity every packet has a piece of every stage (ulp).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from satsim.order import open_loop
-from satsim.packetize import packetize, packetize_parity
-from satsim.packets import ImageTag, Packet
+from satsim.packetize import packetize, packetize_parity, packetize_pieces
+from satsim.packets import AnyPacket, ImageTag
 from satsim.records import Frame
 from satsim.repair_settings import (
     ArqNextSlot,
@@ -21,9 +21,11 @@ from satsim.repair_settings import (
     NoRepair,
     Repair,
     Repeat,
+    Ulp,
     Unequal,
 )
 from satsim.settings import LinkSettings, Scenario
+from satsim.ulp import pieces_bytes
 from satsim.units import HEADER_BYTES, MAX_STAGES, stage_bytes
 
 Size = tuple[int, int]
@@ -102,14 +104,17 @@ def space_of(scenario: Scenario, models: Sequence[Model], sizes: Sequence[Size],
     return space
 
 
-def packets_of(candidate: Candidate, payload_bytes: int) -> tuple[Packet, ...]:
+def packets_of(candidate: Candidate, payload_bytes: int) -> tuple[AnyPacket, ...]:
     """Return the candidate's packets, parity too, their stages' bytes all zero: what is simulated."""
-    model, size = candidate.model, candidate.size
+    model, size, repair = candidate.model, candidate.size, candidate.repair
     tag = ImageTag(0, candidate.n_stages, model.bits_per_index, model.downsampling_factor, *size, 0, 0)
-    stage = bytes(candidate.stage_bytes)
-    packets = packetize([stage] * candidate.n_stages, tag, payload_bytes)
-    if isinstance(candidate.repair, Erasure):
-        packets += packetize_parity([stage] * candidate.repair.parity_stages, tag, payload_bytes)
+    stages = [bytes(candidate.stage_bytes)] * candidate.n_stages
+    if isinstance(repair, Ulp):
+        needed = repair.needed_of(candidate.n_stages)
+        return packetize_pieces(stages, needed, repair.packets, tag, payload_bytes)
+    packets = packetize(stages, tag, payload_bytes)
+    if isinstance(repair, Erasure):
+        packets += packetize_parity(stages[:1] * repair.parity_stages, tag, payload_bytes)
     return packets
 
 
@@ -119,7 +124,7 @@ def messages_of(candidate: Candidate, payload_bytes: int) -> list[int]:
     if isinstance(candidate.repair, ArqNextSlot | ArqRound):
         return [HEADER_BYTES + len(packet.payload) for packet in packets]
     frames = [
-        Frame(number, f"{packet.first_stage}", 0, bytes(HEADER_BYTES + len(packet.payload)))
+        Frame(number, packet.label, 0, bytes(HEADER_BYTES + len(packet.payload)))
         for number, packet in enumerate(packets, start=1)
     ]
     return [len(frame.data) for frame in open_loop(candidate.repair, frames)]
@@ -159,7 +164,7 @@ def _of_group(scenario: Scenario, model: Model, size: Size, limits: Limits) -> I
         if reason := _idle_room(scenario, model, size, n_stages, per_message):
             yield LeftOut(model, size, n_stages, None, reason)
             continue
-        for repair in _repairs(scenario, n_stages, per_message, limits):
+        for repair in _repairs(scenario, n_stages, one, limits):
             candidate = Candidate(model, size, n_stages, repair)
             fault = _over(candidate, scenario, limits)
             yield LeftOut(model, size, n_stages, repair, fault) if fault else candidate
@@ -189,7 +194,7 @@ def _over(candidate: Candidate, scenario: Scenario, limits: Limits) -> str:
     return ""
 
 
-def _repairs(scenario: Scenario, n_stages: int, per_message: int, limits: Limits) -> Iterator[Repair]:
+def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits) -> Iterator[Repair]:
     """Yield what can be done about loss; ARQ only where the scenario's own repair has a way back.
 
     The scenario's own alone where nothing is lost: then all are the same.
@@ -200,8 +205,10 @@ def _repairs(scenario: Scenario, n_stages: int, per_message: int, limits: Limits
     yield NoRepair(kind="none")
     if isinstance(scenario.repair, ArqNextSlot | ArqRound):
         yield scenario.repair
+    room, slots = scenario.link.payload_bytes - HEADER_BYTES, slots_within(scenario, limits.deadline_s)
+    per_message = room // stage_bytes
     n_packets = -(-n_stages // per_message)
-    fills = slots_within(scenario, limits.deadline_s) // n_packets  # so often all fit before the deadline
+    fills = slots // n_packets  # so often all fit before the deadline
     for times in sorted({2, min(fills, 1000)} - {0, 1}):
         yield Carousel(kind="carousel", rounds=times)
         if n_packets > 1:
@@ -209,7 +216,26 @@ def _repairs(scenario: Scenario, n_stages: int, per_message: int, limits: Limits
     if n_packets > 1:
         yield Unequal(kind="unequal", copies=((3,) * per_message + (2,) * per_message + (1,))[:MAX_STAGES])
         yield Unequal(kind="unequal", copies=((2,) * per_message + (1,))[:MAX_STAGES])
-    if n_packets > 1:
+        yield from _pieces(scenario, n_stages, stage_bytes, room, slots)
         for parity in sorted({per_message, -(-n_packets // 2) * per_message}):
             if parity <= MAX_STAGES:
                 yield Erasure(kind="erasure", parity_stages=parity)
+
+
+def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, room: int, slots: int) -> Iterator[Ulp]:
+    """Yield unequal loss protection in twice the packets, and in all that arrive by the deadline.
+
+    The last stage needs as many packets as arrive on average, the first as few as the payload has room for,
+    those between evenly more. Only where a loss rate is known.
+    """
+    rate: float | None = getattr(scenario.link.loss, "rate", None)
+    if rate is None:
+        return
+    n_packets = -(-n_stages // (room // stage_bytes))
+    for packets in sorted({min(each, slots, MAX_STAGES) for each in (2 * n_packets, slots)}):
+        last = int(packets * (1 - rate))
+        for first in range(1, last + 1):
+            needed = tuple(round(first + (last - first) * k / (n_stages - 1)) for k in range(n_stages))
+            if pieces_bytes([stage_bytes] * n_stages, needed) <= room:
+                yield Ulp(kind="ulp", packets=packets, needed=needed)
+                break

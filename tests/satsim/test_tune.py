@@ -22,14 +22,17 @@ from progic.weights import save
 from satsim.cli import app
 from satsim.errors import InputError
 from satsim.kept import Row
+from satsim.repair_settings import Ulp
 from satsim.scenario import Scenario, load_scenario
 from satsim.sweep_point import run_point
 from satsim.tune import Asked, Tuning, prepare, scenario_of, search
 from satsim.tune_answers import answers_of, cost_of, front_of
 from satsim.tune_folder import write_tuning
 from satsim.tune_point import worth_of_sets
+from satsim.tune_space import Limits, Model, space_of
 from tests.satsim.conftest import smooth_photo
 
+FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 SCENARIO = """
 name: small
 image: {path: photo.png, size: [64, 64]}
@@ -132,15 +135,27 @@ def test_means_over_lossy_runs_are_those_of_a_run(
 ) -> None:
     tuning = tuned(home, tmp_path / "out", threads, "link.loss.rate=0.3", "runs=40")
     kinds = {candidate.repair.kind for candidate in tuning.rows}
-    assert kinds == {"none", "arq_next_slot", "carousel", "repeat", "unequal", "erasure"}
+    assert kinds == {"none", "arq_next_slot", "carousel", "repeat", "unequal", "erasure", "ulp"}
     usable = [each for each in tuning.rows if tuning.rows[each]["share_usable"] not in (0, 1)]
-    for candidate in usable[:3] + usable[-3:]:
+    by_pieces = [each for each in usable if each.repair.kind == "ulp"]
+    assert by_pieces
+    for candidate in usable[:3] + usable[-3:] + by_pieces[:2]:
         row, run = tuning.rows[candidate], as_run(scenario_of(tuning, candidate))
         share = row["share_usable"]
         assert share == run["t_usable_s_share"]
         expected = share * run["t_usable_s_mean"] + (1 - share) * tuning.limits.deadline_s
         assert row["t_usable_s"] == pytest.approx(expected, abs=1e-4)
         assert row["t_first_s"] == run["t_first_s_mean"]
+
+
+def test_pieces_fill_the_payload() -> None:
+    lossy = load_scenario(FOREST_FIRE, ["link.loss.rate=0.2"])
+    model = Model("f16", 5, 10, 16, "f16", is_taught=False)
+    found = space_of(lossy, [model], [(256, 256)], Limits(601.0, None, None)).candidates
+    # ten messages by then, of which eight arrive; a table of 8 bytes, and stages of 320 in 3, 4, 6, 7, 8 parts:
+    # 335 bytes in a payload of 340; in 2, 4, 5, 6, 8 it would be 406
+    plans = [each.repair.needed for each in found if isinstance(each.repair, Ulp) and each.n_stages == 5]
+    assert plans == [(3, 4, 6, 7, 8)]
 
 
 def test_what_is_left_out_has_its_reason(home: Path, tmp_path: Path, threads: ThreadPoolExecutor) -> None:
