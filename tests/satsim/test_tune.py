@@ -152,7 +152,7 @@ def test_pieces_fill_the_payload() -> None:
     lossy = load_scenario(FOREST_FIRE, ["link.loss.rate=0.2"])
     model = Model("f16", 5, 10, 16, "f16", is_taught=False)
     found = space_of(lossy, [model], [(256, 256)], Limits(601.0, None, None)).candidates
-    # ten messages by then, of which eight arrive; a table of 8 bytes, and stages of 320 in 3, 4, 6, 7, 8 parts:
+    # ten messages by then, of which eight arrive; a table of 8 bytes, and parts, 3, 4, 6, 7, 8, of 320 bytes:
     # 335 bytes in a payload of 340; in 2, 4, 5, 6, 8 it would be 406
     plans = [each.repair.needed for each in found if isinstance(each.repair, Ulp) and each.n_stages == 5]
     assert plans == [(3, 4, 6, 7, 8)]
