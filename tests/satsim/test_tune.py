@@ -22,17 +22,13 @@ from progic.weights import save
 from satsim.cli import app
 from satsim.errors import InputError
 from satsim.kept import Row
-from satsim.repair_settings import Ulp
 from satsim.scenario import Scenario, load_scenario
 from satsim.sweep_point import run_point
 from satsim.tune import Asked, Tuning, prepare, scenario_of, search
 from satsim.tune_answers import answers_of, cost_of, front_of
 from satsim.tune_folder import write_tuning
-from satsim.tune_point import worth_of_sets
-from satsim.tune_space import Limits, Model, space_of
 from tests.satsim.conftest import smooth_photo
 
-FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 SCENARIO = """
 name: small
 image: {path: photo.png, size: [64, 64]}
@@ -148,16 +144,6 @@ def test_means_over_lossy_runs_are_those_of_a_run(
         assert row["t_first_s"] == run["t_first_s_mean"]
 
 
-def test_pieces_fill_the_payload() -> None:
-    lossy = load_scenario(FOREST_FIRE, ["link.loss.rate=0.2"])
-    model = Model("f16", 5, 10, 16, "f16", is_taught=False)
-    found = space_of(lossy, [model], [(256, 256)], Limits(601.0, None, None)).candidates
-    # ten messages by then, of which eight arrive; a table of 8 bytes, and parts, 3, 4, 6, 7, 8, of 320 bytes:
-    # 335 bytes in a payload of 340; in 2, 4, 5, 6, 8 it would be 406
-    plans = [each.repair.needed for each in found if isinstance(each.repair, Ulp) and each.n_stages == 5]
-    assert plans == [(3, 4, 6, 7, 8)]
-
-
 def test_what_is_left_out_has_its_reason(home: Path, tmp_path: Path, threads: ThreadPoolExecutor) -> None:
     tuning = tuned(home, tmp_path / "out", threads, deadline_s=121.0)
     reasons = {
@@ -180,23 +166,6 @@ def test_limits_hold(home: Path, tmp_path: Path, threads: ThreadPoolExecutor) ->
     tuning = tuned(home, tmp_path / "lossy", threads, *lossy, budget_bytes=60)
     assert any("with repeats, over the budget of 60" in each.reason for each in tuning.space.left_out)
     assert max(row["bytes_on_air"] for row in tuning.rows.values()) <= 60
-
-
-def test_rare_sets_count_as_their_best_part() -> None:
-    singles = [(stage,) for stage in range(20)]
-    seen = dict.fromkeys(singles, 5) | {(0, 3): 1, (18, 19): 1, (0, 1): 0}  # 102 seen, of which 92 are enough
-    asked = []
-
-    def score(held: tuple[int, ...]) -> float:
-        asked.append(held)
-        return 0.5 - held[0] / 100
-
-    found = worth_of_sets(seen, score)
-    assert asked[:2] == [(0,), (0, 1)]  # prefixes, however rare
-    assert asked[2:19] == singles[1:18]
-    assert found[0, 3] == found[3,] == 0.47
-    assert asked[19:] == [(18,), (19,)]  # no part of these is known
-    assert found[18, 19] == found[19,]
 
 
 def command_of(home: Path, target: Path, *arguments: str) -> list[str]:

@@ -1,0 +1,37 @@
+"""What a tune has to try, and what rare sets of stages count as."""
+
+from pathlib import Path
+
+from satsim.repair_settings import Ulp
+from satsim.scenario import load_scenario
+from satsim.tune_point import worth_of_sets
+from satsim.tune_space import Limits, Model, space_of
+
+FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
+
+
+def test_pieces_fill_the_payload() -> None:
+    lossy = load_scenario(FOREST_FIRE, ["link.loss.rate=0.2"])
+    model = Model("f16", 5, 10, 16, "f16", is_taught=False)
+    found = space_of(lossy, [model], [(256, 256)], Limits(601.0, None, None)).candidates
+    # ten messages by then, of which eight arrive; a table of 8 bytes, and parts, 3, 4, 6, 7, 8, of 320 bytes:
+    # 335 bytes in a payload of 340; in 2, 4, 5, 6, 8 it would be 406
+    plans = [each.repair.needed for each in found if isinstance(each.repair, Ulp) and each.n_stages == 5]
+    assert plans == [(3, 4, 6, 7, 8)]
+
+
+def test_rare_sets_count_as_their_best_part() -> None:
+    singles = [(stage,) for stage in range(20)]
+    seen = dict.fromkeys(singles, 5) | {(0, 3): 1, (18, 19): 1, (0, 1): 0}  # 102 seen, of which 92 are enough
+    asked = []
+
+    def score(held: tuple[int, ...]) -> float:
+        asked.append(held)
+        return 0.5 - held[0] / 100
+
+    found = worth_of_sets(seen, score)
+    assert asked[:2] == [(0,), (0, 1)]  # prefixes, however rare
+    assert asked[2:19] == singles[1:18]
+    assert found[0, 3] == found[3,] == 0.47
+    assert asked[19:] == [(18,), (19,)]  # no part of these is known
+    assert found[18, 19] == found[19,]
