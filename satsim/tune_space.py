@@ -225,17 +225,20 @@ def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits
 def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, room: int, slots: int) -> Iterator[Ulp]:
     """Yield unequal loss protection in twice the packets, and in all that arrive by the deadline.
 
-    The last stage needs as many packets as arrive on average, the first as few as the payload has room for,
-    those between evenly more. Only where a loss rate is known.
+    The last stages need as many packets as arrive on average, the first as few as the payload has room for,
+    those between evenly more; stages that would share a packet come together, as in all other plans, so that
+    there are no more pictures to score. Only where a loss rate is known.
     """
     rate: float | None = getattr(scenario.link.loss, "rate", None)
     if rate is None:
         return
-    n_packets = -(-n_stages // (room // stage_bytes))
+    per_message = room // stage_bytes
+    n_packets = -(-n_stages // per_message)
+    shares = [stage // per_message / (n_packets - 1) for stage in range(n_stages)]
     for packets in sorted({min(each, slots, MAX_STAGES) for each in (2 * n_packets, slots)}):
         last = int(packets * (1 - rate))
         for first in range(1, last + 1):
-            needed = tuple(round(first + (last - first) * k / (n_stages - 1)) for k in range(n_stages))
+            needed = tuple(round(first + (last - first) * share) for share in shares)
             if pieces_bytes([stage_bytes] * n_stages, needed) <= room:
                 yield Ulp(kind="ulp", packets=packets, needed=needed)
                 break
