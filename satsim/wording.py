@@ -43,6 +43,7 @@ METRIC_LABELS: dict[Metric, str] = {
     "psnr_db": "PSNR (dB)",
     "ms_ssim": "MS-SSIM",
 }
+WHOLE_FROM_PERCENT = 100  # tenths of so much say nothing
 LOWER_IS_NEARER: frozenset[Metric] = frozenset({"dists", "lpips"})
 COLOURS = (  # Okabe and Ito, "Color Universal Design" (2008), without the yellow, which is lost on white
     "#0072b2",
@@ -201,8 +202,9 @@ def score_text(metric: Metric, value: float | None) -> str:
 
 def percent_text(value: float, ci95: float | None) -> str:
     """Return a difference in percent with its sign, and half of its 95 % interval where there is one."""
-    interval = "" if ci95 is None else f" ± {ci95:.1f}"
-    return f"{value:+.1f}{interval} %".replace("-", "−")
+    form = ".1f" if max(abs(value), ci95 or 0) < WHOLE_FROM_PERCENT else ".0f"
+    interval = "" if ci95 is None else f" ± {ci95:{form}}"
+    return f"{value:+{form}}{interval} %".replace("-", "−")
 
 
 def rate_text(bpp: float) -> str:

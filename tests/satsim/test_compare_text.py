@@ -10,6 +10,7 @@ from satsim.contest import Photos, load_contest
 from satsim.kept import Job
 from satsim.records import SchemeSummary
 from satsim.trial import Picture, Trial
+from satsim.wording import percent_text
 
 SCENARIO = """
 name: two
@@ -49,3 +50,16 @@ def test_a_sentence_says_who_is_usable_earlier(
         for one, other in zip(anchor_s, rival_s, strict=True)
     ]
     assert sentences(comparison_of(contest, Photos(jobs, ()), rows))[0] == sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "ci95", "text"),
+    [
+        (-37.84, 53.41, "−37.8 ± 53.4 %"),
+        (276.7, 109.1, "+277 ± 109 %"),
+        (-20.0, 109.1, "−20 ± 109 %"),
+        (7.0, None, "+7.0 %"),
+    ],
+)
+def test_percents_are_as_long_as_they_are_exact(value: float, ci95: float | None, text: str) -> None:
+    assert percent_text(value, ci95) == text
