@@ -128,6 +128,15 @@ def run_toy(toy_scenario: Path) -> Callable[..., Run]:
     return run
 
 
+EXTRAS = {"jxl": "pillow_jxl", "heic": "pillow_heif"}  # of formats, what they need
+
+
+def needs_extra(codec: str) -> None:
+    """Skip the test where the codec's extra is not installed."""
+    if codec in EXTRAS:
+        pytest.importorskip(EXTRAS[codec])
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where a server has its inboxes and its runs."""

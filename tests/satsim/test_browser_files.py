@@ -19,7 +19,7 @@ from satsim.codec import file_fingerprint
 from satsim.packetize import chunk, frames_of, packetize
 from satsim.packets import ImageTag, Packet, pack, parse
 from satsim.viewer_page import lone_page
-from tests.satsim.conftest import browser_here, smooth_photo
+from tests.satsim.conftest import EXTRAS, browser_here, needs_extra, smooth_photo
 from tests.satsim.stub_runtime import TOY, random_stages, seen, stub_decoding
 from tests.satsim.test_browser_decoder import card, give, opened, pixels
 
@@ -40,7 +40,6 @@ schemes:
 metrics: [psnr_db]
 """
 TITLES = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}  # which every browser draws
-EXTRAS = {"jxl": "pillow_jxl", "heic": "pillow_heif"}
 ALL = TITLES | {"jxl": "JPEG XL", "heic": "HEIC"}
 NO_REPAIR = "{kind: none}"
 
@@ -61,8 +60,7 @@ def send(tmp_path: Path) -> Send:
     (tmp_path / "files.yaml").write_text(SCENARIO, encoding="utf-8")
 
     def sent(scheme: str, repair: str = NO_REPAIR) -> dict[str, bytes]:
-        if scheme in EXTRAS:
-            pytest.importorskip(EXTRAS[scheme])
+        needs_extra(scheme)
         command = ["send", "photo.png", "--scenario", "files.yaml", "--scheme", scheme, "--files", scheme]
         paths = [str(tmp_path / each) if "." in each else each for each in command[:-1]]
         result = CliRunner().invoke(cli.app, [*paths, str(tmp_path / scheme), "-s", f"repair={repair}"])

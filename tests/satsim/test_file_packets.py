@@ -19,7 +19,7 @@ from satsim.gallery import Gallery, NoPicture
 from satsim.outlets import folder_outlet
 from satsim.packetize import chunk, frames_of, packetize
 from satsim.packets import ImageTag, parse
-from tests.satsim.conftest import smooth_photo
+from tests.satsim.conftest import EXTRAS, needs_extra, smooth_photo
 
 SIZE = (96, 64)
 SCENARIO = """
@@ -29,12 +29,6 @@ link: {{payload_bytes: 100, interval_s: 60}}
 schemes: [{{name: file, codec: {codec}, delivery: high, budget_bytes: 900}}]
 metrics: [psnr_db]
 """
-EXTRAS = {"jxl": "pillow_jxl", "heic": "pillow_heif"}
-
-
-def needs_extra(codec: str) -> None:
-    if codec in EXTRAS:
-        pytest.importorskip(EXTRAS[codec])
 
 
 def sent(folder: Path, codec: str) -> bytes:
