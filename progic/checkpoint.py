@@ -5,9 +5,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
-from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.errors import ConfigError, WeightsError
 from progic.optimize import Optimizer
@@ -20,16 +19,17 @@ def write(
     path: Path,
     config: TrainConfig,
     step: int,
-    nets: dict[str, CodecNet],
-    optimizer: Optimizer,
+    nets: dict[str, nn.Module],
+    optimizers: dict[str, Optimizer],
     generator: Generator,
 ) -> None:
-    """Write the state whole or not at all: nets, codebook averages, optimizer, random generator, step."""
+    """Write the state whole or not at all: nets, codebook averages, optimizers, random generator, step."""
     tensors = {"generator": generator.get_state()}
     for role, net in nets.items():
         tensors |= {f"{role}.{name}": tensor for name, tensor in net.state_dict().items()}
     tensors |= {f"quantizer.{name}": tensor for name, tensor in _averages(nets["net"]).items()}
-    tensors |= {f"optimizer.{name}": value for name, value in optimizer.state().items()}
+    for role, optimizer in optimizers.items():
+        tensors |= {f"{role}.{name}": value for name, value in optimizer.state().items()}
     metadata = {"config": config.model_dump_json(), "step": str(step)}
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as partial:
@@ -37,7 +37,11 @@ def write(
 
 
 def read(
-    path: Path, config: TrainConfig, nets: dict[str, CodecNet], optimizer: Optimizer, generator: Generator
+    path: Path,
+    config: TrainConfig,
+    nets: dict[str, nn.Module],
+    optimizers: dict[str, Optimizer],
+    generator: Generator,
 ) -> int:
     """Load the state into the objects given and return the step.
 
@@ -55,12 +59,14 @@ def read(
     for name, average in _averages(nets["net"]).items():
         average.copy_(tensors[f"quantizer.{name}"])
     generator.set_state(tensors["generator"])
-    optimizer.restore(_part(tensors, "optimizer"))
+    for role, optimizer in optimizers.items():
+        optimizer.restore(_part(tensors, role))
     return int(metadata["step"])
 
 
-def _averages(net: CodecNet) -> dict[str, Tensor]:
-    return {"counts": net.quantizer.counts, "sums": net.quantizer.sums}
+def _averages(net: nn.Module) -> dict[str, Tensor]:
+    quantizer = net.get_submodule("quantizer")
+    return {name: quantizer.get_buffer(name) for name in ("counts", "sums")}
 
 
 def _part(tensors: dict[str, Tensor], role: str) -> dict[str, Tensor]:

@@ -70,6 +70,7 @@ class LossConfig(_Strict):
     lpips: float = Field(default=0.5, ge=0)
     dists: float = Field(default=1.0, ge=0)
     commitment: float = Field(default=0.25, ge=0)
+    adversarial: float = Field(default=0.0, ge=0)  # of a patch discriminator, from adversarial_from on
 
 
 class TrainConfig(_Strict):
@@ -97,6 +98,7 @@ class TrainConfig(_Strict):
     latent_batch: int = Field(default=64, ge=1)  # crops of such a step, which costs a tenth
     kmeans_vectors: int = Field(default=24_000, ge=256)
     pca_scale_exponent: float = Field(default=-0.25, ge=-0.5, le=0)  # component scale = variance^exponent
+    adversarial_from: Fraction = 0.75  # part of the steps after which the discriminator, if any, joins
     codebook_ema: Fraction = 0.98
     revive_below: Fraction = 0.1  # codes used less than this part of a uniform share are replaced
     revive_until: Fraction = 0.8  # part of the steps after which no code is moved: what it codes must settle

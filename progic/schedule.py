@@ -20,6 +20,7 @@ class Schedule:
     quantise: bool
     revive_below: float
     latents_only: bool
+    adversarial: bool
 
 
 def schedule(config: TrainConfig, step: int) -> Schedule:
@@ -38,7 +39,9 @@ def schedule(config: TrainConfig, step: int) -> Schedule:
     latents_only = step < config.latent_steps
     batch = config.latent_batch if latents_only else batch
     revive_below = config.revive_below if done < config.revive_until else 0.0
-    return Schedule(rate, crop, batch, step >= config.warmup_steps, revive_below, latents_only)
+    adversarial = config.loss.adversarial > 0 and done >= config.adversarial_from
+    quantise = step >= config.warmup_steps
+    return Schedule(rate, crop, batch, quantise, revive_below, latents_only, adversarial)
 
 
 def draw_held(

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from rich.console import Console
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from progic import checkpoint, weights
+from progic.adversary import Adversary
 from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.data import PhotoSet
@@ -68,6 +69,7 @@ class Trainer:
         self.perceptual = PerceptualLoss(metric_weights).to(device)
         self.loss = torch.compile(self.perceptual) if config.compile else self.perceptual
         self.optimizer = Optimizer(self.net, config)
+        self.adversary = Adversary(config, device) if config.loss.adversarial else None
         self.step = 0
 
     def advance(self) -> Terms:
@@ -105,10 +107,21 @@ class Trainer:
                 return self._latent_terms(seen, coded)
             picture = self.net.decoder(coded.codes, coded.held).float()
             dists, lpips = self.loss(picture, photo)
+            judged = self._judged(photo, picture, plan)
         l1 = F.l1_loss(picture, photo)
         weight, commitment = self.config.loss, coded.commitment
         loss = weight.l1 * l1 + weight.lpips * lpips + weight.dists * dists + weight.commitment * commitment
-        return Terms(loss, l1, lpips, dists, commitment, coded.used)
+        loss = loss + weight.adversarial * judged[0]
+        return Terms(loss, l1, lpips, dists, commitment, coded.used, *judged)
+
+    def _judged(
+        self, photo: Tensor, picture: Tensor, plan: Schedule
+    ) -> tuple[Tensor | float, Tensor | float]:
+        """Let the discriminator learn; return what it makes of the pictures, and its own loss."""
+        if self.adversary is None or not plan.adversarial:
+            return 0.0, 0.0
+        own = self.adversary.learn(photo, picture, plan.learning_rate)
+        return self.adversary.unconvinced(picture), own
 
     def _latent_terms(self, seen: Tensor, coded: _Coded) -> Terms:
         """Of a net on a trunk: how near it comes to the trunk's latents."""
@@ -166,17 +179,22 @@ class Trainer:
             mean.lerp_(now, 1 - decay)
         self.average.quantizer.codebooks.copy_(self.net.quantizer.codebooks)
 
-    def nets(self) -> dict[str, CodecNet]:
+    def nets(self) -> dict[str, nn.Module]:
         """The nets that a checkpoint keeps."""
-        return {"net": self.net, "average": self.average}
+        learned: dict[str, nn.Module] = {"net": self.net, "average": self.average}
+        return learned | ({"discriminator": self.adversary.net} if self.adversary else {})
+
+    def _optimizers(self) -> dict[str, Optimizer]:
+        own = {"optimizer": self.optimizer}
+        return own | ({"discriminator_optimizer": self.adversary.optimizer} if self.adversary else {})
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""
-        checkpoint.write(path, self.config, self.step, self.nets(), self.optimizer, self.generator)
+        checkpoint.write(path, self.config, self.step, self.nets(), self._optimizers(), self.generator)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        self.step = checkpoint.read(path, self.config, self.nets(), self.optimizer, self.generator)
+        self.step = checkpoint.read(path, self.config, self.nets(), self._optimizers(), self.generator)
 
     @torch.no_grad()
     def preview(self, photos: Sequence[Tensor]) -> tuple[Tensor, list[float]]:

@@ -27,13 +27,15 @@ class Terms(NamedTuple):
     dists: Tensor
     commitment: Tensor
     codes_used: float  # distinct codes in the batch, mean over stages
+    adversarial: Tensor | float = 0.0  # what the discriminator makes of the pictures
+    discriminator: Tensor | float = 0.0  # its own loss
 
     def values(self) -> tuple[float, ...]:
         """Plain numbers, in the log's order."""
         return tuple(float(torch.as_tensor(term).detach()) for term in self)
 
     def __str__(self) -> str:
-        _, l1, lpips, dists, _, used = self.values()
+        _, l1, lpips, dists, _, used, *_ = self.values()
         return f"L1 {l1:.4f}  LPIPS' {lpips:.3f}  DISTS {dists:.3f}  codes {used:.0f}"
 
 

@@ -1,5 +1,6 @@
 """The real training loop on a toy model and made-up photos."""
 
+import math
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from progic import weights
+from progic.adversary import Adversary
 from progic.codec import Codec, CodecNet
 from progic.config import CodecConfig, LossConfig, TrainConfig, load_recipe
 from progic.data import PhotoSet, read_photos
@@ -53,9 +55,16 @@ def _trainer(recipe: TrainConfig, photos: PhotoSet, weights: dict[str, Tensor]) 
     return Trainer(recipe, photos, weights, CPU)
 
 
+@pytest.mark.parametrize("adversarial", [0.0, 0.1])
 def test_twenty_steps_equal_ten_and_a_resume_and_ten(
-    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path
+    recipe: TrainConfig,
+    photos: PhotoSet,
+    metric_weights: dict[str, Tensor],
+    tmp_path: Path,
+    adversarial: float,
 ) -> None:
+    loss = LossConfig(adversarial=adversarial)
+    recipe = recipe.model_copy(update={"loss": loss, "adversarial_from": 0.25})  # from step 5 on
     whole = _trainer(recipe, photos, metric_weights)
     losses = [float(whole.advance().loss.detach()) for _ in range(20)]
     first = _trainer(recipe, photos, metric_weights)
@@ -91,7 +100,8 @@ def test_sigterm_leaves_a_checkpoint_that_goes_on(
     assert 0 < again.step == trainer.step < 10_000
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert len(lines) == trainer.step + 1
-    assert lines[0].startswith("step,elapsed_s,learning_rate,loss,l1,lpips,dists")
+    terms = "loss,l1,lpips,dists,commitment,codes_used,adversarial,discriminator"
+    assert lines[0] == f"step,elapsed_s,learning_rate,{terms}"
 
 
 def test_a_nan_loss_stops_and_says_where(
@@ -161,6 +171,32 @@ def test_loss_moves_only_what_it_weighs(
     terms = _trainer(weighed, photos, metric_weights).advance()
     loss, l1, *_ = terms.values()
     assert loss == pytest.approx(2 * l1)
+
+
+def test_the_discriminator_joins_late_and_its_weight_counts(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    loss = LossConfig(l1=2, lpips=0, dists=0, commitment=0, adversarial=0.5)
+    trainer = _trainer(recipe.model_copy(update={"loss": loss, "steps": 4}), photos, metric_weights)
+    *early, late = (trainer.advance().values() for _ in range(4))
+    assert [terms[-2:] for terms in early] == [(0.0, 0.0)] * 3
+    total, l1, *_, adversarial, discriminator = late
+    assert total == pytest.approx(2 * l1 + 0.5 * adversarial)
+    assert adversarial == pytest.approx(math.log(2), abs=0.1)  # it guesses at first
+    assert discriminator == pytest.approx(math.log(4), abs=0.1)
+
+
+def test_a_discriminator_learns_to_tell_and_tells_the_picture_alone(recipe: TrainConfig) -> None:
+    torch.manual_seed(3)
+    adversary = Adversary(recipe, CPU)
+    photo, picture = torch.rand(4, 3, 32, 32), torch.full((4, 3, 32, 32), 0.5, requires_grad=True)
+    losses = [float(adversary.learn(photo, picture, 5e-3)) for _ in range(40)]
+    assert losses[-1] < 0.2 < losses[0]
+    assert picture.grad is None
+    before = adversary.unconvinced(picture)
+    (slope,) = torch.autograd.grad(before, picture)
+    after = adversary.unconvinced(picture - 0.1 * slope.sign())
+    assert 2 < float(before.detach()) > float(after.detach())
 
 
 def test_one_unreadable_photo_is_skipped_named_and_counted(tmp_path: Path) -> None:
