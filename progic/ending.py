@@ -1,6 +1,8 @@
 """How a command of `progic` ends, whatever happens: with one message and an exit code."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec
 
@@ -18,7 +20,8 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with sigterm_as_ctrl_c():
+                command(*args, **kwargs)
         except MENDABLE as error:
             typer.echo(f"progic: {error}", err=True)
             raise typer.Exit(2) from None
@@ -27,3 +30,13 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(1) from None
 
     return wrapped
+
+
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM end what runs as Ctrl-C does, cleaning up: it would leave half-written files behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -6,6 +6,7 @@ from typing import ParamSpec
 
 import typer
 
+from progic.ending import sigterm_as_ctrl_c
 from satsim.errors import InputError, SatsimError
 
 P = ParamSpec("P")
@@ -19,7 +20,8 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with sigterm_as_ctrl_c():
+                command(*args, **kwargs)
         except KeyboardInterrupt:
             typer.echo("satsim: stopped", err=True)
             raise typer.Exit(STOPPED) from None

@@ -20,6 +20,10 @@ def local_workers(jobs: int) -> Iterator[Executor]:
     executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin)
     try:
         yield executor
+    except KeyboardInterrupt:
+        for worker in multiprocessing.active_children():  # else their tasks in hand would be waited for
+            worker.terminate()
+        raise
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 

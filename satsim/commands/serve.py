@@ -1,7 +1,6 @@
 """The command `satsim serve`."""
 
 import errno
-import signal
 import socket
 import tempfile
 import webbrowser
@@ -70,7 +69,6 @@ def serve(
         typer.echo(f"Open {address} in a browser; Ctrl-C ends the server.")
         if is_opened:
             webbrowser.open(address)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # else it would leave the workplace behind
         shared = web.Server(queue, workplace, measured, first)
         web.listen(web.app_of(shared, LOCAL if host in LOCAL else ["*"]), listener)
 

@@ -1,6 +1,7 @@
 """A disk that is full, made by the limit that the system sets on the size of a file."""
 
 import resource
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from progic import weights
 from progic.cli import app
 from progic.codec import Codec
+from progic.ending import ends_well
 from progic.errors import ProgicError
 from progic.replacing import replacing
 
@@ -90,3 +92,18 @@ def test_a_command_on_a_full_disk_ends_with_one_line(
     assert result.exit_code == 1
     assert result.output == f"progic: {wanted}: cannot be written: File too large\n"
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_sigterm_ends_a_command_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    @ends_well
+    def command() -> None:
+        with replacing(tmp_path / "out") as partial:
+            partial.write_bytes(b"half")
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == before
