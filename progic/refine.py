@@ -52,7 +52,7 @@ class RefinedCodec(Codec):
         steps: int,
         progress: Progress = lambda done, total: None,
     ) -> None:
-        """`steps` is 1 or more; 40 is a good number."""
+        """`steps` is 1 or more: 10 bring three quarters of what 40 bring."""
         super().__init__(codec.net, codec.fingerprint)
         self.loss, self.steps, self.progress = PerceptualLoss(metric_weights), steps, progress
 

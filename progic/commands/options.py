@@ -16,7 +16,9 @@ Model = Annotated[
 Stages = Annotated[str, typer.Option(help="How many from the first (`2`), or which (`1,4`); all without.")]
 Refine = Annotated[
     int,
-    typer.Option(min=0, max=1000, help="Steps of gradient in the search for each photo's codes; 40 is good."),
+    typer.Option(
+        min=0, max=1000, help="Steps of gradient in the search for each photo's codes: 10 bring most, 40 all."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
 

@@ -51,7 +51,8 @@ def send(
         int | None, typer.Option(help="Most bytes of a packet, header included.")
     ] = None,
     refine: Annotated[
-        int | None, typer.Option(min=0, max=1000, help="Steps of the search for codes; 40 is a good number.")
+        int | None,
+        typer.Option(min=0, max=1000, help="Steps of the search for codes: 10 bring most, 40 all."),
     ] = None,
     settings: Settings = None,
     interval_s: Annotated[
