@@ -42,11 +42,11 @@ def test_a_terminal_has_a_bar_and_what_is_said() -> None:
 def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
     for step in (1, 2):
         with csv_log(tmp_path / "log.csv") as log:
-            log(step, 2.25, 1e-3, TERMS)
+            log(step, 2.25, 1e-3, TERMS._replace(adversarial=0.7, discriminator=torch.tensor(1.4)))
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == list(COLUMNS)
-    assert rows[2] == ["2", "2.2", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12"]
+    assert rows[2] == ["2", "2.2", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12", "0.7", "1.4"]
     assert len(rows) == 3
 
 
