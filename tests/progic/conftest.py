@@ -4,7 +4,8 @@ import torch
 from PIL import Image
 
 from progic.codec import Codec, CodecNet
-from progic.config import CodecConfig
+from progic.config import CodecConfig, TrainConfig
+from progic.data import PhotoSet
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,26 @@ def photo() -> Image.Image:
     """A smooth random picture, 75x50."""
     noise = np.random.default_rng(7).integers(0, 256, (10, 15, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((75, 50), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="session")
+def photos() -> PhotoSet:
+    """Smooth pictures of 96x96, so that a crop differs from its neighbour."""
+    noise = np.random.default_rng(5).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
+    large = [Image.fromarray(pixels).resize((96, 96), Image.Resampling.BICUBIC) for pixels in noise]
+    return PhotoSet(tuple(torch.from_numpy(np.array(image)) for image in large), ())
+
+
+@pytest.fixture(scope="session")
+def recipe(toy_config: CodecConfig) -> TrainConfig:
+    return TrainConfig(
+        codec=toy_config,
+        steps=20,
+        batch=2,
+        crop_px=32,
+        last_crop_px=32,
+        warmup_steps=4,
+        kmeans_vectors=256,
+        checkpoint_every_steps=1000,
+        compile=False,
+    )

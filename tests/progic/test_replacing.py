@@ -1,4 +1,4 @@
-"""A disk that is full, made by the limit that the system sets on the size of a file."""
+"""A disk that is full, made by the limit that the system sets on the size of a file; and a command killed."""
 
 import resource
 import signal

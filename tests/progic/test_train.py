@@ -1,12 +1,10 @@
 """The real training loop on a toy model and made-up photos."""
 
-import math
 import os
 import signal
 import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,7 +12,6 @@ from PIL import Image
 from torch import Tensor
 
 from progic import weights
-from progic.adversary import Adversary
 from progic.codec import Codec, CodecNet
 from progic.config import CodecConfig, LossConfig, TrainConfig, load_recipe
 from progic.data import PhotoSet, read_photos
@@ -26,29 +23,6 @@ from progic.schedule import draw_held, schedule
 from progic.train import Trainer, train
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def photos() -> PhotoSet:
-    """Smooth pictures of 96x96, so that a crop differs from its neighbour."""
-    noise = np.random.default_rng(5).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
-    large = [Image.fromarray(pixels).resize((96, 96), Image.Resampling.BICUBIC) for pixels in noise]
-    return PhotoSet(tuple(torch.from_numpy(np.array(image)) for image in large), ())
-
-
-@pytest.fixture(scope="module")
-def recipe(toy_config: CodecConfig) -> TrainConfig:
-    return TrainConfig(
-        codec=toy_config,
-        steps=20,
-        batch=2,
-        crop_px=32,
-        last_crop_px=32,
-        warmup_steps=4,
-        kmeans_vectors=256,
-        checkpoint_every_steps=1000,
-        compile=False,
-    )
 
 
 def _trainer(recipe: TrainConfig, photos: PhotoSet, weights: dict[str, Tensor]) -> Trainer:
@@ -171,32 +145,6 @@ def test_loss_moves_only_what_it_weighs(
     terms = _trainer(weighed, photos, metric_weights).advance()
     loss, l1, *_ = terms.values()
     assert loss == pytest.approx(2 * l1)
-
-
-def test_the_discriminator_joins_late_and_its_weight_counts(
-    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
-) -> None:
-    loss = LossConfig(l1=2, lpips=0, dists=0, commitment=0, adversarial=0.5)
-    trainer = _trainer(recipe.model_copy(update={"loss": loss, "steps": 4}), photos, metric_weights)
-    *early, late = (trainer.advance().values() for _ in range(4))
-    assert [terms[-2:] for terms in early] == [(0.0, 0.0)] * 3
-    total, l1, *_, adversarial, discriminator = late
-    assert total == pytest.approx(2 * l1 + 0.5 * adversarial)
-    assert adversarial == pytest.approx(math.log(2), abs=0.1)  # it guesses at first
-    assert discriminator == pytest.approx(math.log(4), abs=0.1)
-
-
-def test_a_discriminator_learns_to_tell_and_tells_the_picture_alone(recipe: TrainConfig) -> None:
-    torch.manual_seed(3)
-    adversary = Adversary(recipe, CPU)
-    photo, picture = torch.rand(4, 3, 32, 32), torch.full((4, 3, 32, 32), 0.5, requires_grad=True)
-    losses = [float(adversary.learn(photo, picture, 5e-3)) for _ in range(40)]
-    assert losses[-1] < 0.2 < losses[0]
-    assert picture.grad is None
-    before = adversary.unconvinced(picture)
-    (slope,) = torch.autograd.grad(before, picture)
-    after = adversary.unconvinced(picture - 0.1 * slope.sign())
-    assert 2 < float(before.detach()) > float(after.detach())
 
 
 def test_one_unreadable_photo_is_skipped_named_and_counted(tmp_path: Path) -> None:

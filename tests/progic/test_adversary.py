@@ -1,0 +1,41 @@
+"""The patch discriminator of a training run."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from progic.adversary import Adversary
+from progic.config import LossConfig, TrainConfig
+from progic.data import PhotoSet
+from progic.train import Trainer
+
+CPU = torch.device("cpu")
+
+
+def test_the_discriminator_joins_late_and_its_weight_counts(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    loss = LossConfig(l1=2, lpips=0, dists=0, commitment=0, adversarial=0.5)
+    late = recipe.model_copy(update={"loss": loss, "steps": 4})
+    trainer = Trainer(late, photos, metric_weights, CPU)
+    *early, last = (trainer.advance().values() for _ in range(4))
+    assert [terms[-2:] for terms in early] == [(0.0, 0.0)] * 3
+    total, l1, *_, adversarial, discriminator = last
+    assert total == pytest.approx(2 * l1 + 0.5 * adversarial)
+    assert adversarial == pytest.approx(math.log(2), abs=0.1)  # it guesses at first
+    assert discriminator == pytest.approx(math.log(4), abs=0.1)
+
+
+def test_a_discriminator_learns_to_tell_and_tells_the_picture_alone(recipe: TrainConfig) -> None:
+    torch.manual_seed(3)
+    adversary = Adversary(recipe, CPU)
+    photo, picture = torch.rand(4, 3, 32, 32), torch.full((4, 3, 32, 32), 0.5, requires_grad=True)
+    losses = [float(adversary.learn(photo, picture, 5e-3)) for _ in range(40)]
+    assert losses[-1] < 0.2 < losses[0]
+    assert picture.grad is None
+    before = adversary.unconvinced(picture)
+    (slope,) = torch.autograd.grad(before, picture)
+    after = adversary.unconvinced(picture - 0.1 * slope.sign())
+    assert 2 < float(before.detach()) > float(after.detach())
