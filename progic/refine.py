@@ -17,6 +17,7 @@ from progic.codec import Codec
 from progic.config import LossConfig
 from progic.losses import PerceptualLoss
 from progic.metric_weights import load_metric_weights
+from progic.precision import fast_precision
 from progic.schedule import draw_held
 
 RATES = (0.05, 0.1)  # for many steps, for few; the latents' variance is about 0.7
@@ -60,7 +61,7 @@ class RefinedCodec(Codec):
         """Return the indices of all stages for a photo, 0..1, whose sides f divides."""
         with torch.no_grad():
             latents = self.net.encoder(pixels)
-            with _autocast():
+            with fast_precision("cpu"):
                 features = self.loss.features(pixels)
         latents.requires_grad_(True)
         optimizer = torch.optim.Adam([latents], betas=BETAS)
@@ -87,15 +88,9 @@ class RefinedCodec(Codec):
         held = torch.cat([torch.ones(1, n), draw_held(1, n, 0, SUBSET_SHARE, generator)])
         codes = torch.einsum("nduv,kn->kduv", parts, held)
         through = codes + (latents - latents.detach())  # straight through (arXiv 1711.00937)
-        with _autocast():
+        with fast_precision("cpu"):
             pictures = self.net.decoder(through.contiguous(memory_format=torch.channels_last), held).float()
             dists, lpips = self.loss.distances(pictures, pixels, features)
         missed: Tensor = WEIGHTS.l1 * (pictures - pixels).abs().mean()
         missed = missed + WEIGHTS.lpips * lpips + WEIGHTS.dists * dists
         return missed + WEIGHTS.commitment * F.mse_loss(latents[0], parts.sum(0))
-
-
-def _autocast() -> torch.autocast:
-    """Bfloat16 where the processor has instructions for it: half the time; elsewhere it would be slower."""
-    has_bf16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bf16)

@@ -24,6 +24,7 @@ from progic.errors import ProgicError
 from progic.images import to_image
 from progic.losses import PerceptualLoss
 from progic.optimize import Optimizer
+from progic.precision import fast_precision
 from progic.replacing import replacing
 from progic.rvq import Quantized
 from progic.schedule import Schedule, draw_held, schedule
@@ -90,11 +91,8 @@ class Trainer:
     def _crops(self, count: int, crop_px: int) -> Float[Tensor, "b 3 s s"]:
         return self.photos.crops(count, crop_px, self.generator).to(self.device, non_blocking=True)
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
-
     def _terms(self, photo: Tensor, plan: Schedule) -> Terms:
-        with self._autocast():
+        with fast_precision(self.device.type):
             seen = self.net.encoder.seen(photo)
             latents = self.net.encoder.fold(seen).float()
             if self.teacher is not None:
@@ -248,6 +246,8 @@ def train(
     config, began = trainer.config, time.monotonic()
     display = Display(console or Console(stderr=True), trainer.step, config.steps)
     with stop_on_signals() as stopped, csv_log(folder / "log.csv") as log, display:
+        if config.compile and trainer.step < config.steps:
+            display.say("compiling the loss: the first step takes a minute, without AVX-512 five")
         while trainer.step < config.steps and not stopped():
             if time.monotonic() - began > max_minutes * 60:
                 break

@@ -48,21 +48,31 @@ def csv_log(path: Path) -> Iterator[Callable[[int, float, float, Terms], None]]:
 
     Raises ProgicError naming the file where a row cannot be written.
     """
-    fresh = not path.exists()
     try:
+        columns = _columns_of(path) or COLUMNS
         with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if fresh:
-                writer.writerow(COLUMNS)
+            # a log that an earlier version began keeps its columns
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            if not file.tell():
+                writer.writeheader()
 
             def write(step: int, elapsed_s: float, learning_rate: float, terms: Terms) -> None:
                 values = [f"{value:.5g}" for value in (learning_rate, *terms.values())]
-                writer.writerow([step, f"{elapsed_s:.1f}", *values])
+                row = (str(step), f"{elapsed_s:.1f}", *values)
+                writer.writerow(dict(zip(COLUMNS, row, strict=True)))
                 file.flush()
 
             yield write
     except OSError as error:
         raise ProgicError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _columns_of(path: Path) -> list[str]:
+    """Names in the first row of a log; none where there is no log, or an empty one."""
+    if not path.exists() or not path.stat().st_size:
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return next(csv.reader(file), [])
 
 
 class Display:

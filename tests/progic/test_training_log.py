@@ -50,6 +50,14 @@ def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
     assert len(rows) == 3
 
 
+def test_a_log_of_an_earlier_version_keeps_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,elapsed_s,loss,codes_used\n1,2.0,1.7,11\n")
+    with csv_log(path) as log:
+        log(2, 2.25, 1e-3, TERMS)
+    assert path.read_text() == "step,elapsed_s,loss,codes_used\n1,2.0,1.7,11\n2,2.2,1.5,12\n"
+
+
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(ProgicError, match=r"full: cannot be written: No space left on device"),
