@@ -235,7 +235,7 @@ def test_the_first_of_many_runs_is_the_run_folder(run_toy: Callable[..., Run]) -
 
 def test_a_carousel_with_any_stages_with_prefixes_and_the_erasure_bound_meet_their_closed_forms() -> None:
     """Means in slots at loss p, N packets: any 1/(1-p), the first stage 1 + N p/(1-p), N of many N/(1-p)."""
-    n_runs, p, n = 4000, RATE, 5
+    n_runs, p, n = 1000, RATE, 5
     many = replicator(runs=n_runs)
     carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=40), 0.0).holdings
     # as if each were parity: any N will do
