@@ -5,7 +5,7 @@ piecewise cubic (pchip) interpolation of log cost over quality, by the package `
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ class Point(NamedTuple):
 
 
 Curve = Sequence[Point]
+NO_RATE = "nothing in common"  # the curves do not meet, or one has too few points
 
 
 def is_curve(points: Curve) -> bool:
@@ -29,9 +30,18 @@ def is_curve(points: Curve) -> bool:
     return len(points) >= LEAST_POINTS and all(one.quality < next_.quality for one, next_ in pairwise(points))
 
 
-def curve_of(points: Sequence[tuple[float, float]]) -> Curve:
+def rising(points: Iterable[Point]) -> Curve:
+    """Return the points that are better than all before them; what costs more must be better."""
+    kept: list[Point] = []
+    for point in points:
+        if not kept or point.quality > kept[-1].quality:
+            kept.append(point)
+    return tuple(kept)
+
+
+def curve_of(points: Iterable[tuple[float, float]]) -> Curve:
     """Return the curve of (cost, distance), such as bytes and DISTS: lower distances are better."""
-    return [Point(cost, 1 - distance) for cost, distance in points]
+    return rising(Point(cost, 1 - distance) for cost, distance in points)
 
 
 def bd_percent(curve: Curve, anchor: Curve, least_points: int = LEAST_POINTS) -> float | None:

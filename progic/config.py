@@ -9,8 +9,12 @@ from ruamel.yaml.error import YAMLError
 
 from progic.errors import ConfigError
 
+HEAD_DIM = 32  # channels of an attention head
 Width = Annotated[int, Field(ge=8, le=1024, multiple_of=8)]
+AttentionWidth = Annotated[int, Field(ge=HEAD_DIM, le=1024, multiple_of=HEAD_DIM)]
+Blocks = Annotated[int, Field(ge=0, le=64)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -27,13 +31,13 @@ class CodecConfig(_Strict):
     downsampling_factor: Literal[8, 16, 32, 64] = 16  # f
     code_dim: int = Field(default=32, ge=4, le=256)
     encoder_widths: tuple[Width, ...] = (64, 160, 256)  # channels at 1/4, 1/8, ... 1/f
-    encoder_blocks: tuple[int, ...] = (1, 2, 1)
+    encoder_blocks: tuple[Blocks, ...] = (1, 2, 1)
     decoder_widths: tuple[Width, ...] = (320, 192, 96)  # channels at 1/f, ... 1/8, 1/4
-    decoder_blocks: tuple[int, ...] = (2, 3, 4)
+    decoder_blocks: tuple[Blocks, ...] = (2, 3, 4)
     fine_width: Width = 32  # channels of the decoder's last touch, at 1/2
     separable: bool = False  # depthwise-separable blocks: a quarter of the arithmetic, for phones
     trunk: str = ""  # model whose latents this one codes (progic.stack): bundled, or a .safetensors file
-    stack_width: Width = 160  # channels of what is added to a trunk
+    stack_width: AttentionWidth = 160  # channels of what is added to a trunk
     stack_blocks: int = Field(default=2, ge=1, le=16)
 
     @model_validator(mode="after")
@@ -45,6 +49,14 @@ class CodecConfig(_Strict):
             if len(getattr(self, key)) != levels:
                 factor = self.downsampling_factor
                 raise ValueError(f"{key} needs {levels} entries for downsampling_factor {factor}")
+        for key, width in (
+            ("encoder_widths[-1]", self.encoder_widths[-1]),
+            ("decoder_widths[0]", self.decoder_widths[0]),
+        ):
+            if width % HEAD_DIM:
+                raise ValueError(
+                    f"{key} is {width}; allowed are multiples of {HEAD_DIM}, an attention head's channels"
+                )
         return self
 
     @property
@@ -90,7 +102,7 @@ class TrainConfig(_Strict):
     rise_steps: int = Field(default=100, ge=0)  # the rate rises to its value over so many steps
     decay_from: Fraction = 0.5  # constant rate until here, then a cosine to zero
     weight_decay: float = Field(default=1e-4, ge=0)
-    betas: tuple[Fraction, Fraction] = (0.9, 0.99)
+    betas: tuple[Momentum, Momentum] = (0.9, 0.99)
     gradient_clip: float = Field(default=1.0, gt=0)
     weight_ema: Fraction = 0.999
     warmup_steps: int = Field(default=150, ge=0)  # continuous autoencoder, before the codebooks exist
@@ -108,6 +120,16 @@ class TrainConfig(_Strict):
     # The loss, by torch.compile: a step 0.89 s, without 1.02 s, and a minute to start. With AVX2 alone the
     # loss takes 4.7 s of a step, without 5.0 s, and the start four and a half minutes.
     compile: bool = True
+
+    @model_validator(mode="after")
+    def _whole_cells(self) -> Self:
+        factor = self.codec.downsampling_factor
+        for key in ("crop_px", "last_crop_px"):
+            if getattr(self, key) % factor:
+                raise ValueError(
+                    f"{key} is {getattr(self, key)}; allowed are multiples of downsampling_factor, {factor}"
+                )
+        return self
 
 
 def load_recipe(name_or_path: str) -> TrainConfig:

@@ -1,7 +1,8 @@
 """Photos for training: read once into memory, cropped at random."""
 
+import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,13 @@ def photo_paths(folders: Iterable[Path]) -> list[Path]:
             raise ImageError(f"{folder}: holds no photo; looked for {', '.join(sorted(PHOTO_SUFFIXES))}")
         found += inside
     return found
+
+
+def chosen(paths: Sequence[Path], count: int) -> list[Path]:
+    """Return `count` of the files, evenly spread over their order; all with 0 or too few."""
+    if not 0 < count < len(paths):
+        return list(paths)
+    return [paths[math.floor((index + 0.5) * len(paths) / count)] for index in range(count)]
 
 
 def read_photos(folders: Iterable[Path], report: Callable[[str], object] = sys.stderr.write) -> PhotoSet:

@@ -14,10 +14,11 @@ from PIL import Image
 from progic.bitstream import unpack_indices
 from progic.codec import Codec
 from progic.data import photo_paths
-from progic.errors import ImageError
+from progic.errors import ConfigError, ImageError
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metrics import PerceptualMetrics, Scores
 
+MOST_STAGES_OF_SUBSETS = 10  # 1023 sets, each decoded and scored for every photo
 CONFIDENCE_Z = 1.96  # two-sided 95 % of a normal distribution
 
 
@@ -130,6 +131,16 @@ def evaluate(
     )
 
 
+def check_subsets(codec: Codec) -> None:
+    """Raise ConfigError for a model with too many sets of stages to score."""
+    config = codec.config
+    if config.n_stages > MOST_STAGES_OF_SUBSETS:
+        raise ConfigError(
+            f"--subsets: found {config.name} with N = {config.n_stages} stages, 2^N - 1 sets; "
+            f"allowed are models of at most {MOST_STAGES_OF_SUBSETS}"
+        )
+
+
 def evaluate_subsets(
     codec: Codec,
     folder: Path,
@@ -137,7 +148,11 @@ def evaluate_subsets(
     metrics: PerceptualMetrics,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[SubsetRow, ...]:
-    """Score every set of stages, 2^N - 1 of them, on the photos of an evaluation; the best set first."""
+    """Score every set of stages, 2^N - 1 of them, on the photos of an evaluation; the best set first.
+
+    Raises ConfigError for a model of more than MOST_STAGES_OF_SUBSETS stages (`check_subsets`).
+    """
+    check_subsets(codec)
     numbers = range(codec.config.n_stages)
     sets = [held for count in numbers for held in itertools.combinations(numbers, count + 1)]
     scores: dict[tuple[int, ...], list[Scores]] = {held: [] for held in sets}

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from progic.errors import ImageError
 
+# MAX_PIXELS decides. Once for all, since a filter for the time of a call would be that of all threads.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 MAX_PIXELS = 100_000_000  # a 4:3 photo of 11500 pixels across; more is taken for a decompression bomb
 PHOTO_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".heic", ".heif"}
@@ -44,19 +47,19 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
 
         register_heif_opener()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS below decides
-            with Image.open(path) as image:
-                _check_still(image, path)
-                yield image
+        with Image.open(path) as image:
+            _check_still(image, path)
+            yield image
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise ImageError(f"{path}: is a folder, allowed is one photo") from None
+    except PermissionError:
+        raise ImageError(f"{path}: cannot be read, its permissions do not allow it") from None
     except UnidentifiedImageError:
         allowed = "allowed are PNG, JPEG, WebP, AVIF, TIFF, BMP (and HEIC with the extra progic-satsim[heic])"
         raise ImageError(f"{path}: not an image that can be read; {allowed}") from None
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(f"{path}: too many pixels, allowed at most {MAX_PIXELS}") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"{path}: broken image: {error}") from None
@@ -74,13 +77,20 @@ def _check_still(image: Image.Image, path: str | Path) -> None:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
         levels = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if levels.max(initial=0) > 255 else 255.0
+        top = _white(image.mode, float(levels.max(initial=0)))
         image = Image.fromarray((levels / top * 255).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("RGB")
+
+
+def _white(mode: str, highest: float) -> float:
+    """Level of white in a greyscale image of more than 8 bits; by its highest where the mode does not say."""
+    if mode.startswith("I;16") or highest > 255:
+        return 65535.0
+    return 1.0 if mode == "F" and highest <= 1 else 255.0
 
 
 def fit_photo(image: Image.Image, size: tuple[int, int], fit: Literal["crop", "pad"] = "crop") -> Image.Image:

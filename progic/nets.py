@@ -11,12 +11,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from progic.config import CodecConfig
+from progic.config import HEAD_DIM, CodecConfig
 
 SHUFFLE = 4  # pixels are folded 4x4 into channels; the nets begin and end at a quarter of the resolution
 FINE = 2  # and the decoder's last touch is at half of it, where no 4x4 fold leaves its pattern
 WINDOW = 8  # latents across an attention window: 128 pixels at f = 16
-HEAD_DIM = 32
 
 Maps = Float[Tensor, "b c h w"]
 

@@ -1,6 +1,7 @@
 """The rate-distortion figure: DISTS and LPIPS against bytes, ours beside the classical codecs."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from progic.evaluate import Evaluation, Mean
 from progic.replacing import replacing
 
 OURS, OTHERS = "#c1440e", ("#4c6a92", "#5b8c5a", "#8a6fa8", "#a08a3c", "#777777")
-MARKS = "sD^vP"
+MARKS = "sD^vPX*"  # more than there are colours: no two codecs have both alike
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
@@ -40,7 +41,7 @@ def draw(result: Evaluation, rivals: Sequence[Rival], path: Path) -> None:
 def _panel(axes: Axes, key: str, result: Evaluation, rivals: Sequence[Rival]) -> None:
     ours = [(row.bytes, getattr(row, key)) for row in result.stages]
     _curve(axes, ours, label=result.model, color=OURS, marker="o", linewidth=2.2)
-    for rival, color, mark in zip(rivals, OTHERS, MARKS, strict=False):
+    for rival, color, mark in zip(rivals, cycle(OTHERS), cycle(MARKS), strict=False):
         whole = [row for row in rival.rows if row.fitting == len(result.photos)]
         if whole:
             points = [(row.bytes, getattr(row, key)) for row in whole]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from progic.errors import ProgicError
+from progic.errors import InputError, ProgicError
 
 
 @contextmanager
@@ -15,8 +15,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a neighbour to write; once it is whole it takes the place of `path`.
 
     Raises ProgicError naming the file and the reason (a full disk, a folder that is missing or closed); what
-    was at `path` is then as it was, and nothing half-written stays.
+    was at `path` is then as it was, and nothing half-written stays. InputError where `path` is a folder.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, allowed is the name of a file to write")
     partial = path.with_name(f".partial-{path.name}")
     try:
         yield partial
@@ -24,6 +26,8 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(whole.fileno())  # else a power cut may leave the name without the bytes
         partial.replace(path)
     except (OSError, SafetensorError) as error:
+        if getattr(error, "filename", None) not in {None, str(partial), partial}:
+            raise  # of another file
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         kept = "; the file that was there is as it was" if path.exists() else ""
         raise ProgicError(f"{path}: cannot be written: {reason}{kept}") from None

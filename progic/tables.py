@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from progic.bd_rate import NO_RATE
 from progic.compare import Rival, RivalRow
 from progic.evaluate import Evaluation, Mean, StageRow, SubsetRow
 
@@ -75,7 +76,7 @@ def _bd_rates(result: Evaluation, rivals: Sequence[Rival]) -> Table:
     table = Table("against", "by DISTS", "by LPIPS", title=title)
     for rival in rivals:
         values = (rival.bd_rate_dists_percent, rival.bd_rate_lpips_percent)
-        cells = ["curves do not meet" if value is None else f"{value:+.1f} %" for value in values]
+        cells = [NO_RATE if value is None else f"{value:+.1f} %" for value in values]
         table.add_row(rival.name, *cells)
     return table
 

@@ -255,7 +255,7 @@ def train(
             terms = trainer.advance()
             log(trainer.step, time.monotonic() - began, rate, terms)
             display.step(trainer.step, terms)
-            if trainer.step % config.checkpoint_every_steps == 0:
+            if trainer.step % config.checkpoint_every_steps == 0 and trainer.step < config.steps:
                 keep(trainer, folder, validation, display)
         keep(trainer, folder, validation, display)
 

@@ -64,6 +64,8 @@ def csv_log(path: Path) -> Iterator[Callable[[int, float, float, Terms], None]]:
 
             yield write
     except OSError as error:
+        if error.filename not in {None, str(path), path}:
+            raise  # of another file
         raise ProgicError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 

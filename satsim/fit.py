@@ -35,9 +35,10 @@ def fit_bursts(lost: Sequence[bool]) -> BurstFit:
     The states are seen (bad is lost, good is not: NTIA's two-parameter model), so the maximum likelihood
     values of p and r are the shares of packets after which the state changed. Their errors are nearly
     independent (P. Billingsley, Annals of Mathematical Statistics 32 (1961), "Statistical methods in Markov
-    chains"). The mean burst is 1 / r, its interval Wilson's of r. The rate is the share of lost packets; its
-    interval is symmetric in log(p / r), the log odds of the rate, and so wider for bursts than independent
-    losses would have it. Raises TraceError where no burst begins, or none ends.
+    chains"). The mean burst is 1 / r, its interval Wilson's of r. The rate is the share of lost packets,
+    and at most 1 / (1 + r), which is one good packet between two bursts; its interval is symmetric in
+    log(p / r), the log odds of the rate, and so wider for bursts than independent losses would have it.
+    Raises TraceError where no burst begins, or none ends.
     """
     steps = Counter(pairwise(lost))
     begun, ended = steps[False, True], steps[True, False]
@@ -50,7 +51,7 @@ def fit_bursts(lost: Sequence[bool]) -> BurstFit:
     to_good = _wilson(ended, after_bad)
     odds_error = math.sqrt((1 - begun / after_good) / begun + (1 - to_good.value) / ended)
     return BurstFit(
-        rate=_around_odds(sum(lost) / len(lost), odds_error),
+        rate=_around_odds(min(sum(lost) / len(lost), 1 / (1 + to_good.value)), odds_error),
         mean_burst=Estimate(1 / to_good.value, 1 / to_good.high, 1 / to_good.low),
         outcomes=len(lost),
         losses=sum(lost),

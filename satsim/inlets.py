@@ -42,7 +42,7 @@ def _files(folder: Path, once: bool) -> Iterator[Arrival]:
                 if path.name.startswith(".") or not path.is_file() or seen.get(path.name) == mark:
                     continue
                 with path.open("rb") as file:
-                    data = file.read(MAX_FRAME_BYTES + 1)
+                    data = file.read(MAX_FRAME_BYTES)
                 seen[path.name] = mark
                 yield Arrival(_printable(path.name), data)
         if once:

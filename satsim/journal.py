@@ -74,7 +74,12 @@ class Journal:
         data = self._path.read_bytes()
         whole = data.rfind(b"\n") + 1
         os.ftruncate(self._file, whole)
-        header, *lines = csv.reader(io.StringIO(data[:whole].decode(errors="replace"))) if whole else [[]]
+        try:
+            header, *lines = csv.reader(io.StringIO(data[:whole].decode(errors="replace"))) if whole else [[]]
+        except csv.Error as error:
+            raise InputError(
+                f"{self._path}: found a damaged row ({error}); allowed: as it was written"
+            ) from None
         self.rows = []
         if not whole:
             self._append(Row._fields)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from progic.bd_rate import Curve, Point, bd_percent, is_curve
+from progic.bd_rate import Curve, Point, bd_percent, is_curve, rising
 from satsim.means import mean
 from satsim.settings import Metric
 from satsim.spread import Spread, spread_of
@@ -91,15 +91,11 @@ def bd_of(trial: Trial, anchor: Trial, metric: Metric, cost: Literal["bytes", "t
     return _bd_percent(curve_of(trial, metric, cost), curve_of(anchor, metric, cost))
 
 
-def curve_of(trial: Trial, metric: Metric, cost: Literal["bytes", "time_s"]) -> tuple[Point, ...]:
+def curve_of(trial: Trial, metric: Metric, cost: Literal["bytes", "time_s"]) -> Curve:
     """Return the points of a trial's curve: each picture that is better than all before it."""
-    points: list[Point] = []
-    for picture in trial.pictures:
-        score = _finite(picture.score)
-        quality = -math.inf if score is None else 1 - score if metric in LOWER_IS_NEARER else score
-        if quality > (points[-1].quality if points else -math.inf):
-            points.append(Point(getattr(picture, cost), quality))
-    return tuple(points)
+    scored = [(getattr(picture, cost), _finite(picture.score)) for picture in trial.pictures]
+    offset, sign = (1, -1) if metric in LOWER_IS_NEARER else (0, 1)
+    return rising(Point(at, offset + sign * score) for at, score in scored if score is not None)
 
 
 @lru_cache(maxsize=65536)  # without losses all runs of a photo have one curve

@@ -236,7 +236,7 @@ def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, room: int, slot
     n_packets = -(-n_stages // per_message)
     shares = [stage // per_message / (n_packets - 1) for stage in range(n_stages)]
     for packets in sorted({min(each, slots, MAX_STAGES) for each in (2 * n_packets, slots)}):
-        last = int(packets * (1 - rate))
+        last = int(packets * (1 - rate) + 1e-9)  # 25 * (1 - 0.8) is a little under 5
         for first in range(1, last + 1):
             needed = tuple(round(first + (last - first) * share) for share in shares)
             if pieces_bytes([stage_bytes] * n_stages, needed) <= room:

@@ -12,7 +12,7 @@ from progic.analyses.drawing import OURS, PUBLISHED, SOFT, new_figure, plain
 from progic.analyses.published import BD_RATE_ANCHOR, CODECS, CURVES, SUPPLEMENT
 from progic.analyses.result import Beside, Cell, Result, Row
 from progic.analyses.study import Settings, Study
-from progic.bd_rate import bd_percent, curve_of
+from progic.bd_rate import NO_RATE, bd_percent, curve_of
 from progic.compare import LEAST_POINTS
 from progic.errors import InputError
 
@@ -139,7 +139,7 @@ def _beside(first: Row, metric: str) -> Beside:
     paper = {"dists": progic.bd_rate_dists_percent, "lpips": progic.bd_rate_lpips_percent}[metric] or 0.0
     ours, anchor = first[f"{metric}_percent"], first["anchor"]
     is_same = anchor == CURVES[BD_RATE_ANCHOR].title
-    value = f"{ours:+.1f} %" if isinstance(ours, float) else "the curves do not meet"
+    value = f"{ours:+.1f} %" if isinstance(ours, float) else NO_RATE
     difference = f"{ours - paper:+.1f} points" if isinstance(ours, float) and is_same else "not comparable"
     return Beside(
         f"BD-rate by {metric.upper()} against {anchor}",
@@ -170,7 +170,7 @@ def _draw(rows: Sequence[Row], model: str) -> Figure:
 
 def _bar(axes: Axes, height: int, value: Cell, color: str, is_open: bool) -> None:
     if not isinstance(value, int | float):
-        axes.annotate(" curves do not meet", (0, height), fontsize=7, color=PUBLISHED, va="center")
+        axes.annotate(f" {NO_RATE}", (0, height), fontsize=7, color=PUBLISHED, va="center")
         return
     axes.plot([0, value], [height, height], color=color, linewidth=1.2)
     axes.scatter(

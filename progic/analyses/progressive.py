@@ -10,7 +10,8 @@ from progic.analyses.curves import Point, our_points
 from progic.analyses.drawing import OURS, hide, new_figure
 from progic.analyses.published import SUPPLEMENT, TECNICK_DISTS
 from progic.analyses.result import Beside, Result, Row
-from progic.analyses.study import Photo, Study, chosen
+from progic.analyses.study import Photo, Study
+from progic.data import chosen
 
 STRIPS = 4  # photos shown; all of them are measured
 

@@ -14,8 +14,8 @@ from progic.analyses.drawing import OURS, PUBLISHED, SOFT, new_figure, plain, pu
 from progic.analyses.extras import wanted
 from progic.analyses.published import PAPER, RANGE_CODING_GAIN_PERCENT, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
-from progic.analyses.study import Study, chosen
-from progic.data import photo_paths
+from progic.analyses.study import Study
+from progic.data import chosen, photo_paths
 from progic.errors import InputError
 
 MOST_PRIOR_PHOTOS = 400  # of a folder of training photos, evenly spread

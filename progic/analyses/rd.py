@@ -1,6 +1,7 @@
 """`rd` (Fig. 8): DISTS, LPIPS, PSNR and MS-SSIM against bits per pixel, ours beside other codecs."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -117,7 +118,7 @@ def _draw(ours: Curve, full: Curve, theirs: Sequence[Curve], at: str) -> Figure:
 
 def _panel(axes: Axes, metric: str, ours: Curve, theirs: Sequence[Curve]) -> None:
     ends = [_line(axes, ours, metric, OURS, "o", 2.2)]
-    for curve, color, mark in zip(theirs, OTHERS, MARKS, strict=False):
+    for curve, color, mark in zip(theirs, cycle(OTHERS), cycle(MARKS), strict=False):
         if curve.points:
             ends.append(_line(axes, curve, metric, color, mark, 1.3))
     axes.set_xlim(left=0)
@@ -135,7 +136,7 @@ def _line(axes: Axes, curve: Curve, metric: str, color: str, mark: str, width: f
 def _published_panel(axes: Axes, metric: str, full: Curve) -> None:
     ends = [_line(axes, full, metric, OURS, "o", 2.2)]
     last = max(point.bpp for point in full.points)
-    for curve, color in zip(CURVES.values(), OTHERS * 2, strict=False):
+    for curve, color in zip(CURVES.values(), cycle(OTHERS), strict=False):
         shown = [point for point in curve.points if point.bpp <= 1.3 * last]
         if shown:
             rates, values = [point.bpp for point in shown], [getattr(point, metric) for point in shown]

@@ -10,12 +10,13 @@ from progic.analyses.drawing import hide, new_figure
 from progic.analyses.extras import MissingExtra, wanted
 from progic.analyses.published import PROGIC_GFLOP_256, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
-from progic.analyses.study import Photo, Study, chosen
+from progic.analyses.study import Photo, Study
 from progic.codec import Codec
+from progic.data import chosen
 from progic.evaluate import mean_of
 from progic.flops import gflop_of
 from progic.images import fit_photo, to_tensor
-from progic.metrics import Scores
+from progic.metrics import IMPLEMENTATION, Scores
 
 LARGE, SMALL = (512, 512), (256, 256)
 DEPTHS = {LARGE: 1, SMALL: 4}  # stages: a quarter of the pixels, four times the stages
@@ -68,7 +69,7 @@ def _scores(study: Study, photo: Photo) -> list[Scores]:
         at_large = _scored(study, photo.image, [large, _at(small, LARGE)])
         return [*at_large, *_scored(study, fit_photo(photo.image, SMALL), [small])]
 
-    key = {"resolution": str(DEPTHS), "photo": photo.digest, **study.coding}
+    key = {"scores": IMPLEMENTATION, "resolution": str(DEPTHS), "photo": photo.digest, **study.coding}
     rows = study.kept.get(key, compute)
     return [Scores(*row) for row in rows]  # type: ignore[attr-defined]
 

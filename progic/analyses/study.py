@@ -14,11 +14,11 @@ from PIL import Image
 from progic.analyses.kept import Kept, digest_of
 from progic.bitstream import unpack_indices
 from progic.codec import Codec
-from progic.data import photo_paths
+from progic.data import chosen, photo_paths
 from progic.errors import ConfigError, ImageError, InputError
 from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
-from progic.metrics import PerceptualMetrics
+from progic.metrics import IMPLEMENTATION, PerceptualMetrics
 
 Progress = Callable[[str, int, int], None]  # what, done, total
 
@@ -101,7 +101,12 @@ class Study:
             self.progress(what, done, len(paths))
             image = open_photo(path)
             self._check_sides(path, image)
-            yield Photo(path.name, image if size is None else fit_photo(image, size))
+            yield Photo(self._name(path), image if size is None else fit_photo(image, size))
+
+    def _name(self, path: Path) -> str:
+        """A photo's path in the folder: two subfolders may hold files of one name."""
+        inside = self.folder is not None and self.folder in path.parents
+        return path.relative_to(self.folder).as_posix() if inside else path.name  # type: ignore[arg-type]
 
     def _check_sides(self, path: Path, image: Image.Image) -> None:
         f = self.codec.config.downsampling_factor
@@ -137,11 +142,5 @@ class Study:
         paths = [] if self.folder is None else self.paths
         files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
         model = self.codec.fingerprint
-        return digest_of({"name": name, "model": model, "photos": files, **asdict(self.settings)})
-
-
-def chosen(paths: Sequence[Path], count: int) -> list[Path]:
-    """Return `count` of the files, evenly spread over their order; all with 0 or too few."""
-    if not 0 < count < len(paths):
-        return list(paths)
-    return [paths[math.floor((index + 0.5) * len(paths) / count)] for index in range(count)]
+        made_from = {"name": name, "scores": IMPLEMENTATION, "model": model, "photos": files}
+        return digest_of({**made_from, **asdict(self.settings)})

@@ -14,7 +14,7 @@ from progic.classical import check_format
 from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.compare import compare
 from progic.ending import ends_well
-from progic.evaluate import evaluate, evaluate_subsets
+from progic.evaluate import check_subsets, evaluate, evaluate_subsets
 from progic.heap import keep_freed_memory
 from progic.metric_weights import load_metric_weights
 from progic.metrics import PerceptualMetrics
@@ -51,7 +51,10 @@ def evaluate_command(
     if figure is not None:
         check_path(figure)  # before the long part
     keep_freed_memory()
-    metrics, codec = PerceptualMetrics(load_metric_weights()), refined(weights.load(model), refine)
+    trained = weights.load(model)
+    if subsets:
+        check_subsets(trained)
+    metrics, codec = PerceptualMetrics(load_metric_weights()), refined(trained, refine)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
         result = evaluate(codec, folder, metrics, size_of(size), _task(bar, "photos"))
         rivals = compare(result, folder, formats, metrics, _task(bar, "files")) if formats else ()

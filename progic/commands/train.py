@@ -9,7 +9,7 @@ import typer
 
 from progic import weights
 from progic.config import load_recipe
-from progic.data import read_photos
+from progic.data import chosen, photo_paths, read_photos
 from progic.ending import ends_well
 from progic.heap import keep_freed_memory
 from progic.images import fit_photo, open_photo, to_tensor
@@ -42,17 +42,16 @@ def train_command(
     keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
+    watched = [] if validation is None else _watched(validation)  # before the long part
     trainer = Trainer(config, read_photos(photos), load_metric_weights(), device, begin)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         trainer.resume(checkpoint)
         typer.echo(f"goes on from step {trainer.step}", err=True)
-    watched = [] if validation is None else _watched(validation)
     train(trainer, out, watched, max_minutes)
 
 
 def _watched(folder: Path, count: int = 8, side_px: int = 256) -> list[torch.Tensor]:
     """A few photos of the folder, evenly spread, as tensors (3 h w)."""
-    paths = sorted(path for path in folder.iterdir() if path.is_file())
-    spread = paths[:: max(1, len(paths) // count)][:count]
-    return [to_tensor(fit_photo(open_photo(path), (side_px, side_px)))[0] for path in spread]
+    paths = chosen(photo_paths([folder]), count)
+    return [to_tensor(fit_photo(open_photo(path), (side_px, side_px)))[0] for path in paths]

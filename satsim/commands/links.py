@@ -54,5 +54,6 @@ def _fit(trace: Path | None, as_json: bool) -> None:
     for name, (value, low, high) in (("rate", found.rate), ("mean burst", found.mean_burst)):
         typer.echo(f"{name:10} {value:.4g}, 95 % interval {low:.4g} to {high:.4g}")
     typer.echo(f"{found.losses} lost of {found.outcomes}, in {found.bursts} bursts that end in the trace")
-    loss = f"rate: {found.rate.value:.4g}, mean_burst: {found.mean_burst.value:.4g}"
+    # all digits: rounded, the two may not go together
+    loss = f"rate: {found.rate.value!r}, mean_burst: {found.mean_burst.value!r}"
     typer.echo(f"loss: {{kind: gilbert_elliott, {loss}}}")

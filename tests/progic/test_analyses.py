@@ -19,9 +19,10 @@ from progic.analyses.extras import MissingExtra, wanted
 from progic.analyses.gpu import costs_on
 from progic.analyses.kept import Kept, digest_of
 from progic.analyses.published import BPP, CODECS, CURVES
-from progic.analyses.study import Settings, Study, chosen
+from progic.analyses.study import Settings, Study
 from progic.bd_rate import bd_percent, curve_of
 from progic.codec import Codec
+from progic.data import chosen
 from progic.errors import ConfigError, ImageError, InputError
 from progic.evaluate import entropy_bits
 from progic.flops import gflop_of
@@ -58,6 +59,14 @@ def test_a_curve_against_itself_and_against_itself_at_double_rate() -> None:
     assert bd_percent(single, single) == pytest.approx(0, abs=1e-9)
     assert bd_percent(double, anchor=single) == pytest.approx(100, abs=1e-6)
     assert bd_percent(single, anchor=double) == pytest.approx(-50, abs=1e-6)
+
+
+def test_photos_of_one_name_in_two_folders_are_two(toy_codec: Codec, tmp_path: Path) -> None:
+    for folder, colour in (("a", "red"), ("b", "blue")):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (64, 64), colour).save(tmp_path / folder / "1.png")
+    study = Study(toy_codec, "toy", tmp_path, tmp_path / "out", Settings())
+    assert [photo.name for photo in study.photos(None)] == ["a/1.png", "b/1.png"]
 
 
 def test_curves_that_do_not_meet_have_no_bd_rate() -> None:

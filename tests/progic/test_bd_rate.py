@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from progic.bd_rate import Point, bd_percent, is_curve
+from progic.bd_rate import Point, bd_percent, curve_of, is_curve
 
 ANCHOR = [Point(60.0 * minute, 0.7 + 0.1 * math.sqrt(minute)) for minute in range(1, 6)]
 
@@ -32,3 +32,9 @@ def test_what_is_no_curve_or_has_nothing_in_common_gives_none() -> None:
     assert bd_percent(ANCHOR[:1], ANCHOR) is bd_percent(ANCHOR, []) is None
     assert bd_percent(ANCHOR, ANCHOR[::-1]) is None
     assert not is_curve([Point(1, 0.2), Point(2, 0.2)])
+
+
+def test_a_point_that_is_no_better_is_left_out() -> None:
+    with_dent = curve_of([(1, 0.5), (2, 0.4), (3, 0.41), (4, 0.4), (5, 0.3)])
+    assert [point.cost for point in with_dent] == [1, 2, 5]
+    assert bd_percent(with_dent, curve_of([(2, 0.5), (4, 0.4), (10, 0.3)])) == pytest.approx(-50)

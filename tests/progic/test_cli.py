@@ -107,3 +107,10 @@ def test_info_lists_the_rate_of_every_bundled_model_by_f_and_l() -> None:
 def test_evaluate_refuses_before_it_measures(tmp_path: Path, option: str, value: str, complaint: str) -> None:
     result = runner.invoke(app, ["evaluate", str(tmp_path), option, value])
     assert (result.exit_code, result.output) == (2, f"progic: {complaint}\n")
+
+
+def test_every_set_of_many_stages_is_refused_before_it_hangs(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["evaluate", str(tmp_path), "--subsets", "--model", "f64-l6"])
+    allowed = "allowed are models of at most 10"
+    found = f"progic: --subsets: found f64-l6 with N = 48 stages, 2^N - 1 sets; {allowed}\n"
+    assert (result.exit_code, result.output) == (2, found)

@@ -1,6 +1,7 @@
 """Classical codecs beside a model, sets of stages, and the tables and figure of both."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ def test_tables_json_and_figure_of_everything(
     subsets = evaluate_subsets(toy_codec, folder, evaluation, metrics)
     tables.show(evaluation, rivals, subsets)
     shown = capsys.readouterr().out
-    for part in ("WebP", "JPEG", "nothing fits", "1 3", "nothing to show", "curves do not meet"):
+    for part in ("WebP", "JPEG", "nothing fits", "1 3", "nothing to show", "nothing in common"):
         assert part in shown
     content = json.loads(tables.as_json(evaluation, rivals, subsets))
     assert (
@@ -156,5 +157,11 @@ def test_tables_json_and_figure_of_everything(
     assert len(content["subsets"]) == 7
     draw(evaluation, rivals, tmp_path / "rate.svg")
     assert (tmp_path / "rate.svg").read_text().count("toy") >= 1
+    means = evaluation.stages[0]
+    row = replace(rivals[0].rows[0], fitting=2, bytes=8.0, dists=means.dists, lpips=means.lpips)
+    seven = [replace(rivals[0], name=f"codec {number}", rows=(row,)) for number in range(7)]
+    draw(evaluation, seven, tmp_path / "seven.svg")
+    figure = (tmp_path / "seven.svg").read_text()
+    assert all(rival.name in figure for rival in seven)
     with pytest.raises(InputError, match=r"--figure: found 'rate.doc', allowed suffixes"):
         draw(evaluation, rivals, tmp_path / "rate.doc")

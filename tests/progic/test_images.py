@@ -40,6 +40,10 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
         ("RGBA", (255, 0, 0, 0), (255, 255, 255)),
         ("LA", (0, 255), (0, 0, 0)),
         ("I;16", 65535, (255, 255, 255)),
+        ("I;16", 200, (0, 0, 0)),  # dark, and not of 8 bits
+        ("I", 200, (200, 200, 200)),
+        ("F", 1.0, (255, 255, 255)),
+        ("F", 128.0, (128, 128, 128)),
     ],
 )
 def test_other_modes_become_rgb(tmp_path: Path, mode: str, colour: object, seen: tuple[int, ...]) -> None:

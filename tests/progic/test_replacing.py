@@ -16,7 +16,7 @@ from progic import weights
 from progic.cli import app
 from progic.codec import Codec
 from progic.ending import ends_well
-from progic.errors import ProgicError
+from progic.errors import InputError, ProgicError
 from progic.replacing import replacing
 
 
@@ -55,6 +55,17 @@ def test_another_error_passes_and_leaves_nothing(tmp_path: Path) -> None:
         partial.write_bytes(b"half")
         raise ValueError("unknown")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_another_file_is_not_blamed_on_this_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="photo"), replacing(tmp_path / "new.bin"):
+        (tmp_path / "photo.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_folder_is_no_file_to_write(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="is a folder, allowed is the name of a file"), replacing(Path(name)):
+        pass
 
 
 def test_weights_on_a_full_disk(model: Path, toy_codec: Codec) -> None:

@@ -1,4 +1,3 @@
-
 import pytest
 import torch
 from vector_quantize_pytorch import ResidualVQ

@@ -174,6 +174,20 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
         ("steps: 3\ncodec: {name: x}\nlernrate: 1", "lernrate: Extra inputs are not permitted"),
         ("steps: 0\ncodec: {name: x}", "steps: Input should be greater than or equal to 1, found 0"),
         ("steps: 1\ncodec: {name: x, downsampling_factor: 32}", "encoder_widths needs 4 entries"),
+        (
+            "steps: 1\ncodec: {name: x, encoder_widths: [64, 160, 264]}",
+            r"encoder_widths\[-1\] is 264; allowed are multiples of 32",
+        ),
+        ("steps: 1\ncodec: {name: x, decoder_widths: [40, 64, 64]}", r"decoder_widths\[0\] is 40"),
+        (
+            "steps: 1\ncodec: {name: x, encoder_blocks: [1, -2, 1]}",
+            "encoder_blocks.1: Input should be greater",
+        ),
+        (
+            "steps: 1\ncodec: {name: x, trunk: f16, downsampling_factor: 32}\ncrop_px: 80",
+            "crop_px is 80; allowed are multiples of downsampling_factor, 32",
+        ),
+        ("steps: 1\ncodec: {name: x}\nbetas: [1.0, 1.0]", "betas.0: Input should be less than 1"),
     ],
 )
 def test_bad_recipes_are_named(tmp_path: Path, text: str, complaint: str) -> None:

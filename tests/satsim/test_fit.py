@@ -2,18 +2,21 @@
 
 import json
 import math
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from satsim.channel import GilbertElliott
 from satsim.cli import app
 from satsim.errors import TraceError
 from satsim.fit import Estimate, fit_bursts
-from satsim.loss_settings import transitions
+from satsim.loss_settings import GilbertElliottLoss, transitions
 
 N_TRACES = 400
 
@@ -50,6 +53,22 @@ def test_values_are_the_counted_ones() -> None:
     assert fit.rate.value == 6 / 12
     assert fit.mean_burst.value == pytest.approx(np.mean(runs)) == 2
     assert (fit.outcomes, fit.losses, fit.bursts) == (12, 6, 3)
+
+
+@given(lost=st.lists(st.booleans(), min_size=3, max_size=60))
+def test_what_is_fitted_can_be_simulated(lost: list[bool]) -> None:
+    """However bad the trace, the settings take its rate and mean burst together."""
+    with suppress(TraceError):
+        fit = fit_bursts(lost)
+        settings = GilbertElliottLoss(
+            kind="gilbert_elliott", rate=fit.rate.value, mean_burst=fit.mean_burst.value
+        )
+        assert settings.rate <= sum(lost) / len(lost)
+
+
+def test_a_trace_that_begins_and_ends_badly_loses_no_more_than_its_bursts_allow() -> None:
+    fit = fit_bursts([True, False, True, False, True])
+    assert (fit.rate.value, fit.mean_burst.value) == (0.5, 1)
 
 
 def test_a_burst_that_the_trace_cuts_off_counts_what_is_seen_of_it() -> None:

@@ -95,6 +95,7 @@ def test_the_shipped_scenario_makes_no_scheme_wait_for_anothers_search() -> None
     }
     assert told == {
         "progressive": (0.56, 0, "progic"),
+        "refined_10": (3.5, 10, "progic"),
         "refined": (14, 40, "progic"),
         "webp_high": (0.56, 0, "webp"),
         "avif_high": (0.56, 0, "avif"),

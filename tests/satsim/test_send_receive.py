@@ -85,6 +85,17 @@ def test_a_folder_becomes_pictures_and_is_not_read_twice(sent: Path, tmp_path: P
     assert again.output == f"{tmp_path / 'in'}: packets 3 received, 0 duplicate, 0 rejected\n"
 
 
+def test_a_large_file_that_is_no_packet_does_not_stop_the_next_start(sent: Path, tmp_path: Path) -> None:
+    (tmp_path / "large").mkdir()
+    (tmp_path / "large" / "clip.mp4").write_bytes(b"x" * 70_000)
+    for _ in range(2):
+        result = satsim(
+            "receive", "--files", tmp_path / "large", "-o", tmp_path / "in", "--once", "-m", "toy"
+        )
+        assert result.exit_code == 0
+        assert result.stdout.endswith("packets 0 received, 0 duplicate, 1 rejected\n")
+
+
 def test_a_sender_that_starts_again_is_another_pass(toy_scenario: Path, sent: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         put = folder_outlet(tmp_path / "passes")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from satsim.repair_settings import Ulp
 from satsim.scenario import load_scenario
 from satsim.tune_point import worth_of_sets
@@ -18,6 +20,18 @@ def test_pieces_fill_the_payload() -> None:
     # 335 bytes in a payload of 340; in 2, 4, 5, 6, 8 it would be 406
     plans = [each.repair.needed for each in found if isinstance(each.repair, Ulp) and each.n_stages == 5]
     assert plans == [(3, 4, 6, 7, 8)]
+
+
+@pytest.mark.parametrize(("percent", "slots"), [(80, 25), (56, 25), (79, 25), (30, 10)])
+def test_as_many_packets_are_needed_as_arrive_on_average(percent: int, slots: int) -> None:
+    """Of 25 at 80 % loss 5, though 25 * (1 - 0.8) comes out a little under it."""
+    model = Model("f16", 5, 10, 16, "f16", is_taught=False)
+    lossy = load_scenario(FOREST_FIRE, [f"link.loss.rate={percent / 100}"])
+    found = space_of(lossy, [model], [(256, 256)], Limits(60.0 * slots + 1, None, None)).candidates
+    plans = [each.repair for each in found if isinstance(each.repair, Ulp)]
+    assert plans
+    for plan in plans:
+        assert plan.needed[-1] == plan.packets * (100 - percent) // 100
 
 
 def test_rare_sets_count_as_their_best_part() -> None:
