@@ -43,7 +43,7 @@ class CodecConfig(_Strict):
     @model_validator(mode="after")
     def _one_width_a_level(self) -> Self:
         if self.trunk:
-            return self
+            return self._of_trunk()
         levels = self.downsampling_factor.bit_length() - 2  # 1/4 is level one
         for key in ("encoder_widths", "encoder_blocks", "decoder_widths", "decoder_blocks"):
             if len(getattr(self, key)) != levels:
@@ -57,6 +57,13 @@ class CodecConfig(_Strict):
                 raise ValueError(
                     f"{key} is {width}; allowed are multiples of {HEAD_DIM}, an attention head's channels"
                 )
+        return self
+
+    def _of_trunk(self) -> Self:
+        """Refuse a net of its own beside a trunk, whose net it would not be."""
+        for key in ("encoder_widths", "encoder_blocks", "decoder_widths", "decoder_blocks", "separable"):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"{key} has no effect beside trunk {self.trunk!r}; allowed is its default")
         return self
 
     @property

@@ -16,7 +16,7 @@ from PIL import Image
 from progic.bitstream import unpack_stages
 from progic.errors import InputError, WeightsError
 
-BUNDLE, DECODER, ENCODER = "bundle.json", "decoder.onnx", "encoder.onnx"
+BUNDLE, DECODER = "bundle.json", "decoder.onnx"
 FORMAT = "progic bundle 1"
 
 

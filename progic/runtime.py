@@ -16,10 +16,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.flop_counter import FlopCounterMode
 
 from progic.codec import Codec
 from progic.errors import ProgicError
+from progic.flops import counted_gflop
 from progic.weights import load
 
 WARM_UP_CALLS = 3  # the first ones set up memory and choose kernels
@@ -42,7 +42,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", STATUS.read_text())[1])
 
 
 class Time(NamedTuple):
-    """Seconds a call: the median, and the interval that holds it with 95 % confidence."""
+    """Seconds a call: the median, and the interval that holds it with about 95 % confidence."""
 
     median_s: float
     low_s: float
@@ -74,9 +74,10 @@ def costs(
         for width, height in sizes:
             for way in ("encode", "decode"):
                 call = call_of(codec, way, (width, height))
-                gflop = _gflop(call)
+                with counted_gflop() as gflop:
+                    call()
                 peak = _peak_bytes(model, way, (width, height), threads) if memory else None
-                yield Cost(way, width, height, threads, timed(call, max(calls, LEAST_CALLS)), peak, gflop)
+                yield Cost(way, width, height, threads, timed(call, max(calls, LEAST_CALLS)), peak, *gflop)
 
 
 def call_of(codec: Codec, way: str, size: tuple[int, int]) -> Callable[[], object]:
@@ -118,12 +119,6 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _gflop(call: Callable[[], object]) -> float:
-    with FlopCounterMode(display=False) as counter:
-        call()
-    return float(counter.get_total_flops()) / 1e9
 
 
 def _peak_bytes(model: str, way: Way, size: tuple[int, int], threads: int) -> int | None:

@@ -30,8 +30,8 @@ class ResidualVectorQuantizer(nn.Module):
     """N codebooks of 2^L codes of `code_dim` numbers."""
 
     codebooks: Tensor  # (N, 2^L, d)
-    counts: Tensor  # (N, 2^L) moving average of the vectors a batch gives to each code
-    sums: Tensor  # (N, 2^L, d) moving average of their sum
+    counts: Tensor  # (N, 2^L) moving average of how often a code is used, 1 is a uniform share
+    sums: Tensor  # (N, 2^L, d) moving average of the sum of what it coded, over the same share
 
     def __init__(self, n_stages: int, n_codes: int, code_dim: int) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ from progic.losses import PerceptualLoss
 from progic.optimize import Optimizer
 from progic.precision import fast_precision
 from progic.replacing import replacing
-from progic.rvq import Quantized
+from progic.rvq import Quantized, as_rows
 from progic.schedule import Schedule, draw_held, schedule
 from progic.stack import StackedDecoder
 from progic.start import learn_from, start_linear, take_over
@@ -167,7 +167,7 @@ class Trainer:
         rows = []
         for _ in range(batches):
             latents = self.net.encoder(self._crops(plan.batch, plan.crop_px))
-            rows.append(latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1]))
+            rows.append(as_rows(latents))
         self.net.quantizer.start(torch.cat(rows), self.generator)
 
     @torch.no_grad()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from satsim.filmstrip import spread
 from satsim.rundir import Row, Run
 from satsim.spread import SpreadRow
 from satsim.wording import (
@@ -78,18 +79,6 @@ def _legend(run: Run, is_crowded: bool) -> str:
         return f"median and 5th to 95th percentile of those of {runs} that show a picture, once half do"
     lines = "mean of the first runs" if run.is_mean else "the run above"
     return f"bands: 5th to 95th percentile of {runs}; lines: {lines}"
-
-
-def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
-    """Return positions near `wanted` (ascending), `step` apart or more, and in low..high if there is room."""
-    placed: list[float] = []
-    for value in wanted:
-        placed.append(max(value, placed[-1] + step if placed else low))
-    limit = high
-    for index in reversed(range(len(placed))):
-        placed[index] = min(placed[index], limit)
-        limit = placed[index] - step
-    return placed
 
 
 def _points(rows: Sequence[Row], metric: str) -> list[Level]:

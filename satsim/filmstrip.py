@@ -62,20 +62,16 @@ def film_of(run: Run, width_in: float, margin_in: float, most_in: float) -> Film
     )
 
 
-def placed(times_in: Sequence[float], width_in: float, picture_in: float) -> list[float]:
-    """Return left edges for pictures that want to be at `times_in` (ascending), moved so that none overlap.
-
-    As many as fit into `width_in` at all; see `thinned`.
-    """
-    step = picture_in * (1 + GAP)
-    left = list(times_in)
-    for index in range(1, len(left)):
-        left[index] = max(left[index], left[index - 1] + step)
-    limit = width_in - picture_in
-    for index in reversed(range(len(left))):
-        left[index] = min(left[index], limit)
-        limit = left[index] - step
-    return left
+def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
+    """Return positions near `wanted` (ascending), `step` apart or more, and in low..high if there is room."""
+    placed: list[float] = []
+    for value in wanted:
+        placed.append(max(value, placed[-1] + step if placed else low))
+    limit = high
+    for index in reversed(range(len(placed))):
+        placed[index] = min(placed[index], limit)
+        limit = placed[index] - step
+    return placed
 
 
 def thinned(rows: Sequence[TimelineRow], width_in: float, picture_in: float) -> list[TimelineRow]:

@@ -154,6 +154,11 @@ def _kept(folder: Path, key: str) -> list[Row] | None:
 
 
 def _keep(folder: Path, key: str, rows: Sequence[Row]) -> None:
-    draft = folder / f".{key}.{os.getpid()}"
-    draft.write_text(json.dumps(rows), encoding="utf-8")
-    draft.replace(folder / f"{key}.json")
+    draft = folder / f".{key}.{os.getpid()}"  # another process may be at the same
+    try:
+        draft.write_text(json.dumps(rows), encoding="utf-8")
+        draft.replace(folder / f"{key}.json")
+    except OSError as error:
+        raise SatsimError(f"{folder}: cannot be written: {error.strerror}") from None
+    finally:
+        draft.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from progic.classical import enlarged
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics, ms_ssim, psnr_db
 from satsim.settings import Mark, Metric
@@ -54,8 +55,7 @@ class Scorer:
 
         A smaller picture is enlarged to the original's size first (bicubic), as the receiver does.
         """
-        if picture.size != self.original.size:
-            picture = picture.resize(self.original.size, Image.Resampling.BICUBIC)
+        picture = enlarged(picture, self.original.size)
         scores = self.scores(picture)
         if scores.dists is not None:
             return scores.dists

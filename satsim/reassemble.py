@@ -31,7 +31,7 @@ class Reassembler:
 
     @property
     def holdings(self) -> tuple[Holding, ...]:
-        """What was held from when on, one entry for each packet that brought something."""
+        """What was held from when on, one entry for each packet that brought a stage, or gave one back."""
         return tuple(self._holdings)
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 from typing import Literal
 
-from satsim.curve_plot import spread
+from satsim.filmstrip import spread
 from satsim.records import EventName
 from satsim.rundir import Row, Run
 from satsim.settings import Metric

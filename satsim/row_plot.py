@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from satsim.filmstrip import Film, Gap, Strip, placed, thinned
+from satsim.filmstrip import GAP, Film, Gap, Strip, spread, thinned
 from satsim.records import TimelineRow
 from satsim.rundir import Run, picture_file
 from satsim.wording import (
@@ -57,7 +57,8 @@ class RowPlot:
             self._draw_gap(band, gap)
         rows = thinned(strip.rows, self.width_in, picture_in)
         wanted = [row.time_s / self.film.seconds_per_in for row in rows]
-        for row, left_in in zip(rows, placed(wanted, self.width_in, picture_in), strict=True):
+        places = spread(wanted, picture_in * (1 + GAP), 0.0, self.width_in - picture_in)
+        for row, left_in in zip(rows, places, strict=True):
             self._draw_picture(band, row, left_in)
 
     def _minutes(self, inches: float) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from progic.classical import enlarged
 from progic.images import fit_photo
 from satsim.codec import Encoded, PhotoCodec
 
@@ -27,4 +28,4 @@ class ShrunkCodec:
 
     def decode(self, held: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
         """Return the picture, enlarged to `size`."""
-        return self.codec.decode(held, self.size).resize(size, Image.Resampling.BICUBIC)
+        return enlarged(self.codec.decode(held, self.size), size)

@@ -68,9 +68,7 @@ class SsdvCodec:
 
     def decode(self, held: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
         """Return the blocks held, where they belong, enlarged to `size`; the others are grey."""
-        packets = [
-            (_Fields(*_FIELDS.unpack(held[n][:FIELDS_BYTES])), held[n][FIELDS_BYTES:]) for n in sorted(held)
-        ]
+        packets = [_parsed(held[n]) for n in sorted(held)]
         scale = classical.SCALES[packets[0][0].log2_scale]
         width, height = (max(1, side // scale) for side in size)
         columns = ceil(width / BLOCK_PX)

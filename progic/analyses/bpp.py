@@ -36,7 +36,7 @@ def analyse(study: Study) -> Result:
             "Bits per pixel are N L / f^2 (equation 1 of the supplement): a step of L / f^2 for each stage.",
             f"Bytes are those of one {SIDE_PX}x{SIDE_PX} photo, each stage rounded up to whole bytes.",
         ),
-        figure=_draw(rows, models),
+        figure=_draw(rows),
     )
 
 
@@ -88,7 +88,7 @@ def _beside(n_stages: int, bits: int, f: int, paper: float) -> Beside:
     )
 
 
-def _draw(rows: Sequence[Row], models: Sequence[CodecConfig]) -> Figure:
+def _draw(rows: Sequence[Row]) -> Figure:
     lines = sorted({(int(row["f"] or 0), int(row["L"] or 0)) for row in rows}, reverse=True)
     figure = new_figure(8.6, 0.42 * len(lines) + 1.3)
     axes = figure.subplots()
@@ -119,8 +119,6 @@ def _mark_published(figure: Figure, lines: Sequence[tuple[int, int]]) -> None:
     axes = figure.axes[0]
     for _, bits, f, rate in BPP:
         height = lines.index((f, bits))
-        axes.scatter(
-            [rate], [height], s=110, facecolors="none", edgecolors=PUBLISHED, linewidths=1.3, zorder=3
-        )
-    axes.scatter([], [], s=110, facecolors="none", edgecolors=PUBLISHED, label="published")
+        axes.scatter([rate], [height], zorder=3, **RING)
+    axes.scatter([], [], label="published", **RING)
     axes.legend(frameon=False, loc="upper left", fontsize=8)

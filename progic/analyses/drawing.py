@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-OURS, PUBLISHED, TEXT, SOFT = "#c1440e", "#6b6b6b", "#1b1b1b", "#777777"
+OURS, PUBLISHED, SOFT = "#c1440e", "#6b6b6b", "#777777"
 OTHERS = ("#4c6a92", "#5b8c5a", "#8a6fa8", "#a08a3c", "#3b8a8a", "#b0567c", "#55606b")
 LABEL_GAP = 0.055  # of the axes' height, between two labels
 

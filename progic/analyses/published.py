@@ -98,7 +98,6 @@ CODECS: tuple[PublishedCodec, ...] = (
 
 PROGIC_GFLOP_256 = 55.6  # of ProGIC at 256x256: SUPPLEMENT
 PROGIC_S_CPU_MS = (34, 50)  # encode, decode of ProGIC-s at 256x256 on a Ryzen 7840HS: SUPPLEMENT, Table 2
-PROGIC_S_PHONE_S = (0.56, 0.68)  # encode, decode of ProGIC-s on a phone, about: SUPPLEMENT
 ENTROPY_BITS_ABOVE = 9.80  # of 10, every codebook: SUPPLEMENT, Fig. 3
 RANGE_CODING_GAIN_PERCENT = 0.9  # PAPER, ablation (BD-rate by DISTS on Kodak)
 TECNICK_DISTS = 0.077  # of one Tecnick photo at 0.039 bpp: SUPPLEMENT, Fig. 10

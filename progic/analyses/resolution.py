@@ -11,6 +11,7 @@ from progic.analyses.extras import MissingExtra, wanted
 from progic.analyses.published import PROGIC_GFLOP_256, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Photo, Study
+from progic.classical import enlarged
 from progic.codec import Codec
 from progic.data import chosen
 from progic.evaluate import mean_of
@@ -66,7 +67,7 @@ def _scores(study: Study, photo: Photo) -> list[Scores]:
 
     def compute() -> object:
         large, small = (_picture(study, photo, size) for size in DEPTHS)
-        at_large = _scored(study, photo.image, [large, _at(small, LARGE)])
+        at_large = _scored(study, photo.image, [large, enlarged(small, LARGE)])
         return [*at_large, *_scored(study, fit_photo(photo.image, SMALL), [small])]
 
     key = {"scores": IMPLEMENTATION, "resolution": str(DEPTHS), "photo": photo.digest, **study.coding}
@@ -84,10 +85,6 @@ def _picture(study: Study, photo: Photo, size: tuple[int, int]) -> Image.Image:
     """What comes back of the photo, coded at a size."""
     stages = study.codec.encode(fit_photo(photo.image, size))
     return study.codec.decode(stages[: DEPTHS[size]], size)
-
-
-def _at(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC)
 
 
 def _row(
@@ -159,7 +156,7 @@ def _draw(study: Study, found: dict[str, list[Scores]], gflop: dict[tuple[int, i
     figure = new_figure(8.4, 2.95 * len(photos) + 0.3)
     grid = figure.subplots(len(photos), 3, squeeze=False)
     for line, photo in zip(grid, photos, strict=True):
-        pictures = [photo.image, *(_at(_picture(study, photo, size), LARGE) for size in DEPTHS)]
+        pictures = [photo.image, *(enlarged(_picture(study, photo, size), LARGE) for size in DEPTHS)]
         for axes, picture in zip(line, pictures, strict=True):
             axes.imshow(picture)
             hide(axes)

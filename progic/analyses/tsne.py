@@ -13,6 +13,7 @@ from progic.analyses.published import SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Photo, Study
 from progic.images import to_tensor
+from progic.rvq import as_rows
 
 POINTS = 400  # of the latents, and of each stage
 PERPLEXITY = 30.0  # scikit-learn's default
@@ -67,7 +68,7 @@ def _vectors(study: Study, photo: Photo) -> tuple[Rows, list[Rows]]:
 
 
 def _flat(maps: torch.Tensor) -> Rows:
-    rows: Rows = maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1]).float().numpy()
+    rows: Rows = as_rows(maps).float().numpy()
     return rows
 
 

@@ -1,9 +1,10 @@
 """The command `satsim send`."""
 
+import itertools
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -26,7 +27,7 @@ from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.outlets import Outlet, folder_outlet, send_all, stream_outlet, udp_outlet
 from satsim.records import Frame
-from satsim.scenario import load_scenario
+from satsim.scenario import Scenario, load_scenario
 from satsim.serial_port import serial_port
 
 PLAIN = files("satsim") / "templates" / "send.yaml"
@@ -76,12 +77,7 @@ def send(
         raise InputError("--json: found --stdout with it, where packets go; allowed: one of the two")
     address = None if udp is None else address_of(udp)
     overrides = [*overrides_of(settings, photo, None, None, None), *_given(model, size, payload_bytes)]
-    overrides += [] if refine is None else [f"codec.refine_steps={refine}"]
-    with as_file(PLAIN) as plain:
-        loaded = load_scenario(scenario or plain, overrides)
-    if refine is not None:  # over the steps of a scheme, too
-        schemes = tuple(each.model_copy(update={"refine_steps": None}) for each in loaded.schemes)
-        loaded = loaded.model_copy(update={"schemes": schemes})
+    loaded = _loaded(scenario, overrides, refine)
 
     from satsim.handset import frames_to_send
 
@@ -90,19 +86,37 @@ def send(
     if interval_s is None:
         interval_s = loaded.link.interval_s if scenario and not to_files else 0.0
     with _outlet(to_files, address, serial, baud) as outlet, progress_bar(quiet) as progress:
-        sent: list[Frame] = []
-
-        def note(frame: Frame) -> None:
-            sent.append(frame)
-            progress(f"packet {len(sent)} of {len(frames)}", len(sent) / len(frames))
-            if as_json:
-                facts = {"event": "sent", "image": image.name, **frame._asdict()}
-                typer.echo(json.dumps({**facts, "data": frame.data.hex()}))
-
-        send_all(frames, image.name, outlet, interval_s, note)
+        told = _teller(image.name, len(frames), progress, as_json)
+        send_all(frames, image.name, outlet, interval_s, told)
     if not (quiet or as_json):
         n_bytes = sum(len(frame.data) for frame in frames)
         typer.echo(f"image {image.name}: {len(frames)} packets, {n_bytes} bytes", err=stdout)
+
+
+def _loaded(scenario: Path | None, overrides: list[str], refine: int | None) -> Scenario:
+    """Return the scenario, or the plain one, with so many steps of search whatever its schemes say."""
+    if refine is None:
+        with as_file(PLAIN) as plain:
+            return load_scenario(scenario or plain, overrides)
+    loaded = _loaded(scenario, [*overrides, f"codec.refine_steps={refine}"], None)
+    schemes = tuple(each.model_copy(update={"refine_steps": None}) for each in loaded.schemes)
+    return loaded.model_copy(update={"schemes": schemes})
+
+
+def _teller(
+    image: str, n_frames: int, progress: Callable[[str, float], None], as_json: bool
+) -> Callable[[Frame], None]:
+    """Return what tells of each frame once it is sent."""
+    numbers = itertools.count(1)
+
+    def tell(frame: Frame) -> None:
+        number = next(numbers)
+        progress(f"packet {number} of {n_frames}", number / n_frames)
+        if as_json:
+            facts = {"event": "sent", "image": image, **frame._asdict()}
+            typer.echo(json.dumps({**facts, "data": frame.data.hex()}))
+
+    return tell
 
 
 def _given(model: str | None, size: str | None, payload_bytes: int | None) -> list[str]:

@@ -67,13 +67,9 @@ def tune(
     from satsim.tune_words import lines_of
     from satsim.workers import local_workers
 
-    asked = Asked(
-        deadline_s=None if deadline is None else seconds_of(deadline, "--deadline"),
-        budget_bytes=budget_bytes,
-        max_cost_usd=max_cost,
-        models=tuple(models.split(",")) if models else (),
-        sides_px=_sides(sides) if sides else SIDES_PX,
-    )
+    deadline_s = None if deadline is None else seconds_of(deadline, "--deadline")
+    names = tuple(models.split(",")) if models else ()
+    asked = Asked(deadline_s, budget_bytes, max_cost, names, _sides(sides) if sides else SIDES_PX)
     overrides = overrides_of(settings, image, seed, runs, None)
     overrides += [] if loss is None else [f"link.loss.rate={loss}"]
     tuning = prepare(scenario, overrides, asked)

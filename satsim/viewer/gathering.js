@@ -21,7 +21,7 @@ class Gathering {
     this.stages = new Map();
     this.parity = new Map();
     this.pieces = new Map();
-    this.holdings = []; /* what was held from when on, one for each packet that brought something */
+    this.holdings = []; /* what was held from when on, one for each packet that brought a stage, or gave one back */
     this.nPackets = this.nBytes = 0;
   }
 

@@ -8,6 +8,13 @@ from progic.codec import Codec
 from progic.flops import counted_gflop, gflop_of
 
 
+def test_a_multiply_and_an_add_are_two() -> None:
+    left, right = torch.ones(100, 200), torch.ones(200, 300)
+    with counted_gflop() as found:
+        left @ right
+    assert found == [2 * 100 * 200 * 300 / 1e9]
+
+
 def test_a_convolution_is_two_flop_for_each_weight_and_position() -> None:
     layer = nn.Conv2d(3, 8, 3, padding=1)
     with torch.inference_mode(), counted_gflop() as found:

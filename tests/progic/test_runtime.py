@@ -42,11 +42,6 @@ def test_the_interval_covers_the_median_in_95_of_100(calls: int) -> None:
     assert 0.93 <= covered <= 0.985
 
 
-def test_a_multiply_and_an_add_are_two() -> None:
-    left, right = torch.ones(100, 200), torch.ones(200, 300)
-    assert runtime._gflop(lambda: left @ right) == 2 * 100 * 200 * 300 / 1e9
-
-
 def test_a_table_of_both_ways(toy_codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "load", lambda model: toy_codec)
     threads: list[int] = []

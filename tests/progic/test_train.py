@@ -187,6 +187,10 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
             "steps: 1\ncodec: {name: x, trunk: f16, downsampling_factor: 32}\ncrop_px: 80",
             "crop_px is 80; allowed are multiples of downsampling_factor, 32",
         ),
+        (
+            "steps: 1\ncodec: {name: x, trunk: f16, separable: true}",
+            "separable has no effect beside trunk 'f16'",
+        ),
         ("steps: 1\ncodec: {name: x}\nbetas: [1.0, 1.0]", "betas.0: Input should be less than 1"),
     ],
 )

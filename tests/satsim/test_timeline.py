@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from satsim.curve_plot import spread
-from satsim.filmstrip import GAP, film_of, placed, thinned
+from satsim.filmstrip import GAP, film_of, spread, thinned
 from satsim.records import TimelineRow
 from satsim.rundir import Run
 from satsim.timeline import PAGE_IN, TALLEST_IN, draw_timeline, figure_of
@@ -128,14 +127,14 @@ def test_the_figure_needs_the_folder_only(run_toy: Callable[..., Run], tmp_path:
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=11).map(sorted))
 def test_placed_pictures_stand_apart_and_inside(times: list[float]) -> None:
-    left = placed(times, 5.2, 0.44)
+    left = spread(times, 0.44 * (1 + GAP), 0.0, 5.2 - 0.44)
     assert left[0] >= -1e-9
     assert left[-1] <= 5.2 - 0.44
     assert all(b - a >= 0.44 * (1 + GAP) - 1e-9 for a, b in zip(left, left[1:], strict=False))
 
 
 def test_pictures_with_room_are_not_moved() -> None:
-    assert placed([0.5, 1.5, 2.5], 5.2, 0.8) == [0.5, 1.5, 2.5]
+    assert spread([0.5, 1.5, 2.5], 0.8 * (1 + GAP), 0.0, 5.2 - 0.8) == [0.5, 1.5, 2.5]
 
 
 @given(n_rows=st.integers(1, 64), width_in=st.floats(1, 6))
