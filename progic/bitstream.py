@@ -148,6 +148,9 @@ def read_stage_file(data: bytes) -> StageFile:
     body = data[HEADER_BYTES:]
     if crc != fastcrc.crc32.iso_hdlc(data[: _HEADER.size] + body):
         raise PayloadError(f"CRC-32 at byte {_HEADER.size}: the file is damaged or cut")
+    if not (width and height and 1 <= n <= 64 and 1 <= bits <= 16):
+        found = f"{width}x{height} pixels, N = {n}, L = {bits}"
+        raise PayloadError(f"found {found}; allowed are sides of 1 or more, N of 1 to 64, L of 1 to 16")
     empty = StageFile(fingerprint.hex(), n, bits, 1 << log2_f, (width, height), {})
     numbers = [stage for stage in range(64) if held >> stage & 1]
     if len(body) != len(numbers) * empty.bytes_per_stage:

@@ -7,6 +7,7 @@ from progic.commands.coding import decode, encode, info
 from progic.commands.evaluate import evaluate_command
 from progic.commands.export import export_command
 from progic.commands.train import train_command
+from progic.ending import print_anything
 
 app = typer.Typer(
     help="Turn photos into stages of a few hundred bytes, and any stages back into a photo.",
@@ -23,4 +24,5 @@ app.command("export")(export_command)
 
 def main() -> None:
     """Entry point."""
+    print_anything()
     app()

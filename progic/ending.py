@@ -1,6 +1,8 @@
 """How a command of `progic` ends, whatever happens: with one message and an exit code."""
 
+import io
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -30,6 +32,13 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(1) from None
 
     return wrapped
+
+
+def print_anything() -> None:
+    """Let a terminal that lacks a sign, such as a dash in ASCII, show a question mark in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager

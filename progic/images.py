@@ -59,16 +59,19 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
     except UnidentifiedImageError:
         allowed = "allowed are PNG, JPEG, WebP, AVIF, TIFF, BMP (and HEIC with the extra progic-satsim[heic])"
         raise ImageError(f"{path}: not an image that can be read; {allowed}") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:
         raise ImageError(f"{path}: too many pixels, allowed at most {MAX_PIXELS}") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except ImageError:
+        raise
+    except Exception as error:  # damaged files end Pillow's decoders in errors of any kind
         raise ImageError(f"{path}: broken image: {error}") from None
 
 
 def _check_still(image: Image.Image, path: str | Path) -> None:
     frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        raise ImageError(f"{path}: animated, found {frames} frames, allowed 1")
+    if frames > 1 and image.format != "MPO":  # a camera's photo, with its preview or gain map behind it
+        found = f"found {frames} pages" if image.format == "TIFF" else f"animated, found {frames} frames"
+        raise ImageError(f"{path}: {found}, allowed 1")
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(f"{path}: {width}x{height} pixels, allowed at most {MAX_PIXELS} in all")
@@ -77,6 +80,8 @@ def _check_still(image: Image.Image, path: str | Path) -> None:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
         levels = np.asarray(image, dtype=np.float64)
+        if not np.isfinite(levels).all():
+            raise ValueError("found levels that are no finite numbers")
         top = _white(image.mode, float(levels.max(initial=0)))
         image = Image.fromarray((levels / top * 255).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
@@ -99,6 +104,11 @@ def fit_photo(image: Image.Image, size: tuple[int, int], fit: Literal["crop", "p
     `crop` fills it and cuts what stands over, evenly; `pad` fits inside, on black.
     """
     if fit == "pad":
+        width, height = image.size
+        if 2 * size[0] * height <= width:  # Pillow would round this side to nothing
+            image = image.resize((size[0], 1), Image.Resampling.LANCZOS)
+        elif 2 * size[1] * width <= height:
+            image = image.resize((1, size[1]), Image.Resampling.LANCZOS)
         return ImageOps.pad(image, size, Image.Resampling.LANCZOS)
     return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
 

@@ -19,12 +19,15 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, allowed is the name of a file to write")
-    partial = path.with_name(f".partial-{path.name}")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is a device or a pipe, allowed is the name of a file to write")
+    target = Path(os.path.realpath(path))  # what a link leads to, not the link
+    partial = target.with_name(f".partial-{target.name[-200:]}")  # file systems take 255 bytes
     try:
         yield partial
         with partial.open("rb+") as whole:
             os.fsync(whole.fileno())  # else a power cut may leave the name without the bytes
-        partial.replace(path)
+        partial.replace(target)
     except (OSError, SafetensorError) as error:
         if getattr(error, "filename", None) not in {None, str(partial), partial}:
             raise  # of another file

@@ -9,6 +9,7 @@ from importlib.metadata import version as installed_version
 
 import typer
 
+from progic.ending import print_anything
 from satsim.commands.compare import compare
 from satsim.commands.links import links
 from satsim.commands.page import page
@@ -42,4 +43,5 @@ def main() -> None:
     """Run the command line."""
     # torch's threads otherwise spin while they wait: 91 s against 18 s where other work shares the two cores
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    print_anything()
     app()

@@ -106,7 +106,7 @@ def open_photos(contest: Contest, file: str) -> Photos:
 
 def photo_seed(seed: int, name: str) -> int:
     """Return the seed of one photo of a folder."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:6])
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode(errors="surrogateescape")).digest()[:6])
 
 
 def _job(contest: Contest, photo: Path, is_one_of_many: bool) -> Job[tuple[Scenario, ...]]:

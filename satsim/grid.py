@@ -13,6 +13,7 @@ from satsim.complaints import cut
 from satsim.errors import InputError
 
 MOST_POINTS = 100_000
+MOST_RANGE_CHARS = 40  # of first..last
 RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 ALLOWED = "KEY=VALUES, such as link.loss.rate=0,0.05,0.2, codec.stages=1..5 or repair=[{kind: none}, ...]"
 
@@ -52,6 +53,9 @@ def points_of(axes: Sequence[Axis]) -> list[Point]:
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice:
         raise _refused(twice, "each key once")
+    for key, other in itertools.permutations(keys, 2):
+        if other.startswith(f"{key}."):
+            raise _refused(f"{key} and {other}", "one of the two: the first holds the second")
     n_points = 1
     for axis in axes:
         n_points *= len(axis.values)
@@ -73,6 +77,8 @@ def _apart(text: str, listed: str) -> tuple[str, ...]:
         if ends is None:
             values.append(part)
             continue
+        if len(part) > MOST_RANGE_CHARS:
+            raise _refused(text, ALLOWED)
         first, last = int(ends[1]), int(ends[2])
         if not first <= last < first + MOST_POINTS:
             raise _refused(text, f"first..last in that order, at most {MOST_POINTS} values")
@@ -87,7 +93,10 @@ def _in_list(text: str, listed: str) -> tuple[str, ...]:
         raise _refused(text, f"a list in YAML; {ALLOWED}") from None
     if not isinstance(values, list) or not values:
         raise _refused(text, f"a list of at least one value; {ALLOWED}")
-    return tuple(_as_yaml(value) for value in values)
+    try:
+        return tuple(_as_yaml(value) for value in values)
+    except (TypeError, ValueError, RecursionError):  # keys that are no texts, anchors within themselves
+        raise _refused(text, f"values that a scenario can have; {ALLOWED}") from None
 
 
 def _as_yaml(value: object) -> str:

@@ -1,6 +1,7 @@
 """What a run takes in besides its scenario: photos, the trained codec, the metrics."""
 
 import hashlib
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,7 +159,8 @@ def open_for(scenario: Scenario, path: Path) -> Photo:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     fitted = fit_photo(image, scenario.image.original_size, scenario.image.fit)
     bare = Image.frombytes("RGB", fitted.size, fitted.tobytes())  # no colour profile, no EXIF
-    return Photo(bare, PhotoFacts(path.name, sha256, image.width, image.height))
+    name = os.fsencode(path.name).decode(errors="replace")  # what is no UTF-8 could not be read back
+    return Photo(bare, PhotoFacts(name, sha256, image.width, image.height))
 
 
 def open_album(scenario: Scenario, folder: Path) -> Album:

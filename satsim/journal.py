@@ -9,10 +9,12 @@ import io
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from satsim.errors import InputError, SatsimError
+from satsim.framing import MAX_FRAME_BYTES
 
 
 class Row(NamedTuple):
@@ -73,9 +75,13 @@ class Journal:
     def _read(self) -> list[Row]:
         data = self._path.read_bytes()
         whole = data.rfind(b"\n") + 1
-        os.ftruncate(self._file, whole)
+        ours = ",".join(Row._fields).encode() + b"\n"
+        if not data.startswith(ours) and not ours.startswith(data):
+            raise InputError(f"{self._path}: found another table; allowed: a new folder, or a receiver's own")
+        os.ftruncate(self._file, whole)  # a row that a kill cut off
+        csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_FRAME_BYTES + 2))  # hexadecimal digits
         try:
-            header, *lines = csv.reader(io.StringIO(data[:whole].decode(errors="replace"))) if whole else [[]]
+            _, *lines = csv.reader(io.StringIO(data[:whole].decode(errors="replace"))) if whole else [[]]
         except csv.Error as error:
             raise InputError(
                 f"{self._path}: found a damaged row ({error}); allowed: as it was written"
@@ -83,14 +89,13 @@ class Journal:
         self.rows = []
         if not whole:
             self._append(Row._fields)
-        elif tuple(header) != Row._fields:
-            raise InputError(f"{self._path}: found another table; allowed: a new folder, or a receiver's own")
         return [self._row(number, cells) for number, cells in enumerate(lines, 2)]
 
     def _row(self, line: int, cells: Sequence[str]) -> Row:
         try:
             number, time_utc, source, image, stage, n_bytes, event, detail, data = cells
             row = Row(int(number), time_utc, source, image, stage, int(n_bytes), event, detail, data)
+            datetime.fromisoformat(time_utc)
             if len(bytes.fromhex(data)) != row.bytes:
                 raise ValueError("its bytes are not as many as it says")
         except ValueError as error:

@@ -99,10 +99,11 @@ def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
     check_target(target, overwrite)
     made = _make_parents(target)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as workplace:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name[:100]}.", dir=target.parent) as workplace:
             draft = Path(workplace) / "new"
             draft.mkdir()  # not the workplace itself, whose mode keeps everyone else out
             yield draft
+            check_target(target, overwrite)  # another run may have been written meanwhile
             _put_in_place(draft, target, Path(workplace) / "old")
     except BaseException:
         _remove_empty(made)
@@ -113,11 +114,13 @@ def check_target(target: Path, overwrite: bool) -> None:
     """Raise RunFolderError unless a run may be written to `target`."""
     if not os.path.lexists(target):
         return
+    if target.resolve() == Path.cwd():
+        raise RunFolderError(f"{target}: found the folder this runs in, allowed is another, new or empty")
     if not target.is_dir():
         raise RunFolderError(f"{target}: found a file, allowed is a new folder")
     if not any(target.iterdir()):
         return
-    if not (target / MANIFEST).is_file():
+    if not all((target / name).is_file() for name in (SCENARIO, MANIFEST, SUMMARY, TIMELINE)):
         raise RunFolderError(f"{target}: found a folder with other things in it; allowed: a new or empty one")
     if not overwrite:
         raise RunFolderError(f"{target}: found a run; --overwrite replaces it, -o DIR writes elsewhere")
@@ -192,7 +195,7 @@ def read_run(folder: Path) -> Run:
         raise RunFolderError(f"{folder}: has no {MANIFEST}; allowed is a folder that `satsim run` wrote")
     try:
         return _read_run(folder)
-    except (OSError, ValueError, IndexError, AttributeError) as error:
+    except (OSError, ValueError, IndexError, AttributeError, csv.Error) as error:
         raise RunFolderError(f"{folder}: a broken run folder: {error}") from error
 
 
@@ -216,6 +219,8 @@ def _read_run(folder: Path) -> Run:
 
 def _read_summary(path: Path, summary_type: TypeAdapter[AnySummary]) -> dict[str, AnySummary]:
     summaries = json.loads(path.read_bytes())
+    if not summaries:
+        raise ValueError(f"{path.name} has no scheme")
     return {scheme: summary_type.validate_python(fields) for scheme, fields in summaries.items()}
 
 

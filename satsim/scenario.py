@@ -5,6 +5,7 @@ YAML 1.2 by ruamel.yaml: PyYAML reads `1e3` as text and takes the last of two eq
 
 import io
 import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,13 +58,10 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
     path = Path(path)
     files = _file_layers(path, ())
     asked = [_override(text, path.parent) for text in overrides]
-    keys: dict[str, Any] = {}
-    for layer in files:
-        keys = _overlaid(keys, layer.keys)
-    on_top: dict[str, Any] = {}
-    for layer in asked:  # first merged with each other, so that two of them can make up one choice
-        on_top = _merged(on_top, layer.keys)
-    merged = _overlaid(keys, on_top)
+    try:
+        merged = _all_merged(files, asked)
+    except RecursionError:
+        raise ScenarioError(str(path), "", "an anchor within itself", "keys that end") from None
     try:
         return Scenario.model_validate(_with_preset(merged))
     except UnknownPreset as error:
@@ -71,6 +69,17 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
         raise ScenarioError(source, "link.preset", shown(error.found), error.allowed) from None
     except ValidationError as error:
         raise complain(error, Scenario, lambda key: _source_of(key, [*files, *asked])) from None
+
+
+def _all_merged(files: Sequence[_Layer], asked: Sequence[_Layer]) -> dict[str, Any]:
+    """Return the keys of all files, each over the one it extends, and of what was asked on top."""
+    keys: dict[str, Any] = {}
+    for layer in files:
+        keys = _overlaid(keys, layer.keys)
+    on_top: dict[str, Any] = {}
+    for layer in asked:  # first merged with each other, so that two of them can make up one choice
+        on_top = _merged(on_top, layer.keys)
+    return _overlaid(keys, on_top)
 
 
 def dump_scenario(scenario: Scenario) -> str:
@@ -163,10 +172,10 @@ def _file_layers(path: Path, extended_by: tuple[Path, ...]) -> list[_Layer]:
     base = layer.keys.pop("extends", None)
     if base is None:
         return [layer]
-    chain = (*extended_by, path.resolve())
-    if not isinstance(base, str) or "\0" in base:
+    chain = (*extended_by, Path(os.path.realpath(path)))
+    if not isinstance(base, str) or not names_a_file(base):
         raise ScenarioError(str(path), "extends", shown(base), "the path of another scenario file")
-    if (path.parent / base).resolve() in chain or len(chain) >= MAX_EXTENDS:
+    if Path(os.path.realpath(path.parent / base)) in chain or len(chain) >= MAX_EXTENDS:
         allowed = f"a file that does not lead back here, at most {MAX_EXTENDS} deep"
         raise ScenarioError(str(path), "extends", shown(base), allowed)
     return [*_file_layers(path.parent / base, chain), layer]
@@ -237,7 +246,7 @@ def _paths_from(keys: Any, folder: Path) -> Any:
 def _path_from(keys: Any, where: Sequence[str], folder: Path) -> Any:
     """Return `keys` with the path that stands at `where`, if one does, made absolute from `folder`."""
     if not where:
-        return (folder / keys).resolve() if isinstance(keys, str) and names_a_file(keys) else keys
+        return Path(os.path.realpath(folder / keys)) if isinstance(keys, str) and names_a_file(keys) else keys
     first, *rest = where
     if not isinstance(keys, dict) or first not in keys:
         return keys

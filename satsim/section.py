@@ -1,5 +1,7 @@
 """What every mapping in a scenario is, and how its validators say what is allowed."""
 
+import os
+
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
@@ -14,7 +16,12 @@ def not_allowed(allowed: str) -> PydanticCustomError:
 
 def names_a_file(value: object) -> bool:
     """Tell whether a path is one that a file can have."""
-    return bool(str(value).strip()) and "\0" not in str(value)
+    text = str(value)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return bool(text.strip()) and "\0" not in text
 
 
 class Section(BaseModel):

@@ -88,7 +88,10 @@ def _utc(value: object) -> object:
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         return value
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:  # before the year 1 or after 9999, in UTC
+        raise not_allowed(START_TEXT) from None
 
 
 class Passes(Section):

@@ -11,6 +11,7 @@ from satsim.units import logged_time_s
 from satsim.window_settings import Passes, Schedule, Windows
 
 DAY_S = 86_400
+MOST_DAYS_OFF = 366  # from a TLE's epoch; by then it is some thousand kilometres off (AIAA 2006-6753)
 CULMINATION = 1  # skyfield's events; 0 is a rise, 2 a set
 
 
@@ -75,6 +76,10 @@ def _passes(passes: Passes) -> list[Span]:
     timescale = load.timescale(builtin=True)  # the file in the package: no download
     satellite = EarthSatellite(*passes.lines, ts=timescale)
     begin = satellite.epoch if passes.start is None else timescale.from_datetime(passes.start)
+    if abs(begin.tt - satellite.epoch.tt) > MOST_DAYS_OFF:
+        found, epoch = begin.utc_strftime("%Y-%m-%d"), satellite.epoch.utc_strftime("%Y-%m-%d")
+        allowed = f"at most {MOST_DAYS_OFF} days from the epoch of the TLE, {epoch}"
+        raise InputError(f"link.windows.start: found {found}; allowed: {allowed}")
     end = timescale.tt_jd(begin.tt + passes.days)
     site = wgs84.latlon(passes.site.latitude_deg, passes.site.longitude_deg, elevation_m=passes.site.height_m)
     times, events = satellite.find_events(site, begin, end, altitude_degrees=passes.min_elevation_deg)

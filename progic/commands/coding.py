@@ -17,9 +17,9 @@ from progic.codec import Codec
 from progic.commands.options import AsJson, Model, Refine, Stages, chosen_stages, save_picture, size_of
 from progic.config import CodecConfig
 from progic.ending import ends_well
-from progic.errors import PayloadError
+from progic.errors import InputError, PayloadError
 from progic.flops import gflop_of
-from progic.images import fit_photo, open_photo
+from progic.images import PHOTO_SUFFIXES, fit_photo, open_photo
 from progic.refine import refined
 from progic.replacing import replacing
 
@@ -38,6 +38,8 @@ def encode(
     refine: Refine = 0,
 ) -> None:
     """Code a photo into a .progic file of all stages."""
+    if out.suffix.lower() in PHOTO_SUFFIXES or (out.exists() and out.samefile(photo)):
+        raise InputError(f"{out}: is the name of a photo, allowed is one for the codes, such as photo.progic")
     codec = weights.load(model)
     image = open_photo(photo)
     if size:

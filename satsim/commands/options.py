@@ -1,6 +1,7 @@
 """What several commands take, and how the long ones show that they go on."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,7 @@ def overrides_of(
 ) -> list[str]:
     """Return a command's options as overrides of the scenario's keys."""
     overrides = list(settings or [])
-    overrides += [] if image is None else [f"image.path={_yaml(image.resolve())}"]
+    overrides += [] if image is None else [f"image.path={_yaml(os.path.realpath(image))}"]
     overrides += [] if seed is None else [f"seed={seed}"]
     overrides += [] if runs is None else [f"runs={runs}"]
     return overrides + ([] if metrics is None else [f"metrics=[{', '.join(_metric_names(metrics))}]"])
@@ -76,8 +77,8 @@ def asked_metrics(text: str | None) -> list[Metric]:
     return known
 
 
-def _yaml(path: Path) -> str:
-    return json.dumps(str(path), ensure_ascii=False)  # a YAML text whatever characters it has
+def _yaml(path: str) -> str:
+    return json.dumps(path, ensure_ascii=False)  # a YAML text whatever characters it has
 
 
 def one_way(ways: Mapping[str, object]) -> None:

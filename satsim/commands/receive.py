@@ -14,6 +14,7 @@ import typer
 
 from satsim.commands.options import AsJson, Baud, Quiet, SerialDevice, address_of, one_way
 from satsim.ending import ends_well
+from satsim.errors import InputError
 from satsim.inlets import (
     Arrival,
     folder_arrivals,
@@ -60,6 +61,10 @@ def receive(
     With --json, a line an event.
     """
     one_way({"--files": from_files, "--udp": udp, "--serial": serial, "--stdin": stdin})
+    if from_files is not None and from_files.resolve() == out.resolve():
+        raise InputError(
+            f"-o: found {out}, the folder of the packets; allowed: another, for what is received"
+        )
 
     from satsim.gallery import Gallery
     from satsim.station import Station
@@ -118,6 +123,8 @@ def _inlet(
     elif serial is not None:
         with serial_port(serial, baud) as device:
             yield stream_arrivals(serial_parts(device), serial)
+    elif sys.stdin is None:
+        raise InputError("--stdin: found it closed; allowed: a pipe or a file of frames")
     else:
         stdin = cast(BufferedReader, sys.stdin.buffer)
         yield stream_arrivals(pipe_parts(stdin.read1), "stdin")

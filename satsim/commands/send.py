@@ -145,5 +145,7 @@ def _outlet(
     elif serial is not None:
         with serial_port(serial, baud) as port:
             yield stream_outlet(port)
+    elif sys.stdout is None:
+        raise InputError("--stdout: found it closed; allowed: a pipe or a file for the frames")
     else:
         yield stream_outlet(sys.stdout.buffer)

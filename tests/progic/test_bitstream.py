@@ -68,6 +68,25 @@ def stage_files(draw: st.DrawFn) -> StageFile:
     return StageFile(empty.fingerprint, n, bits, factor, size, payloads)
 
 
+@pytest.mark.parametrize(
+    ("n", "bits", "size"),
+    [
+        (5, 10, (0, 16)),
+        (5, 10, (16, 0)),
+        (0, 10, (16, 16)),
+        (65, 10, (16, 16)),
+        (5, 0, (16, 16)),
+        (5, 17, (16, 16)),
+    ],
+)
+def test_a_file_of_nothing_is_refused_though_its_crc_is_right(
+    n: int, bits: int, size: tuple[int, int]
+) -> None:
+    data = write_stage_file(StageFile("0123456789abcdef", n, bits, 16, size, {}))
+    with pytest.raises(PayloadError, match="allowed are sides of 1 or more"):
+        read_stage_file(data)
+
+
 @given(stage_files())
 def test_file_round_trip(content: StageFile) -> None:
     assert read_stage_file(write_stage_file(content)) == content

@@ -6,6 +6,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from progic.cli import app
+from progic.images import open_photo
 from progic.weights import bundled_models
 
 runner = CliRunner()
@@ -48,6 +49,18 @@ def test_bad_stages_end_with_two(coded: Path, stages: str, complaint: str) -> No
     assert result.exit_code == 2
     assert complaint in result.output
     assert not out.exists()
+
+
+@pytest.mark.parametrize("out", ["photo.png", "other.jpg", "photo"])
+def test_a_photo_is_never_written_over_with_codes(tmp_path: Path, out: str) -> None:
+    photo = tmp_path / ("photo" if out == "photo" else "photo.png")
+    Image.effect_noise((64, 64), 50).convert("RGB").save(photo, "png")
+    (tmp_path / "other.jpg").write_bytes(b"another photo")
+    result = runner.invoke(app, ["encode", str(photo), str(tmp_path / out)])
+    assert result.exit_code == 2
+    assert "is the name of a photo, allowed is one for the codes" in result.output
+    assert (tmp_path / "other.jpg").read_bytes() == b"another photo"
+    assert open_photo(photo).size == (64, 64)
 
 
 def test_a_damaged_file_ends_with_two(coded: Path) -> None:

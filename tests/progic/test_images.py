@@ -1,9 +1,10 @@
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from progic.errors import ImageError
 from progic.images import MAX_PIXELS, fit_photo, open_photo, to_image, to_tensor
@@ -50,6 +51,36 @@ def test_other_modes_become_rgb(tmp_path: Path, mode: str, colour: object, seen:
     path = tmp_path / "photo.tiff"
     Image.new(mode, (8, 8), colour).save(path)  # type: ignore[arg-type]
     assert open_photo(path).getpixel((4, 4)) == seen
+
+
+def test_whatever_a_decoder_ends_in_is_a_broken_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    monkeypatch.setattr(ImageOps, "exif_transpose", lambda image: struct.unpack("I", b"odd"))
+    with pytest.raises(ImageError, match="photo.png: broken image: unpack requires a buffer of 4 bytes"):
+        open_photo(tmp_path / "photo.png")
+
+
+def test_a_camera_may_put_its_preview_behind_the_photo(tmp_path: Path) -> None:
+    photo, preview = Image.new("RGB", (64, 64), "red"), Image.new("RGB", (8, 8), "blue")
+    photo.save(tmp_path / "photo.jpg", "MPO", save_all=True, append_images=[preview])
+    assert open_photo(tmp_path / "photo.jpg").size == (64, 64)
+    photo.copy().save(tmp_path / "pages.tiff", save_all=True, append_images=[preview])
+    with pytest.raises(ImageError, match="found 2 pages, allowed 1"):
+        open_photo(tmp_path / "pages.tiff")
+
+
+def test_levels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    Image.new("F", (8, 8), float("nan")).save(tmp_path / "photo.tiff")
+    with pytest.raises(ImageError, match="no finite numbers"):
+        open_photo(tmp_path / "photo.tiff")
+
+
+@pytest.mark.parametrize("size", [(6400, 32), (32, 6400), (129, 1), (640, 480)])
+def test_padding_keeps_something_of_every_photo(size: tuple[int, int]) -> None:
+    fitted = fit_photo(Image.new("RGB", size, "white"), (64, 64), "pad")
+    assert fitted.getextrema() == ((0, 255),) * 3
 
 
 def test_faults_are_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A disk that is full, made by the limit that the system sets on the size of a file; and a command killed."""
 
+import os
 import resource
 import signal
 from collections.abc import Iterator
@@ -66,6 +67,29 @@ def test_an_error_of_another_file_is_not_blamed_on_this_one(tmp_path: Path) -> N
 def test_a_folder_is_no_file_to_write(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="is a folder, allowed is the name of a file"), replacing(Path(name)):
         pass
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link.bin").symlink_to(tmp_path / "disk" / "there.bin")
+    for content in (b"first", b"second"):
+        with replacing(tmp_path / "link.bin") as partial:
+            partial.write_bytes(content)
+        assert (tmp_path / "disk" / "there.bin").read_bytes() == content
+    assert (tmp_path / "link.bin").is_symlink()
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is a device or a pipe"), replacing(tmp_path / "pipe"):
+        pytest.fail("the block must not begin")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_name_as_long_as_they_come_can_be_written(tmp_path: Path) -> None:
+    with replacing(tmp_path / ("n" * 255)) as partial:
+        partial.write_bytes(b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["n" * 255]
 
 
 def test_weights_on_a_full_disk(model: Path, toy_codec: Codec) -> None:

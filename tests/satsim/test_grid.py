@@ -69,6 +69,19 @@ def test_a_key_twice_or_too_many_points_are_refused() -> None:
         points_of([axis_of("a=1..1000"), axis_of("b=1..1000")])
 
 
+@pytest.mark.parametrize("text", ["a=[{[1]: 2}]", "a=[{2020-01-01: x}]", "a=[&a [*a]]", f"a=1..{'9' * 5000}"])
+def test_values_that_no_scenario_has_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"--grid: found .*; allowed: "):
+        axis_of(text)
+
+
+def test_a_key_within_another_is_refused() -> None:
+    axes = [axis_of("link.loss.rate=0,0.1"), axis_of("link.loss=[{rate: 0.5}]")]
+    for each in (axes, axes[::-1]):
+        with pytest.raises(InputError, match="found link.loss and link.loss.rate; allowed: one of the two"):
+            points_of(each)
+
+
 @given(st.text(max_size=30))
 def test_any_text_is_an_axis_or_an_input_error(text: str) -> None:
     with contextlib.suppress(InputError):

@@ -11,6 +11,8 @@ from satsim.errors import RunFolderError
 from satsim.rundir import Run, new_run, read_run
 
 EVENT_COLUMNS = "time_s,scheme,event,packet,stage,attempt,bytes,detail"
+RUN_FILES = ("manifest.json", "scenario.yaml", "summary.json", "timeline.csv")
+A_RUN = ["run", *(f"run/{name}" for name in RUN_FILES)]
 TIMELINE_COLUMNS = "scheme,time_s,packets,stages,bytes,bpp,dists,lpips,psnr_db,ms_ssim,usable"
 SUMMARY_KEYS = {
     *("t_first_s", "t_usable_s", "t_detail_s", "t_final_s", "dists_first", "dists_final"),
@@ -21,8 +23,14 @@ SUMMARY_KEYS = {
 
 def a_run(folder: Path, mark: str = "old") -> Path:
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(mark)
+    fill(folder, mark)
     return folder
+
+
+def fill(folder: Path, mark: str) -> None:
+    """Put into a folder what shows it to be a run."""
+    for name in RUN_FILES:
+        (folder / name).write_text(mark)
 
 
 def tree(folder: Path) -> list[str]:
@@ -55,9 +63,9 @@ def test_overwriting_keeps_the_old_run_until_the_new_one_is_whole(tmp_path: Path
     target = a_run(tmp_path / "run")
     (target / "leftover").touch()
     with new_run(target, overwrite=True) as draft:
-        (draft / "manifest.json").write_text("new")
+        fill(draft, "new")
         assert (target / "manifest.json").read_text() == "old"
-    assert tree(tmp_path) == ["run", "run/manifest.json"]
+    assert tree(tmp_path) == A_RUN
     assert (target / "manifest.json").read_text() == "new"
 
 
@@ -65,7 +73,7 @@ def test_overwriting_that_fails_keeps_the_old_run(tmp_path: Path) -> None:
     target = a_run(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt), new_run(target, overwrite=True):
         raise KeyboardInterrupt
-    assert tree(tmp_path) == ["run", "run/manifest.json"]
+    assert tree(tmp_path) == A_RUN
     assert (target / "manifest.json").read_text() == "old"
 
 
@@ -82,7 +90,7 @@ def test_a_rename_that_fails_puts_the_old_run_back(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError, match="no"), new_run(target, overwrite=True):
         pass
     assert (target / "manifest.json").read_text() == "old"
-    assert tree(tmp_path) == ["run", "run/manifest.json"]
+    assert tree(tmp_path) == A_RUN
 
 
 def test_an_existing_run_is_refused_before_any_work(tmp_path: Path) -> None:
@@ -91,15 +99,30 @@ def test_an_existing_run_is_refused_before_any_work(tmp_path: Path) -> None:
         pytest.fail("the block must not begin")
 
 
-def test_a_folder_that_is_no_run_is_never_overwritten(tmp_path: Path) -> None:
+def test_a_run_that_another_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="found a run"), new_run(tmp_path / "run") as draft:
+        fill(draft, "late")
+        a_run(tmp_path / "run", "early")
+    assert tree(tmp_path) == A_RUN
+    assert (tmp_path / "run" / "manifest.json").read_text() == "early"
+
+
+def test_the_working_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunFolderError, match="found the folder this runs in"), new_run(Path()):
+        pytest.fail("the block must not begin")
+
+
+@pytest.mark.parametrize("name", ["letter.txt", "manifest.json"])  # the second is of web pages, too
+def test_a_folder_that_is_no_run_is_never_overwritten(tmp_path: Path, name: str) -> None:
     (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "letter.txt").touch()
+    (tmp_path / "home" / name).touch()
     with (
         pytest.raises(RunFolderError, match="found a folder with other things in it"),
         new_run(tmp_path / "home", overwrite=True),
     ):
         pytest.fail("the block must not begin")
-    assert tree(tmp_path) == ["home", "home/letter.txt"]
+    assert tree(tmp_path) == ["home", f"home/{name}"]
 
 
 def test_an_empty_folder_may_be_the_target(tmp_path: Path) -> None:
@@ -147,8 +170,10 @@ def test_files_and_columns_are_those_of_the_design(run_toy: Callable[..., Run]) 
         ("manifest.json", "{"),
         ("manifest.json", "{}"),
         ("summary.json", "[]"),
+        ("summary.json", "{}"),
         ("summary.json", '{"a": {"bytes": 1}}'),
         ("timeline.csv", "scheme,time_s\nprogressive,1\n"),
+        ("events.csv", f"time_s\n{'9' * 140_000}\n"),
         ("events.csv", "time_s,scheme,event,packet,stage,attempt,bytes,detail\nx,a,sent,1,0,1,1,\n"),
     ],
 )

@@ -1,6 +1,7 @@
 """A scenario file loads to exactly what it says, or ends in one line that a user can act on."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -228,3 +229,26 @@ def test_endless_values_end_in_an_error(text: str, tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
         loaded(text, tmp_path)
     assert len(str(caught.value)) < 10_000
+
+
+@pytest.mark.parametrize(
+    "keys", ["image: loop1", "extends: loop1", "link: {loss: {kind: trace, path: loop1}}"]
+)
+def test_links_that_lead_to_each_other_are_no_fault_of_ours(tmp_path: Path, keys: str) -> None:
+    (tmp_path / "loop1").symlink_to(tmp_path / "loop2")
+    (tmp_path / "loop2").symlink_to(tmp_path / "loop1")
+    text = keys if "extends" in keys else f"extends: {FOREST_FIRE}\n{keys}"
+    with suppress(ScenarioError):  # a path alone is opened later
+        loaded(text, tmp_path)
+
+
+@pytest.mark.parametrize("key", ["image", "extends"])
+def test_a_path_that_no_file_can_have_is_named(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ScenarioError, match=key):
+        loaded(f'{key}: "\\ud800"', tmp_path)
+
+
+def test_anchors_within_themselves_are_named(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("link: &x {latency: *x}")
+    with pytest.raises(ScenarioError, match="found an anchor within itself"):
+        loaded("extends: base.yaml\nlink: &x {latency: *x}", tmp_path)

@@ -96,6 +96,11 @@ def test_a_large_file_that_is_no_packet_does_not_stop_the_next_start(sent: Path,
         assert result.stdout.endswith("packets 0 received, 0 duplicate, 1 rejected\n")
 
 
+def test_what_is_received_does_not_go_where_packets_come_from(sent: Path) -> None:
+    result = satsim("receive", "--files", sent, "-o", sent, "--once", "-m", "toy")
+    assert (result.exit_code, f"found {sent}, the folder of the packets" in result.output) == (2, True)
+
+
 def test_a_sender_that_starts_again_is_another_pass(toy_scenario: Path, sent: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         put = folder_outlet(tmp_path / "passes")

@@ -247,7 +247,13 @@ def test_one_receiver_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("time_s,outcome\n", "found another table"), ("{header}1,x,y\n", "line 2: found a damaged row")],
+    [
+        ("time_s,outcome\n", "found another table"),
+        ("my,precious,data", "found another table"),
+        ("time_s,outcome\n1,2", "found another table"),
+        ("{header}1,x,y\n", "line 2: found a damaged row"),
+        ("{header}1,20z6-11-27T00:00:00+00:00,a,,,1,rejected,,00\n", "line 2: found a damaged row"),
+    ],
 )
 def test_another_file_in_its_place_is_left_alone(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "packets.csv"

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sgp4.api import Satrec, jday
 
-from satsim.errors import ScenarioError
+from satsim.errors import InputError, ScenarioError
 from satsim.packetize import packetize
 from satsim.packets import ImageTag
 from satsim.records import SchemeRun
@@ -155,6 +156,19 @@ def test_passes_are_when_sgp4_puts_the_satellite_above_the_least_elevation(least
     grid_s = np.arange(0, 2 * 86_400, 20.0)
     above = sum(elevation_deg(at_s, SITE) >= least_deg for at_s in grid_s) * 20
     assert above == pytest.approx(sum(to_s - from_s for from_s, to_s in spans), abs=20 * len(spans))
+
+
+def test_a_start_far_from_the_epoch_is_refused() -> None:
+    passes = Passes(kind="tle", tle=ISS, site=SITE, min_elevation_deg=10, start="2028-01-01", days=1)
+    allowed = "at most 366 days from the epoch of the TLE, 2008-09-20"
+    with pytest.raises(InputError, match=f"link.windows.start: found 2028-01-01; allowed: {allowed}"):
+        visibility_of(passes)
+
+
+@pytest.mark.parametrize("start", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_start_beyond_the_calendar_is_refused(start: str) -> None:
+    with pytest.raises(ValidationError, match="start"):
+        Passes(kind="tle", tle=ISS, site=SITE, min_elevation_deg=10, start=start)
 
 
 def test_a_pass_under_way_at_the_start_counts_from_0() -> None:
