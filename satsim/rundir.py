@@ -97,6 +97,7 @@ def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
     `target` may not be replaced (no `overwrite`, or it is no run) or cannot be written.
     """
     check_target(target, overwrite)
+    target = Path(os.path.realpath(target))  # what a link leads to, not the link
     made = _make_parents(target)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name[:100]}.", dir=target.parent) as workplace:
@@ -114,7 +115,7 @@ def check_target(target: Path, overwrite: bool) -> None:
     """Raise RunFolderError unless a run may be written to `target`."""
     if not os.path.lexists(target):
         return
-    if target.resolve() == Path.cwd():
+    if Path(os.path.realpath(target)) == Path.cwd():
         raise RunFolderError(f"{target}: found the folder this runs in, allowed is another, new or empty")
     if not target.is_dir():
         raise RunFolderError(f"{target}: found a file, allowed is a new folder")

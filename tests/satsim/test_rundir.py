@@ -107,6 +107,15 @@ def test_a_run_that_another_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "manifest.json").read_text() == "early"
 
 
+def test_a_link_to_an_empty_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    with new_run(tmp_path / "link") as draft:
+        fill(draft, "new")
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == sorted(RUN_FILES)
+
+
 def test_the_working_folder_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunFolderError, match="found the folder this runs in"), new_run(Path()):
