@@ -1,5 +1,18 @@
-"""`python -m progic` is the command `progic`."""
+"""The command `progic`, which Ctrl-C may end while what it needs is still being imported."""
 
-from progic.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from progic.cli import main as command
+
+        command()
+    except KeyboardInterrupt:
+        sys.stderr.write("progic: stopped\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

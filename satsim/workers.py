@@ -21,6 +21,9 @@ def local_workers(jobs: int) -> Iterator[Executor]:
     try:
         yield executor
     except KeyboardInterrupt:
+        executor.shutdown(
+            wait=False, cancel_futures=True
+        )  # first, else those of ended workers are failed twice
         for worker in multiprocessing.active_children():  # else their tasks in hand would be waited for
             worker.terminate()
         raise
