@@ -209,7 +209,8 @@ def _check_pair(a: Tensor, b: Tensor, min_side_px: int = MIN_SIDE_PX) -> None:
     if a.shape != b.shape:
         raise ImageError(f"cannot compare images of {tuple(a.shape)} and {tuple(b.shape)}: give equal shapes")
     if min(a.shape[2:]) < min_side_px:
-        raise ImageError(f"cannot score {tuple(a.shape[2:])} pixels: {min_side_px} a side are the least")
+        height, width = a.shape[2:]
+        raise ImageError(f"cannot score {width}x{height} pixels: {min_side_px} a side are the least")
 
 
 def _moments(image: Tensor, features: Features) -> tuple[Moments, ...]:

@@ -9,6 +9,7 @@ import typer
 from progic import weights
 from progic.commands.options import AsJson, Model
 from progic.ending import ends_well
+from progic.errors import InputError
 from progic.export import Format, export
 from progic.parity import photos_to_check
 
@@ -32,6 +33,8 @@ def export_command(
     """
     codec = weights.load(model)
     folder = Path(f"{codec.config.name}-{form}") if out is None else out
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file, allowed is a folder to write")
     found = export(codec, form, folder, photos_to_check(photos))
     if as_json:
         typer.echo(json.dumps({"folder": str(folder), **found._asdict()}))

@@ -27,6 +27,7 @@ def score(
     """
     asked = asked_metrics(metrics)
 
+    from progic.errors import ImageError
     from progic.images import open_photo
     from satsim.intake import load_perceptual
     from satsim.quality import Scorer
@@ -35,7 +36,10 @@ def score(
     if first.size != second.size:
         sizes = f"found {second.width}x{second.height} pixels, allowed {first.width}x{first.height}"
         raise InputError(f"{picture}: {sizes}, as {original}")
-    scores = Scorer(first, asked, load_perceptual(asked)).scores(second)._asdict()
+    try:
+        scores = Scorer(first, asked, load_perceptual(asked)).scores(second)._asdict()
+    except ImageError as error:
+        raise InputError(f"{original}: {error}") from None
     if as_json:
         finite = [name for name, value in scores.items() if value is not None and math.isfinite(value)]
         typer.echo(json.dumps({name: round(scores[name], 6) if name in finite else None for name in scores}))

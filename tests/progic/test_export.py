@@ -211,3 +211,6 @@ def test_bad_options_end_with_two(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["export", "--photos", str(tmp_path), "-o", str(tmp_path / "x")])
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert not (tmp_path / "x").exists()
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(app, ["export", "-o", str(tmp_path / "file")])
+    assert (result.exit_code, "is a file, allowed is a folder" in result.output) == (2, True)

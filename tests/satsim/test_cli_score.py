@@ -58,6 +58,14 @@ def test_score_of_unequal_sizes_says_both(tmp_path: Path) -> None:
     assert result.exit_code == 2
 
 
+def test_score_of_too_small_a_picture_names_it(tmp_path: Path, metric_weights: object) -> None:
+    Image.new("RGB", (9, 5)).save(tmp_path / "small.png")
+    small = tmp_path / "small.png"
+    result = satsim("score", small, small, "--metrics", "dists")
+    said = f"satsim: {small}: cannot score 9x5 pixels: 16 a side are the least\n"
+    assert (result.exit_code, result.stderr) == (2, said)
+
+
 def test_score_refuses_an_unknown_metric(tmp_path: Path) -> None:
     result = satsim("score", *pictures(tmp_path), "--metrics", "psnr,vmaf")
     assert result.exit_code == 2
