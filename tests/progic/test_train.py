@@ -13,6 +13,7 @@ from torch import Tensor
 
 from progic import weights
 from progic.codec import Codec, CodecNet
+from progic.commands.train import _watched
 from progic.config import CodecConfig, LossConfig, TrainConfig, load_recipe
 from progic.data import PhotoSet, read_photos
 from progic.errors import ConfigError, ImageError, ProgicError
@@ -160,6 +161,14 @@ def test_one_unreadable_photo_is_skipped_named_and_counted(tmp_path: Path) -> No
 def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="holds no photo"):
         read_photos([tmp_path])
+
+
+def test_photos_are_watched_evenly_and_other_files_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "README.txt").write_text("photos")
+    for level in range(4):
+        Image.new("RGB", (32, 32), (60 * level,) * 3).save(tmp_path / f"{level}.png")
+    watched = _watched(tmp_path, count=2, side_px=16)
+    assert [round(float(photo.mean()) * 255 / 60) for photo in watched] == [1, 3]
 
 
 def test_shipped_recipe_is_the_bundled_configuration() -> None:
