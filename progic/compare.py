@@ -107,7 +107,7 @@ def _rival(
 def _bd_rate(
     rows: Sequence[RivalRow], evaluation: Evaluation, distance: Callable[..., float]
 ) -> float | None:
-    """Percent more (or fewer) bytes that the model needs; None where the curves do not meet.
+    """Percent more (or fewer) bytes that the model needs; None where the curves have too little in common.
 
     Only budgets that every photo fits: a mean over the easy photos would not be of the same pictures.
     """

@@ -61,7 +61,14 @@ class CodecConfig(_Strict):
 
     def _of_trunk(self) -> Self:
         """Refuse a net of its own beside a trunk, whose net it would not be."""
-        for key in ("encoder_widths", "encoder_blocks", "decoder_widths", "decoder_blocks", "separable"):
+        for key in (
+            "encoder_widths",
+            "encoder_blocks",
+            "decoder_widths",
+            "decoder_blocks",
+            "fine_width",
+            "separable",
+        ):
             if getattr(self, key) != type(self).model_fields[key].default:
                 raise ValueError(f"{key} has no effect beside trunk {self.trunk!r}; allowed is its default")
         return self

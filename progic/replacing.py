@@ -15,14 +15,17 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a neighbour to write; once it is whole it takes the place of `path`.
 
     Raises ProgicError naming the file and the reason (a full disk, a folder that is missing or closed); what
-    was at `path` is then as it was, and nothing half-written stays. InputError where `path` is a folder.
+    was at `path` is then as it was, and nothing half-written stays. InputError where `path` is a
+    folder, a device or a pipe.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, allowed is the name of a file to write")
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is a device or a pipe, allowed is the name of a file to write")
     target = Path(os.path.realpath(path))  # what a link leads to, not the link
-    partial = target.with_name(f".partial-{target.name[-200:]}")  # file systems take 255 bytes
+    partial = target.with_name(
+        f".partial-{target.name[-60:]}"
+    )  # file systems take 255 bytes, a sign has up to 4
     try:
         yield partial
         with partial.open("rb+") as whole:

@@ -5,13 +5,14 @@ from satsim.codecs import codec_of
 from satsim.errors import InputError
 from satsim.intake import load_parts, open_for
 from satsim.order import open_loop
+from satsim.packet_room import check_link
 from satsim.packetize import frames_of
 from satsim.packets import ImageTag
 from satsim.parcel import parcel_of
 from satsim.quality import Scorer
 from satsim.records import Frame
 from satsim.repair_settings import ArqNextSlot, ArqRound, NoRepair
-from satsim.scenario import Scenario, Scheme, check_link
+from satsim.scenario import Scenario, Scheme
 
 
 def frames_to_send(

@@ -16,9 +16,10 @@ from progic.metrics import MIN_SIDE_PX, PerceptualMetrics
 from satsim.errors import ScenarioError
 from satsim.loss_settings import BlockageLoss, TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
+from satsim.packet_room import check_link
 from satsim.quality import PERCEPTUAL
 from satsim.repair_settings import ArqRound
-from satsim.scenario import Scenario, check_link
+from satsim.scenario import Scenario
 from satsim.settings import Metric
 from satsim.trace import read_trace
 from satsim.trained_codec import TrainedCodec

@@ -100,7 +100,7 @@ def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
     target = Path(os.path.realpath(target))  # what a link leads to, not the link
     made = _make_parents(target)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name[:100]}.", dir=target.parent) as workplace:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name[:50]}.", dir=target.parent) as workplace:
             draft = Path(workplace) / "new"
             draft.mkdir()  # not the workplace itself, whose mode keeps everyone else out
             yield draft

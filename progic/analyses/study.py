@@ -105,8 +105,9 @@ class Study:
 
     def _name(self, path: Path) -> str:
         """A photo's path in the folder: two subfolders may hold files of one name."""
-        inside = self.folder is not None and self.folder in path.parents
-        return path.relative_to(self.folder).as_posix() if inside else path.name  # type: ignore[arg-type]
+        if self.folder is None or self.folder not in path.parents:
+            return path.name
+        return path.relative_to(self.folder).as_posix()
 
     def _check_sides(self, path: Path, image: Image.Image) -> None:
         f = self.codec.config.downsampling_factor

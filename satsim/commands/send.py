@@ -95,10 +95,11 @@ def send(
 
 def _loaded(scenario: Path | None, overrides: list[str], refine: int | None) -> Scenario:
     """Return the scenario, or the plain one, with so many steps of search whatever its schemes say."""
+    steps = [] if refine is None else [f"codec.refine_steps={refine}"]
+    with as_file(PLAIN) as plain:
+        loaded = load_scenario(scenario or plain, [*overrides, *steps])
     if refine is None:
-        with as_file(PLAIN) as plain:
-            return load_scenario(scenario or plain, overrides)
-    loaded = _loaded(scenario, [*overrides, f"codec.refine_steps={refine}"], None)
+        return loaded
     schemes = tuple(each.model_copy(update={"refine_steps": None}) for each in loaded.schemes)
     return loaded.model_copy(update={"schemes": schemes})
 

@@ -11,7 +11,8 @@ from satsim.errors import ScenarioError
 from satsim.image_settings import ImageSettings
 from satsim.intake import check_scenario
 from satsim.loss_settings import BlockageLoss
-from satsim.scenario import Scenario, check_link
+from satsim.packet_room import check_link
+from satsim.scenario import Scenario
 from satsim.settings import CodecSettings, LinkSettings, Scheme
 from satsim.units import HEADER_BYTES, bits_per_pixel, stage_bytes
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from satsim import workers
 from satsim.cli import app
 from satsim.compare_photo import send_photo_by_all
-from satsim.contest import load_contest, open_photos
+from satsim.contest import load_contest, open_photos, photo_seed
 
 SCENARIO = """
 name: tiny
@@ -285,3 +285,8 @@ def test_files_that_are_no_photos_are_said(tiny: Path) -> None:
     result = CliRunner().invoke(app, ["compare", str(tiny), "-o", str(target)])
     assert "left out: " in result.stdout and "notes.txt" in result.stdout
     assert json.loads((target / "compare.json").read_text())["skipped"][0]["name"] == "notes.txt"
+
+
+def test_a_name_that_is_no_utf8_has_a_seed_of_its_own() -> None:
+    names = ("caf\udce9.png", "caf\udce8.png", "cafe.png")
+    assert len({photo_seed(1, name) for name in names}) == len(names)

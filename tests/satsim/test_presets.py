@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from satsim.cli import app
 from satsim.errors import ScenarioError
+from satsim.packet_room import check_link
 from satsim.presets import FACTS, Fact, load_preset, preset_names
-from satsim.scenario import check_link, dump_scenario, load_scenario
+from satsim.scenario import dump_scenario, load_scenario
 from satsim.settings import Billing, LatencySettings, LinkSettings, Transmitter
 
 GOOD = Path(__file__).parent / "good_scenario.yaml"

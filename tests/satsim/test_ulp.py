@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from satsim.channel import Channel, Independent
 from satsim.errors import BadField, PacketizeError, ScenarioError
+from satsim.packet_room import check_link
 from satsim.packetize import packetize_pieces
 from satsim.packets import ImageTag, Pieces, pack, parse
 from satsim.reassemble import reassemble
 from satsim.records import Delivery, SchemeRun
 from satsim.repair_settings import Ulp
-from satsim.scenario import Scenario, check_link
+from satsim.scenario import Scenario
 from satsim.settings import BUILT_IN_SCHEMES, ImageSettings, LinkSettings
 from satsim.simulate import simulate_on
 from satsim.ulp import Protection, parse_protection, protected, recovered

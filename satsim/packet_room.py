@@ -1,0 +1,78 @@
+"""Whether a packet has room for what a scenario's schemes put into it, and what would fit if not."""
+
+from satsim.errors import ScenarioError
+from satsim.repair_settings import Ulp
+from satsim.settings import LinkSettings, Scenario, Scheme
+from satsim.ulp import MAX_STAGE_BYTES, pieces_bytes
+from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
+
+
+def check_link(scenario: Scenario, file: str) -> None:
+    """Raise a ScenarioError if a packet cannot hold what its scheme puts into one; it says what would fit."""
+    for scheme in scenario.schemes:
+        repair = scenario.repair_of(scheme)
+        if isinstance(repair, Ulp):
+            _check_pieces(scenario, scheme, repair, file)
+        elif scheme.codec == "progic":
+            _check_one_stage(scenario, scheme, file)
+
+
+def _check_pieces(scenario: Scenario, scheme: Scheme, repair: Ulp, file: str) -> None:
+    """Raise a ScenarioError if a piece of every stage, or of the largest file, does not fit into a packet."""
+    if scheme.codec == "ssdv":
+        found, allowed = f"ulp for {scheme.name}", "another kind: the packets of ssdv differ in length"
+        raise ScenarioError(file, "repair.kind", found, allowed)
+    lengths = _stage_lengths(scenario, scheme)
+    if max(lengths) > MAX_STAGE_BYTES:
+        found, allowed = f"{max(lengths)} bytes to cut into pieces", f"at most {MAX_STAGE_BYTES}"
+        raise ScenarioError(file, f"scheme {scheme.name}", found, allowed)
+    needed, most = repair.needed_of(len(lengths), scheme.codec != "progic"), (repair.packets,) * len(lengths)
+    size, least = (HEADER_BYTES + pieces_bytes(lengths, each) for each in (needed, most))
+    room = scenario.link.payload_bytes
+    if size > room:
+        found = f"{_payload_text(scenario.link)}, but a piece of each of {len(lengths)} stages"
+        found = f"{found} takes {size} with its header (scheme {scheme.name})"
+        larger = f", or larger numbers in repair.needed (all {repair.packets} take {least})"
+        allowed = f"at least {size}" + (larger if least <= room else "")
+        raise ScenarioError(file, "link.payload_bytes", found, allowed)
+
+
+def _stage_lengths(scenario: Scenario, scheme: Scheme) -> list[int]:
+    """Return the bytes of each stage that a scheme sends; of a file, which counts as one, the most."""
+    codec, budget_bytes = scenario.codec, scenario.budget_bytes(scheme)
+    if scheme.codec != "progic":
+        return [budget_bytes]
+    one_stage = stage_bytes(scenario.size_of(scheme), codec.bits_per_index, codec.downsampling_factor)
+    return [one_stage] * max(1, min(codec.stages, budget_bytes // one_stage))
+
+
+def _check_one_stage(scenario: Scenario, scheme: Scheme, file: str) -> None:
+    size, codec = scenario.size_of(scheme), scenario.codec
+    needed = stage_bytes(size, codec.bits_per_index, codec.downsampling_factor) + HEADER_BYTES
+    if needed <= scenario.link.payload_bytes:
+        return
+    width, height = size
+    found = (
+        f"{_payload_text(scenario.link)}, but one stage of {width}x{height} px at L={codec.bits_per_index},"
+        f" f={codec.downsampling_factor} takes {needed - HEADER_BYTES} bytes and its header {HEADER_BYTES}"
+    )
+    allowed = ", or ".join([f"at least {needed}", *_what_would_fit(scenario, scheme)])
+    raise ScenarioError(file, "link.payload_bytes", found, allowed)
+
+
+def _payload_text(link: LinkSettings) -> str:
+    return f"{link.payload_bytes}" + (f" (preset {link.preset})" if link.preset else "")
+
+
+def _what_would_fit(scenario: Scenario, scheme: Scheme) -> list[str]:
+    room = scenario.link.payload_bytes - HEADER_BYTES
+    codec, size = scenario.codec, scenario.size_of(scheme)
+    key = "image.size" if scheme.size is None else f"size of {scheme.name}"
+    n_bits, factor = codec.bits_per_index, codec.downsampling_factor
+    bits = [n for n in range(1, MAX_BITS_PER_INDEX + 1) if stage_bytes(size, n, factor) <= room]
+    factors = [f for f in DOWNSAMPLING_FACTORS if stage_bytes(size, n_bits, f) <= room]
+    narrower = ((w, max(1, round(w * size[1] / size[0]))) for w in range(size[0], 0, -1))
+    smaller = next((each for each in narrower if stage_bytes(each, n_bits, factor) <= room), None)
+    fits = [f"codec.bits_per_index at most {bits[-1]}"] if bits else []
+    fits += [f"codec.downsampling_factor at least {factors[0]}"] if factors else []
+    return fits + ([f"{key} at most [{smaller[0]}, {smaller[1]}]"] if smaller else [])

@@ -1,0 +1,31 @@
+"""Both command lines: Ctrl-C while they import what they need, terminals that lack a sign."""
+
+import io
+import sys
+from importlib import import_module
+
+import pytest
+
+from progic.ending import print_anything
+
+
+@pytest.mark.parametrize("name", ["progic", "satsim"])
+def test_ctrl_c_ends_with_a_line_and_130(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module(f"{name}.cli"), "main", stopped)
+    with pytest.raises(SystemExit) as caught:
+        import_module(f"{name}.__main__").main()
+    assert (caught.value.code, capsys.readouterr().err) == (130, f"{name}: stopped\n")
+
+
+def test_what_a_terminal_lacks_is_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    print_anything()
+    sys.stdout.write("5 – 7 …")
+    sys.stdout.flush()
+    assert written.getvalue() == b"5 ? 7 ?"
