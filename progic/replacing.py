@@ -23,9 +23,8 @@ def replacing(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is a device or a pipe, allowed is the name of a file to write")
     target = Path(os.path.realpath(path))  # what a link leads to, not the link
-    partial = target.with_name(
-        f".partial-{target.name[-60:]}"
-    )  # file systems take 255 bytes, a sign has up to 4
+    # a name is 255 bytes at most, and a sign in it up to 4
+    partial = target.with_name(f".partial-{target.name[-60:]}")
     try:
         yield partial
         with partial.open("rb+") as whole:
