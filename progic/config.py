@@ -97,6 +97,7 @@ class LossConfig(_Strict):
     dists: float = Field(default=1.0, ge=0)
     commitment: float = Field(default=0.25, ge=0)
     adversarial: float = Field(default=0.0, ge=0)  # of a patch discriminator, from adversarial_from on
+    imitation: float = Field(default=1.0, ge=0)  # of the teacher's maps, in imitation_steps
 
 
 class TrainConfig(_Strict):
@@ -121,6 +122,7 @@ class TrainConfig(_Strict):
     weight_ema: Fraction = 0.999
     warmup_steps: int = Field(default=150, ge=0)  # continuous autoencoder, before the codebooks exist
     latent_steps: int = Field(default=0, ge=0)  # first steps of a model on a trunk: its latents, no pictures
+    imitation_steps: int = Field(default=0, ge=0)  # first steps of a taught model: its teacher's maps
     latent_batch: int = Field(default=64, ge=1)  # crops of such a step, which costs a tenth
     kmeans_vectors: int = Field(default=24_000, ge=256)
     pca_scale_exponent: float = Field(default=-0.25, ge=-0.5, le=0)  # component scale = variance^exponent
@@ -136,7 +138,9 @@ class TrainConfig(_Strict):
     compile: bool = True
 
     @model_validator(mode="after")
-    def _whole_cells(self) -> Self:
+    def _possible(self) -> Self:
+        if self.imitation_steps and not self.teacher:
+            raise ValueError(f"imitation_steps is {self.imitation_steps}; without a teacher allowed is 0")
         factor = self.codec.downsampling_factor
         for key in ("crop_px", "last_crop_px"):
             if getattr(self, key) % factor:

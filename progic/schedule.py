@@ -20,6 +20,7 @@ class Schedule:
     quantise: bool
     revive_below: float
     latents_only: bool
+    imitate: bool
     adversarial: bool
 
 
@@ -41,7 +42,8 @@ def schedule(config: TrainConfig, step: int) -> Schedule:
     revive_below = config.revive_below if done < config.revive_until else 0.0
     adversarial = config.loss.adversarial > 0 and done >= config.adversarial_from
     quantise = step >= config.warmup_steps
-    return Schedule(rate, crop, batch, quantise, revive_below, latents_only, adversarial)
+    imitate = step < config.imitation_steps
+    return Schedule(rate, crop, batch, quantise, revive_below, latents_only, imitate, adversarial)
 
 
 def draw_held(

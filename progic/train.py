@@ -22,6 +22,7 @@ from progic.config import TrainConfig
 from progic.data import PhotoSet
 from progic.errors import ProgicError
 from progic.images import to_image
+from progic.imitation import check_alike, missed
 from progic.losses import PerceptualLoss
 from progic.optimize import Optimizer
 from progic.precision import fast_precision
@@ -59,6 +60,8 @@ class Trainer:
         trunk = weights.load(config.codec.trunk).net if config.codec.trunk else None
         self.net = CodecNet(config.codec, trunk)
         self.teacher = weights.load(config.teacher).net.to(device) if config.teacher else None
+        if self.teacher is not None and config.imitation_steps:
+            check_alike(self.net.decoder, self.teacher.decoder)
         if start is not None:
             take_over(self.net, start)
         elif self.teacher is not None:
@@ -97,6 +100,8 @@ class Trainer:
             latents = self.net.encoder.fold(seen).float()
             if self.teacher is not None:
                 coded = self._taught(photo, latents, self.teacher)
+                if plan.imitate:
+                    return self._imitation_terms(coded, self.teacher)
             elif self.net.quantizer.started:
                 coded = self._quantise(latents, plan.revive_below)
             else:
@@ -129,6 +134,13 @@ class Trainer:
             missed = F.mse_loss(decoder.latents(coded.codes, coded.held).float(), seen.float())
         loss = missed + self.config.loss.commitment * coded.commitment
         return Terms(loss, missed, nothing, nothing, coded.commitment, coded.used)
+
+    def _imitation_terms(self, coded: _Coded, teacher: CodecNet) -> Terms:
+        """Of a taught net: how near it comes to what the teacher draws of the same codes, and how."""
+        picture, maps = missed(self.net.decoder, teacher.decoder, coded.codes, coded.held)
+        weight, nothing = self.config.loss, picture.new_zeros(())
+        loss = weight.l1 * picture + weight.imitation * maps + weight.commitment * coded.commitment
+        return Terms(loss, picture, nothing, nothing, coded.commitment, coded.used, imitation=maps)
 
     def _pass(self, latents: Tensor) -> _Coded:
         held = torch.ones(len(latents), self.config.codec.n_stages, device=self.device)

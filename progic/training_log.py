@@ -29,6 +29,7 @@ class Terms(NamedTuple):
     codes_used: float  # distinct codes in the batch, mean over stages
     adversarial: Tensor | float = 0.0  # what the discriminator makes of the pictures
     discriminator: Tensor | float = 0.0  # its own loss
+    imitation: Tensor | float = 0.0  # how far a taught decoder's maps are from its teacher's
 
     def values(self) -> tuple[float, ...]:
         """Plain numbers, in the log's order."""

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from progic import weights
 from progic.codec import Codec, CodecNet
 from progic.commands.train import _watched
 from progic.config import CodecConfig, LossConfig, TrainConfig, load_recipe
@@ -75,7 +74,7 @@ def test_sigterm_leaves_a_checkpoint_that_goes_on(
     assert 0 < again.step == trainer.step < 10_000
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert len(lines) == trainer.step + 1
-    terms = "loss,l1,lpips,dists,commitment,codes_used,adversarial,discriminator"
+    terms = "loss,l1,lpips,dists,commitment,codes_used,adversarial,discriminator,imitation"
     assert lines[0] == f"step,elapsed_s,learning_rate,{terms}"
 
 
@@ -252,31 +251,6 @@ def test_a_start_of_another_shape_is_refused(
     wider = recipe.model_copy(update={"codec": recipe.codec.model_copy(update={"code_dim": 12})})
     with pytest.raises(ConfigError, match=r"start: encoder.linear.weight is \(8, .*the recipe has \(12, "):
         Trainer(wider, photos, metric_weights, CPU, toy_codec.net)
-
-
-@pytest.fixture
-def taught(recipe: TrainConfig, toy_codec: Codec, tmp_path: Path) -> TrainConfig:
-    """A recipe whose separable model learns from the toy codec."""
-    weights.save(tmp_path / "teacher.safetensors", toy_codec.net, {})
-    separable = recipe.codec.model_copy(update={"separable": True})
-    return recipe.model_copy(update={"codec": separable, "teacher": str(tmp_path / "teacher.safetensors")})
-
-
-def test_a_taught_encoder_comes_nearer_to_its_teacher_and_the_codebooks_stay(
-    taught: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
-) -> None:
-    trainer = _trainer(taught, photos, metric_weights)
-    distances = [float(trainer.advance().commitment.detach()) for _ in range(20)]
-    assert sum(distances[-5:]) < 0.9 * sum(distances[:5])
-    assert torch.equal(trainer.net.quantizer.codebooks, toy_codec.net.quantizer.codebooks)
-
-
-def test_a_teacher_of_another_rate_is_refused(
-    taught: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
-) -> None:
-    other = taught.model_copy(update={"codec": taught.codec.model_copy(update={"n_stages": 2})})
-    with pytest.raises(ConfigError, match=r"codec\.n_stages: 2, but teacher toy has 3"):
-        _trainer(other, photos, metric_weights)
 
 
 def test_hidden_weights_step_to_orthogonal_matrices(toy_config: CodecConfig, recipe: TrainConfig) -> None:
