@@ -24,13 +24,13 @@ PHOTO_SUFFIXES = frozenset(
 
 
 def open_photo(path: str | Path) -> Image.Image:
-    """Read a still photo as RGB, turned upright by its EXIF tag; transparency is laid on white.
+    """Read a still photo as RGB, upright by its EXIF tag if that is legible; transparency is laid on white.
 
     Raises ImageError, naming the file, when it is missing, no image, cut, animated, or over MAX_PIXELS.
     """
     with _opened(path) as image:
         image.load()
-        return _to_rgb(ImageOps.exif_transpose(image))
+        return _to_rgb(_upright(image))
 
 
 def check_photo(path: str | Path) -> None:
@@ -75,6 +75,13 @@ def _check_still(image: Image.Image, path: str | Path) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(f"{path}: {width}x{height} pixels, allowed at most {MAX_PIXELS} in all")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # Pillow has no one error for damaged EXIF; the pixels are there all the same
+        return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

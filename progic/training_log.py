@@ -36,8 +36,9 @@ class Terms(NamedTuple):
         return tuple(float(torch.as_tensor(term).detach()) for term in self)
 
     def __str__(self) -> str:
-        _, l1, lpips, dists, _, used, *_ = self.values()
-        return f"L1 {l1:.4f}  LPIPS' {lpips:.3f}  DISTS {dists:.3f}  codes {used:.0f}"
+        _, l1, lpips, dists, _, used, _, _, maps = self.values()
+        seen = f"maps {maps:.3f}" if maps else f"LPIPS' {lpips:.3f}  DISTS {dists:.3f}"
+        return f"L1 {l1:.4f}  {seen}  codes {used:.0f}"
 
 
 COLUMNS = ("step", "elapsed_s", "learning_rate", *Terms._fields)

@@ -8,15 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from satsim.section import Section, names_a_file, not_allowed
+from satsim.section import Section, listed, names_a_file, not_allowed
 
 Side = Annotated[int, Field(ge=1, le=4096)]
 SIZE_TEXT = "[width, height], each a whole number from 1 to 4096 (pixels)"
-
-
-def listed(value: object) -> object:
-    """Return a list of YAML as the tuple that a frozen model holds."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 class ImageSettings(Section):

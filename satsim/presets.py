@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from ruamel.yaml import YAML
 
 from satsim.errors import InputError
-from satsim.section import Section
+from satsim.section import Section, listed
 
 FOLDER = files("satsim") / "presets"
 
@@ -33,10 +33,7 @@ class Fact(Section):
     read: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}$")  # year and month when it stood there
     unverified: bool = False
 
-    @field_validator("value", mode="before")
-    @classmethod
-    def _list_to_tuple(cls, value: object) -> object:
-        return tuple(value) if isinstance(value, list) else value
+    _list_to_tuple = field_validator("value", mode="before")(listed)
 
     @model_validator(mode="after")
     def _sourced_or_marked(self) -> "Fact":

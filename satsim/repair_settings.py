@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from satsim.loss_settings import DRAWN_LOSS_TEXT, DrawnLoss, IndependentLoss
-from satsim.section import WEEK_S, Section, not_allowed
+from satsim.section import WEEK_S, Section, listed, not_allowed
 from satsim.units import MAX_REPORT_BYTES, MAX_STAGES
 
 COUNT = "a whole number from 1 to 1000"
@@ -82,10 +82,7 @@ class Unequal(Section):
         min_length=1, max_length=MAX_STAGES, description=COPIES
     )
 
-    @field_validator("copies", mode="before")
-    @classmethod
-    def _list_to_tuple(cls, copies: object) -> object:
-        return tuple(copies) if isinstance(copies, list) else copies
+    _list_to_tuple = field_validator("copies", mode="before")(listed)
 
     @field_validator("copies")
     @classmethod
@@ -115,10 +112,7 @@ class Ulp(Section):
         min_length=1, max_length=MAX_STAGES, description=NEEDED
     )
 
-    @field_validator("needed", mode="before")
-    @classmethod
-    def _list_to_tuple(cls, needed: object) -> object:
-        return tuple(needed) if isinstance(needed, list) else needed
+    _list_to_tuple = field_validator("needed", mode="before")(listed)
 
     @field_validator("needed")
     @classmethod

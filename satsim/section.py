@@ -24,6 +24,11 @@ def names_a_file(value: object) -> bool:
     return bool(text.strip()) and "\0" not in text
 
 
+def listed(value: object) -> object:
+    """Return a list of YAML as the tuple that a frozen model holds."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 class Section(BaseModel):
     """A mapping in a scenario: no unknown keys, no conversions (`"60"` and `true` are no numbers), frozen."""
 

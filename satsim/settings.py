@@ -9,10 +9,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from satsim.command_settings import COMMAND_TEXT, CommandSettings
 from satsim.fleet_settings import FleetSettings
-from satsim.image_settings import SIZE_TEXT, ImageSettings, Side, listed
+from satsim.image_settings import SIZE_TEXT, ImageSettings, Side
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
-from satsim.section import PRESET_TEXT, WEEK_S, Section, not_allowed
+from satsim.section import PRESET_TEXT, WEEK_S, Section, listed, not_allowed
 from satsim.sender_settings import SENDER_TEXT, SenderSettings
 from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows

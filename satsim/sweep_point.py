@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import torch
 
-from satsim.csv_file import DECIMALS
+from satsim.csv_file import rounded
 from satsim.fleet_settings import FleetSettings
 from satsim.intake import load_parts, open_album, open_for
 from satsim.kept import Row
@@ -43,9 +43,8 @@ def _row(scheme: str, sent: list[Sent], is_album: bool, cluster: int) -> Row:
     if shown is not None:
         for name, spread in asdict(statistics_of(scheme, shown, cluster).spread).items():
             row |= {f"{name}_{part}": value for part, value in (spread or {}).items()}
-    return {
-        name: round(value, DECIMALS) if isinstance(value, float) else value for name, value in row.items()
-    }
+    found: Row = rounded(row)
+    return found
 
 
 def unsent(scenario: Scenario) -> Scenario:

@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from satsim.csv_file import DECIMALS, write_csv
+from satsim.csv_file import rounded, write_csv
 from satsim.scenario import dump_scenario
 from satsim.tune import Tuning, scenario_of
 from satsim.tune_answers import TITLES, Answer, FrontPoint, name_of
@@ -51,13 +51,13 @@ def record_of(tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPo
         "seed": scenario.seed,
         "runs": scenario.runs,
         **limits._asdict(),
-        "usable_dists": _number(some["usable_dists"]),
-        "detail_dists": _number(some["detail_dists"]),
+        "usable_dists": rounded(some["usable_dists"]),
+        "detail_dists": rounded(some["detail_dists"]),
         "tried": len(space.candidates),
         "left_out": len(space.left_out),
         "answers": {answer.goal: _answer_record(tuning, answer) for answer in answers},
         "front": [
-            {"time_s": point.time_s, "dists": _number(point.dists), **_plan_record(tuning, point.candidate)}
+            {"time_s": point.time_s, "dists": rounded(point.dists), **_plan_record(tuning, point.candidate)}
             for point in front
         ],
     }
@@ -68,7 +68,7 @@ def _answer_record(tuning: Tuning, answer: Answer) -> dict[str, Any]:
     if answer.candidate is None:
         return {"candidate": None, **words}
     row = tuning.rows[answer.candidate]
-    figures = {name: _number(row[name]) for name in MEASURED}
+    figures = {name: rounded(row[name]) for name in MEASURED}
     return {"candidate": _plan_record(tuning, answer.candidate), **figures, **words}
 
 
@@ -98,7 +98,3 @@ def _plan(tuning: Tuning, each: Candidate | LeftOut) -> list[Any]:
 
 def _plan_record(tuning: Tuning, candidate: Candidate) -> dict[str, Any]:
     return dict(zip(PLAN, _plan(tuning, candidate), strict=True))
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None else round(value, DECIMALS)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 
 from satsim.codecs import codec_of
-from satsim.csv_file import DECIMALS
+from satsim.csv_file import rounded
 from satsim.fleet_settings import FleetSettings
 from satsim.intake import load_models, load_parts, open_for
 from satsim.kept import Row
@@ -79,7 +79,7 @@ def run_candidates(group: Group) -> list[Row]:
     for candidate, runs in flights.items():
         row = _measure(runs, dists, usable_dists, deadline_s, _moments(scenario, runs, deadline_s))
         row |= _spent(candidate, runs, scenario.link)
-        rows.append(_rounded(row | {"usable_dists": usable_dists, "detail_dists": studio.marks.detail_dists}))
+        rows.append(rounded(row | {"usable_dists": usable_dists, "detail_dists": studio.marks.detail_dists}))
     return rows
 
 
@@ -218,12 +218,3 @@ def worth_of_sets(seen: Mapping[Stages, int], score: Callable[[Stages], float]) 
         parts = [value for part, value in found.items() if set(part) < set(held)]
         found[held] = min(parts) if parts else score(held)
     return found
-
-
-def _rounded(row: Row) -> Row:
-    def rounded(value: object) -> object:
-        if isinstance(value, list):
-            return [rounded(each) for each in value]
-        return round(value, DECIMALS) if isinstance(value, float) else value
-
-    return {name: rounded(value) for name, value in row.items()}

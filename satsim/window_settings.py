@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from satsim.section import WEEK_S, Section, not_allowed
+from satsim.section import WEEK_S, Section, listed, not_allowed
 
 SCHEDULE: Literal["schedule"] = "schedule"  # the kind of windows that name none
 TLE_CHARS = 69  # of a line; columns as in celestrak.org/NORAD/documentation/tle-fmt.php
@@ -40,10 +40,7 @@ class Schedule(Section):
     open: tuple[Window, ...] = Field(min_length=1, max_length=10_000, description=OPEN_TEXT)
     repeat_s: float | None = Field(default=None, le=WEEK_S, description=REPEAT_TEXT)
 
-    @field_validator("open", mode="before")
-    @classmethod
-    def _list_to_tuple(cls, windows: object) -> object:
-        return tuple(windows) if isinstance(windows, list) else windows
+    _list_to_tuple = field_validator("open", mode="before")(listed)
 
     @field_validator("open")
     @classmethod

@@ -57,9 +57,16 @@ def test_whatever_a_decoder_ends_in_is_a_broken_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
-    monkeypatch.setattr(ImageOps, "exif_transpose", lambda image: struct.unpack("I", b"odd"))
+    monkeypatch.setattr(Image.Image, "convert", lambda image, mode: struct.unpack("I", b"odd"))
     with pytest.raises(ImageError, match="photo.png: broken image: unpack requires a buffer of 4 bytes"):
         open_photo(tmp_path / "photo.png")
+
+
+def test_damaged_exif_does_not_cost_the_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (8, 16), "red").save(tmp_path / "photo.png")
+    monkeypatch.setattr(ImageOps, "exif_transpose", lambda image: struct.unpack("I", b"odd"))
+    photo = open_photo(tmp_path / "photo.png")
+    assert (photo.size, photo.getpixel((4, 4))) == ((8, 16), (255, 0, 0))
 
 
 def test_a_camera_may_put_its_preview_behind_the_photo(tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ def test_without_a_terminal_every_tenth_step_is_a_line() -> None:
     assert lines[3].endswith("0 min left")
 
 
+def test_a_step_of_imitation_shows_how_far_the_maps_are() -> None:
+    assert str(TERMS._replace(imitation=torch.tensor(0.25))) == "L1 0.5000  maps 0.250  codes 12"
+
+
 def test_a_terminal_has_a_bar_and_what_is_said() -> None:
     shown = _shown(is_terminal=True)
     assert "40/40" in shown
@@ -46,7 +50,7 @@ def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == list(COLUMNS)
-    assert rows[2] == ["2", "2.2", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12", "0.7", "1.4"]
+    assert rows[2] == ["2", "2.2", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12", "0.7", "1.4", "0"]
     assert len(rows) == 3
 
 
