@@ -16,7 +16,7 @@ Distance = Callable[[Image.Image], float]  # to the photo, lower is nearer: sats
 
 
 class NothingFits(Exception):
-    """A codec that cannot say anything in the bytes it may spend."""
+    """A codec that cannot say anything in the bytes it may spend; the text is what else limits it."""
 
 
 class CodecFailed(Exception):

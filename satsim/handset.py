@@ -34,8 +34,8 @@ def frames_to_send(
     codec = codec_of(scheme, alone, parts.models, scorer.distance)
     try:
         encoded = codec.encode(photo.image)
-    except NothingFits:
-        bytes_allowed = f"{alone.budget_bytes(scheme)} bytes"
+    except NothingFits as limit:
+        bytes_allowed = f"{alone.budget_bytes(scheme)} bytes{limit}"
         raise InputError(f"{file}: {codec.name}: nothing fits in {bytes_allowed}; allowed: more") from None
     except CodecFailed as failure:
         raise InputError(f"{file}: {failure}") from None

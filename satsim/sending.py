@@ -43,8 +43,8 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, many: Replicator) 
     codec = studio.codec(scenario, scheme)
     try:
         return _sent(scenario, studio, scheme, codec, many)
-    except NothingFits:
-        note = f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes"
+    except NothingFits as limit:
+        note = f"{codec.name}: nothing fits in {scenario.budget_bytes(scheme)} bytes{limit}"
     except CodecFailed as failure:
         note = str(failure)
     return Sent(nothing_sent(note), None)

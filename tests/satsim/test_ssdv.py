@@ -115,3 +115,9 @@ def test_a_small_budget_sends_a_smaller_picture() -> None:
     scales = {codec_for(photo, budget, 340).encode(photo).stages[0][0] >> 6 for budget in (250, 20_000)}
     assert 0 in scales
     assert len(scales) == 2
+
+
+def test_where_packets_run_out_before_the_bytes_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("satsim.ssdv.MAX_STAGES", 2)
+    with pytest.raises(NothingFits, match=" and 2 packets of 20"):
+        codec_for(textured(7), 100_000, 20).encode(textured(7))
