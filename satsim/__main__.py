@@ -1,4 +1,4 @@
-"""The command `satsim`, which Ctrl-C may end while what it needs is still being imported."""
+"""The command `satsim`: what may end it before a command has begun, or after, is one line too."""
 
 import sys
 
@@ -12,6 +12,9 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("satsim: stopped\n")
         sys.exit(130)
+    except OSError as error:  # of the help text on a full disk
+        sys.stderr.write(f"satsim: {error}\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Both command lines: Ctrl-C while they import what they need, terminals that lack a sign."""
 
 import io
+import subprocess
 import sys
 from importlib import import_module
 
@@ -29,3 +30,17 @@ def test_what_a_terminal_lacks_is_a_question_mark(monkeypatch: pytest.MonkeyPatc
     sys.stdout.write("5 – 7 …")
     sys.stdout.flush()
     assert written.getvalue() == b"5 ? 7 ?"
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "said"), [(">&-", 0, ""), ("> /dev/full", 1, "No space left on device")]
+)
+@pytest.mark.parametrize("name", ["progic", "satsim"])
+def test_output_that_nobody_takes_ends_without_a_traceback(
+    name: str, where: str, code: int, said: str
+) -> None:
+    line = f'exec "$0" -m {name} --help {where}'
+    ended = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, text=True, check=False)
+    assert ended.returncode == code
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") <= 1
