@@ -1,7 +1,7 @@
 """What a taught decoder may learn first: the teacher's maps after each block, and its pictures.
 
 The teacher's picture is a function of the codes, so nothing perceptual is needed to come near it, and a step
-costs a quarter of one that looks through VGG16 (hints: Romero et al. 2015, arXiv 1412.6550).
+takes less than half the time of one that looks through VGG16 (hints: Romero et al. 2015, arXiv 1412.6550).
 """
 
 from typing import NamedTuple
