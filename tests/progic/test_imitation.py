@@ -57,14 +57,16 @@ def test_a_taught_decoder_imitates_first_and_learns_from_photos_then(
 
 def test_a_teacher_misses_nothing_of_itself(toy_codec: Codec) -> None:
     codes, held = torch.randn(2, 8, 2, 2), torch.tensor([[1.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
-    net = toy_codec.net.decoder
+    net = copy.deepcopy(toy_codec.net.decoder).requires_grad_(True)
     assert [float(part.detach()) for part in missed(net, net, codes, held)] == pytest.approx([0, 0], abs=1e-5)
     other = copy.deepcopy(net)
     with torch.no_grad():
         other.levels[1][0].second.bias += 1  # type: ignore[index]
     picture, maps = missed(other, net, codes, held)
     assert float(maps.detach()) > 0
-    assert (picture.requires_grad, maps.requires_grad) == (True, True)
+    (picture + maps).backward()
+    assert other.first.weight.grad is not None
+    assert all(weight.grad is None for weight in net.parameters())
 
 
 def test_imitation_of_other_blocks_is_refused(
