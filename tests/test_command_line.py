@@ -1,4 +1,4 @@
-"""Both command lines: Ctrl-C while they import what they need, terminals that lack a sign."""
+"""Both command lines: Ctrl-C while they import what they need, terminals that lack a sign, output lost."""
 
 import io
 import subprocess
@@ -32,15 +32,12 @@ def test_what_a_terminal_lacks_is_a_question_mark(monkeypatch: pytest.MonkeyPatc
     assert written.getvalue() == b"5 ? 7 ?"
 
 
-@pytest.mark.parametrize(
-    ("where", "code", "said"), [(">&-", 0, ""), ("> /dev/full", 1, "No space left on device")]
-)
 @pytest.mark.parametrize("name", ["progic", "satsim"])
-def test_output_that_nobody_takes_ends_without_a_traceback(
-    name: str, where: str, code: int, said: str
-) -> None:
-    line = f'exec "$0" -m {name} --help {where}'
-    ended = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, text=True, check=False)
-    assert ended.returncode == code
-    assert said in ended.stderr
-    assert ended.stderr.count("\n") <= 1
+def test_output_that_nobody_takes_ends_without_a_traceback(name: str) -> None:
+    full = f"{name}: [Errno 28] No space left on device\n"
+    for where, code, said in ((">&-", 0, ""), ("> /dev/full", 1, full)):
+        line = f'exec "$0" -m {name} --help {where}'
+        ended = subprocess.run(
+            ["sh", "-c", line, sys.executable], capture_output=True, text=True, check=False
+        )
+        assert (ended.returncode, ended.stderr) == (code, said)

@@ -41,18 +41,15 @@ def test_a_taught_encoder_comes_nearer_to_its_teacher_and_the_codebooks_stay(
 
 
 def test_a_taught_decoder_imitates_first_and_learns_from_photos_then(
-    taught: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
+    taught: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
 ) -> None:
-    trainer = _trainer(
-        taught.model_copy(update={"imitation_steps": 15, "learning_rate": 0.02, "rise_steps": 0}),
-        photos,
-        metric_weights,
-    )
+    fast = taught.model_copy(update={"imitation_steps": 15, "learning_rate": 0.02, "rise_steps": 0})
+    trainer = _trainer(fast, photos, metric_weights)
     terms = [trainer.advance() for _ in range(16)]
-    missed = [float(torch.as_tensor(each.imitation).detach()) for each in terms]
-    assert sum(missed[10:15]) < 0.7 * sum(missed[:5])
+    errors = [float(torch.as_tensor(each.imitation).detach()) for each in terms]
+    assert sum(errors[10:15]) < 0.7 * sum(errors[:5])
     assert [float(each.dists.detach()) > 0 for each in terms] == 15 * [False] + [True]
-    assert missed[15] == 0
+    assert errors[15] == 0
 
 
 def test_a_teacher_misses_nothing_of_itself(toy_codec: Codec) -> None:
