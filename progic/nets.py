@@ -46,7 +46,7 @@ class ResidualBlock(nn.Module):
         hidden = self.first(x)
         if self.modulation is not None and condition is not None:
             scale, bias = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
-            hidden = torch.addcmul(hidden + bias, hidden, scale)
+            hidden = torch.addcmul(bias, hidden, 1 + scale)
         correction: Tensor = self.second(F.silu(hidden))
         return x + correction
 

@@ -71,9 +71,11 @@ class ResidualVectorQuantizer(nn.Module):
         cost = rows.new_zeros(rows.shape[0], 1)  # not len(rows), which an exported graph takes for a constant
         chosen = torch.zeros(rows.shape[0], 1, 0, dtype=torch.long, device=rows.device)
         for stage, codes in enumerate(self.codebooks):
-            # |left - code|^2 without |left|^2, which the cost takes in
-            errors = torch.addmm(codes.square().sum(1), left.flatten(0, 1), codes.T, alpha=-2)
-            reached = (cost + left.square().sum(2))[:, :, None] + errors.view(*left.shape[:2], -1)
+            # cost + |left - code|^2 of all in one product: a sum over as many numbers takes as long again
+            spent, norms = cost + left.square().sum(2), codes.square().sum(1, keepdim=True)
+            begun = torch.cat([-2 * left, spent[..., None], torch.ones_like(spent)[..., None]], dim=2)
+            ends = torch.cat([codes, torch.ones_like(norms), norms], dim=1)
+            reached = begun @ ends.T
             kept = min(paths, reached[0].numel()) if stage + 1 < self.n_stages else 1
             cost, best = _least(reached.flatten(1), kept)
             parent, code = best // self.n_codes, best % self.n_codes
