@@ -151,15 +151,12 @@ def cost_usd(messages: Sequence[int], link: LinkSettings) -> float | None:
 
 
 def _of_group(scenario: Scenario, model: Model, size: Size, limits: Limits) -> Iterator[Candidate | LeftOut]:
-    room = scenario.link.payload_bytes - HEADER_BYTES
-    one = Candidate(model, size, 1, scenario.repair).stage_bytes
-    if one > room:
-        reason = (
-            f"a stage of {one} bytes and its header of {HEADER_BYTES} do not fit into {room + HEADER_BYTES}"
-        )
+    one, payload_bytes = Candidate(model, size, 1, scenario.repair).stage_bytes, scenario.link.payload_bytes
+    per_message = _stages_a_message(one, payload_bytes)
+    if not per_message:
+        reason = f"a stage of {one} bytes and its header of {HEADER_BYTES} do not fit into {payload_bytes}"
         yield LeftOut(model, size, None, None, reason)
         return
-    per_message = room // one
     for n_stages in range(1, model.n_stages + 1):
         if reason := _idle_room(scenario, model, size, n_stages, per_message):
             yield LeftOut(model, size, n_stages, None, reason)
@@ -168,6 +165,10 @@ def _of_group(scenario: Scenario, model: Model, size: Size, limits: Limits) -> I
             candidate = Candidate(model, size, n_stages, repair)
             fault = _over(candidate, scenario, limits)
             yield LeftOut(model, size, n_stages, repair, fault) if fault else candidate
+
+
+def _stages_a_message(stage_bytes: int, payload_bytes: int) -> int:
+    return max(0, payload_bytes - HEADER_BYTES) // stage_bytes
 
 
 def _idle_room(scenario: Scenario, model: Model, size: Size, n_stages: int, per_message: int) -> str:
@@ -205,8 +206,8 @@ def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits
     yield NoRepair(kind="none")
     if isinstance(scenario.repair, ArqNextSlot | ArqRound):
         yield scenario.repair
-    room, slots = scenario.link.payload_bytes - HEADER_BYTES, slots_within(scenario, limits.deadline_s)
-    per_message = room // stage_bytes
+    per_message = _stages_a_message(stage_bytes, scenario.link.payload_bytes)
+    slots = slots_within(scenario, limits.deadline_s)
     n_packets = -(-n_stages // per_message)
     fills = slots // n_packets  # so often all fit before the deadline
     for times in sorted({2, min(fills, 1000)} - {0, 1}):
@@ -216,13 +217,13 @@ def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits
     if n_packets > 1:
         yield Unequal(kind="unequal", copies=((3,) * per_message + (2,) * per_message + (1,))[:MAX_STAGES])
         yield Unequal(kind="unequal", copies=((2,) * per_message + (1,))[:MAX_STAGES])
-        yield from _pieces(scenario, n_stages, stage_bytes, room, slots)
+        yield from _pieces(scenario, n_stages, stage_bytes, slots)
         for parity in sorted({per_message, -(-n_packets // 2) * per_message}):
             if parity <= MAX_STAGES:
                 yield Erasure(kind="erasure", parity_stages=parity)
 
 
-def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, room: int, slots: int) -> Iterator[Ulp]:
+def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, slots: int) -> Iterator[Ulp]:
     """Yield unequal loss protection in twice the packets, and in all that arrive by the deadline.
 
     The last stages need as many packets as arrive on average, the first as few as the payload has room for,
@@ -232,13 +233,14 @@ def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, room: int, slot
     rate: float | None = getattr(scenario.link.loss, "rate", None)
     if rate is None:
         return
-    per_message = room // stage_bytes
+    payload_bytes = scenario.link.payload_bytes
+    per_message = _stages_a_message(stage_bytes, payload_bytes)
     n_packets = -(-n_stages // per_message)
     shares = [stage // per_message / (n_packets - 1) for stage in range(n_stages)]
     for packets in sorted({min(each, slots, MAX_STAGES) for each in (2 * n_packets, slots)}):
         last = int(packets * (1 - rate) + 1e-9)  # 25 * (1 - 0.8) is a little under 5
         for first in range(1, last + 1):
             needed = tuple(round(first + (last - first) * share) for share in shares)
-            if pieces_bytes([stage_bytes] * n_stages, needed) <= room:
+            if pieces_bytes([stage_bytes] * n_stages, needed) <= payload_bytes - HEADER_BYTES:
                 yield Ulp(kind="ulp", packets=packets, needed=needed)
                 break
