@@ -24,6 +24,7 @@ REPAIRS: dict[str, tuple[str, dict[str, Any]]] = {
     "carousel": ("all sent in turn, twice over", {"kind": "carousel", "rounds": 2}),
 }
 MINUTE_S = 60
+MAX_LISTED = 4000  # characters of windows typed in: as many as make a scenario's file of allowed size
 MOST_OTHERS = 99  # beside the one that is watched; a thousand would keep the next run waiting
 
 Fields = Mapping[str, str]
@@ -96,8 +97,10 @@ def _repeating(fields: Fields) -> dict[str, Any]:
 
 def _listed(fields: Fields) -> dict[str, Any]:
     """Return windows as they were typed in, a line each: minutes from the photo to opening and to closing."""
-    windows = []
-    for number, line in enumerate(fields.get("listed", "").splitlines(), 1):
+    text, windows = fields.get("listed", ""), []
+    if len(text) > MAX_LISTED:
+        raise InputError(f"listed: found {len(text)} characters; allowed: at most {MAX_LISTED}")
+    for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             where, ends = f"listed, line {number}", re.split(r"\s*[\s,;–-]\s*", line.strip())
             if len(ends) != 2:

@@ -36,7 +36,16 @@ from satsim.report import REPORT
 from satsim.run_queue import Job, QueueFullError, RunQueue
 from satsim.rundir import SCENARIO, picture_files, read_run
 from satsim.settings import BUILT_IN_SCHEMES, Metric
-from satsim.submission import FILE, MOST_OTHERS, PHOTO, REPAIRS, SIDES_PX, preset_choices, scenario_of
+from satsim.submission import (
+    FILE,
+    MAX_LISTED,
+    MOST_OTHERS,
+    PHOTO,
+    REPAIRS,
+    SIDES_PX,
+    preset_choices,
+    scenario_of,
+)
 from satsim.units import HEADER_BYTES
 from satsim.upload import MAX_TRACE_BYTES, MAX_UPLOAD_BYTES, receive
 from satsim.viewer_page import served_page
@@ -125,6 +134,7 @@ async def page(request: Request) -> Response:
         "header_bytes": HEADER_BYTES,
         "max_mb": MAX_UPLOAD_BYTES // 1_000_000,
         "max_trace_mb": MAX_TRACE_BYTES // 1_000_000,
+        "max_listed": MAX_LISTED,
         "most_others": MOST_OTHERS,
         "max_megapixels": MAX_PIXELS // 1_000_000,
     }

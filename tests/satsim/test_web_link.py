@@ -146,6 +146,10 @@ def test_passes_are_those_of_the_satellite_over_the_site(
         ({"start": "yesterday"}, 'link.windows.start: found "yesterday"; allowed: a date and time'),
         ({"latitude_deg": "89", "min_elevation_deg": "80"}, "link.windows: found no window; allowed: one of"),
         ({"window": "listed"}, "link.windows.open: found []; allowed: at least one"),
+        (
+            {"window": "listed", "listed": "0 1\n" * 1001},
+            "listed: found 4004 characters; allowed: at most 4000",
+        ),
         ({"window": "listed", "listed": "0 10\nx 20"}, "listed, line 2: found 'x'; allowed: a number"),
         (
             {"window": "listed", "listed": "\n0 10 20"},
