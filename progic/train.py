@@ -29,6 +29,7 @@ from progic.precision import fast_precision
 from progic.replacing import replacing
 from progic.rvq import Quantized, as_rows
 from progic.schedule import Schedule, draw_held, schedule
+from progic.seams import missed_steps
 from progic.stack import StackedDecoder
 from progic.start import learn_from, start_linear, take_over
 from progic.training_log import Display, Terms, csv_log
@@ -112,10 +113,11 @@ class Trainer:
             dists, lpips = self.loss(picture, photo)
             judged = self._judged(photo, picture, plan)
         l1 = F.l1_loss(picture, photo)
+        seams = missed_steps(picture, photo, self.config.codec.downsampling_factor)
         weight, commitment = self.config.loss, coded.commitment
         loss = weight.l1 * l1 + weight.lpips * lpips + weight.dists * dists + weight.commitment * commitment
-        loss = loss + weight.adversarial * judged[0]
-        return Terms(loss, l1, lpips, dists, commitment, coded.used, *judged)
+        loss = loss + weight.seams * seams + weight.adversarial * judged[0]
+        return Terms(loss, l1, lpips, dists, commitment, coded.used, *judged, seams=seams)
 
     def _judged(
         self, photo: Tensor, picture: Tensor, plan: Schedule
