@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from progic.data import photo_paths
 from progic.errors import ConfigError, ImageError
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metrics import PerceptualMetrics, Scores
+from progic.seams import blockiness
 
 MOST_STAGES_OF_SUBSETS = 10  # 1023 sets, each decoded and scored for every photo
 CONFIDENCE_Z = 1.96  # two-sided 95 % of a normal distribution
@@ -41,6 +43,7 @@ class StageRow:
     lpips: Mean
     psnr_db: Mean
     ms_ssim: Mean
+    blockiness: Mean  # over the photos that have any step
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Evaluation:
     skipped: tuple[str, ...]
     stages: tuple[StageRow, ...]
     codebooks: tuple[CodebookRow, ...]
+    photos_blockiness: Mean  # of the photos themselves
     by_photo: dict[str, tuple[Scores, ...]]  # after 1..N stages
     payloads: dict[str, tuple[bytes, ...]]  # the stages of each photo
 
@@ -101,7 +105,8 @@ def evaluate(
     """
     paths = photo_paths([folder])
     cells = math.prod(math.ceil(side / codec.config.downsampling_factor) for side in size)
-    scores: dict[str, list[Scores]] = {}
+    seen: dict[str, list[Seen]] = {}
+    own: list[float] = []  # blockiness of the photos
     payloads: dict[str, tuple[bytes, ...]] = {}
     indices: list[list[NDArray[np.int64]]] = [[] for _ in range(codec.config.n_stages)]
     skipped: list[str] = []
@@ -114,19 +119,21 @@ def evaluate(
             continue
         stages, name = codec.encode(photo), str(path.relative_to(folder))
         payloads[name] = tuple(stages)
-        scores[name] = list(score_prefixes(codec, stages, photo, metrics))
+        seen[name] = list(see_prefixes(codec, stages, photo, metrics))
+        own.append(blockiness(to_tensor(photo), codec.config.downsampling_factor))
         for stage, payload in enumerate(stages):
             indices[stage].append(unpack_indices(payload, cells, codec.config.bits_per_index))
-    if not scores:
+    if not seen:
         raise ImageError(f"{folder}: none of its {len(paths)} photos could be read: {skipped[0]}")
     return Evaluation(
         model=codec.config.name,
         size=size,
-        photos=tuple(scores),
+        photos=tuple(seen),
         skipped=tuple(skipped),
-        stages=tuple(_row(codec, size, depth, scores) for depth in range(codec.config.n_stages)),
+        stages=tuple(_row(codec, size, depth, seen) for depth in range(codec.config.n_stages)),
         codebooks=tuple(_usage(stage, used, codec.config.n_codes) for stage, used in enumerate(indices)),
-        by_photo={name: tuple(rows) for name, rows in scores.items()},
+        photos_blockiness=_mean_of_finite(own),
+        by_photo={name: tuple(row.scores for row in rows) for name, rows in seen.items()},
         payloads=payloads,
     )
 
@@ -187,22 +194,36 @@ def photos_of(folder: Path, names: Sequence[str], size: tuple[int, int]) -> Iter
         yield name, fit_photo(open_photo(folder / name), size)
 
 
-def score_prefixes(
+class Seen(NamedTuple):
+    """What is to be said of one picture."""
+
+    scores: Scores
+    blockiness: float  # steps between patches, in parts of those within
+
+
+def see_prefixes(
     codec: Codec, stages: Sequence[bytes], photo: Image.Image, metrics: PerceptualMetrics
-) -> Iterator[Scores]:
-    """Scores after 1, 2, ... stages."""
+) -> Iterator[Seen]:
+    """Judge the pictures after 1, 2, ... stages."""
     reference = metrics.reference(to_tensor(photo))
     for depth in range(len(stages)):
-        picture = codec.decode(stages[: depth + 1], photo.size)
+        picture = to_tensor(codec.decode(stages[: depth + 1], photo.size))
         with torch.no_grad():
-            yield metrics.scores(reference, to_tensor(picture))
+            yield Seen(
+                metrics.scores(reference, picture), blockiness(picture, codec.config.downsampling_factor)
+            )
 
 
-def _row(codec: Codec, size: tuple[int, int], depth: int, scores: dict[str, list[Scores]]) -> StageRow:
-    at_depth = [rows[depth] for rows in scores.values()]
+def _row(codec: Codec, size: tuple[int, int], depth: int, seen: dict[str, list[Seen]]) -> StageRow:
+    at_depth = [rows[depth] for rows in seen.values()]
     total = (depth + 1) * codec.bytes_per_stage(size)
-    means = {name: mean_of([getattr(score, name) for score in at_depth]) for name in Scores._fields}
-    return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means)
+    means = {name: mean_of([getattr(row.scores, name) for row in at_depth]) for name in Scores._fields}
+    blocks = _mean_of_finite([row.blockiness for row in at_depth])
+    return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means, blockiness=blocks)
+
+
+def _mean_of_finite(values: Sequence[float]) -> Mean:
+    return mean_of([value for value in values if math.isfinite(value)])
 
 
 def mean_of(values: Sequence[float]) -> Mean:

@@ -18,6 +18,7 @@ def show(result: Evaluation, rivals: Sequence[Rival], subsets: Sequence[SubsetRo
     """Print all tables."""
     console = Console()
     console.print(_stages(result), _usage(result))
+    console.print(_blockiness(result), highlight=False)
     if rivals:
         console.print(_rivals(result, rivals), _bd_rates(result, rivals))
     if subsets:
@@ -58,6 +59,12 @@ def _usage(result: Evaluation) -> Table:
     for book in result.codebooks:
         table.add_row(str(book.stage), f"{book.used_share:.1%}", f"{book.entropy_bits:.2f}")
     return table
+
+
+def _blockiness(result: Evaluation) -> str:
+    after = ", ".join(f"{row.blockiness.mean:.2f}" for row in result.stages)
+    photos = result.photos_blockiness.mean
+    return f"steps between patches in parts of those within: {after} (the photos {photos:.2f})"
 
 
 def _rivals(result: Evaluation, rivals: Sequence[Rival]) -> Table:

@@ -9,7 +9,7 @@ import PIL
 from progic import classical
 from progic.analyses.study import Photo, Study
 from progic.compare import best_of
-from progic.evaluate import Mean, mean_of, score_prefixes
+from progic.evaluate import Mean, mean_of, see_prefixes
 from progic.images import to_tensor
 from progic.metrics import IMPLEMENTATION, Scores
 
@@ -52,8 +52,8 @@ def our_points(study: Study, photo: Photo) -> list[Point]:
 
     def compute() -> object:
         stages = study.codec.encode(photo.image)
-        scores = score_prefixes(study.codec, stages, photo.image, study.metrics)
-        return [[sum(map(len, stages[: depth + 1])), *score] for depth, score in enumerate(scores)]
+        seen = see_prefixes(study.codec, stages, photo.image, study.metrics)
+        return [[sum(map(len, stages[: depth + 1])), *each.scores] for depth, each in enumerate(seen)]
 
     key = {"scores": IMPLEMENTATION, "photo": photo.digest, **study.coding}
     return [_point(row, photo) for row in _rows(study.kept.get(key, compute)) if row is not None]

@@ -1,5 +1,7 @@
 """The steps between patches, against loops over pixels; and that a recipe can ask for them."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -8,7 +10,7 @@ from torch import Tensor
 
 from progic.config import LossConfig, TrainConfig
 from progic.data import PhotoSet
-from progic.seams import missed_steps
+from progic.seams import blockiness, missed_steps
 from progic.train import Trainer
 
 SIDES = st.integers(1, 3)
@@ -37,6 +39,16 @@ def test_a_shade_of_its_own_for_each_patch_is_missed_only_at_its_borders() -> No
     inside = torch.zeros(1, 3, 32, 32)
     inside[..., 4:12, 4:12] = 1
     assert missed_steps(inside, photo, 16).item() == 0
+
+
+def test_blockiness_is_one_of_a_slope_and_more_of_patches() -> None:
+    slope = torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
+    assert blockiness(slope, 16) == pytest.approx(1, abs=1e-5)
+    stairs = slope + (torch.arange(64) // 16 * 2 / 63)  # three steps of 3/63 among those of 1/63
+    assert blockiness(stairs, 16) == pytest.approx(3, abs=1e-4)
+    assert blockiness(stairs, 8) == pytest.approx((3 * 3 + 4) / 7, abs=1e-4)
+    assert math.isnan(blockiness(torch.zeros(1, 3, 64, 64), 16))
+    assert math.isnan(blockiness(slope[..., :16, :16], 16))
 
 
 def test_a_recipe_weighs_the_seams(
