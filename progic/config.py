@@ -96,7 +96,7 @@ class LossConfig(_Strict):
     lpips: float = Field(default=0.5, ge=0)
     dists: float = Field(default=1.0, ge=0)
     commitment: float = Field(default=0.25, ge=0)
-    seams: float = Field(default=0.0, ge=0)  # of the steps between the patches that a latent draws
+    blockiness: float = Field(default=0.0, ge=0)  # of the grid of patches in the pictures
     adversarial: float = Field(default=0.0, ge=0)  # of a patch discriminator, from adversarial_from on
     imitation: float = Field(default=1.0, ge=0)  # of the teacher's maps, in imitation_steps
 

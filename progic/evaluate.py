@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from progic.bitstream import unpack_indices
+from progic.blockiness import blockiness
 from progic.codec import Codec
 from progic.data import photo_paths
 from progic.errors import ConfigError, ImageError
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metrics import PerceptualMetrics, Scores
-from progic.seams import blockiness
 
 MOST_STAGES_OF_SUBSETS = 10  # 1023 sets, each decoded and scored for every photo
 CONFIDENCE_Z = 1.96  # two-sided 95 % of a normal distribution
@@ -43,7 +43,7 @@ class StageRow:
     lpips: Mean
     psnr_db: Mean
     ms_ssim: Mean
-    blockiness: Mean  # over the photos that have any step
+    blockiness: Mean
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def evaluate(
         stages, name = codec.encode(photo), str(path.relative_to(folder))
         payloads[name] = tuple(stages)
         seen[name] = list(see_prefixes(codec, stages, photo, metrics))
-        own.append(blockiness(to_tensor(photo), codec.config.downsampling_factor))
+        own.append(float(blockiness(to_tensor(photo), codec.config.downsampling_factor)))
         for stage, payload in enumerate(stages):
             indices[stage].append(unpack_indices(payload, cells, codec.config.bits_per_index))
     if not seen:
@@ -132,7 +132,7 @@ def evaluate(
         skipped=tuple(skipped),
         stages=tuple(_row(codec, size, depth, seen) for depth in range(codec.config.n_stages)),
         codebooks=tuple(_usage(stage, used, codec.config.n_codes) for stage, used in enumerate(indices)),
-        photos_blockiness=_mean_of_finite(own),
+        photos_blockiness=mean_of(own),
         by_photo={name: tuple(row.scores for row in rows) for name, rows in seen.items()},
         payloads=payloads,
     )
@@ -198,7 +198,7 @@ class Seen(NamedTuple):
     """What is to be said of one picture."""
 
     scores: Scores
-    blockiness: float  # steps between patches, in parts of those within
+    blockiness: float
 
 
 def see_prefixes(
@@ -209,21 +209,16 @@ def see_prefixes(
     for depth in range(len(stages)):
         picture = to_tensor(codec.decode(stages[: depth + 1], photo.size))
         with torch.no_grad():
-            yield Seen(
-                metrics.scores(reference, picture), blockiness(picture, codec.config.downsampling_factor)
-            )
+            scores = metrics.scores(reference, picture)
+        yield Seen(scores, float(blockiness(picture, codec.config.downsampling_factor)))
 
 
 def _row(codec: Codec, size: tuple[int, int], depth: int, seen: dict[str, list[Seen]]) -> StageRow:
     at_depth = [rows[depth] for rows in seen.values()]
     total = (depth + 1) * codec.bytes_per_stage(size)
     means = {name: mean_of([getattr(row.scores, name) for row in at_depth]) for name in Scores._fields}
-    blocks = _mean_of_finite([row.blockiness for row in at_depth])
-    return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means, blockiness=blocks)
-
-
-def _mean_of_finite(values: Sequence[float]) -> Mean:
-    return mean_of([value for value in values if math.isfinite(value)])
+    means["blockiness"] = mean_of([row.blockiness for row in at_depth])
+    return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means)
 
 
 def mean_of(values: Sequence[float]) -> Mean:

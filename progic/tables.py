@@ -62,9 +62,8 @@ def _usage(result: Evaluation) -> Table:
 
 
 def _blockiness(result: Evaluation) -> str:
-    after = ", ".join(f"{row.blockiness.mean:.2f}" for row in result.stages)
-    photos = result.photos_blockiness.mean
-    return f"steps between patches in parts of those within: {after} (the photos {photos:.2f})"
+    after = ", ".join(f"{row.blockiness.mean:.3f}" for row in result.stages)
+    return f"blockiness after each stage: {after} (the photos {result.photos_blockiness.mean:.3f})"
 
 
 def _rivals(result: Evaluation, rivals: Sequence[Rival]) -> Table:

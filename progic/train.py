@@ -17,6 +17,7 @@ from torch import Generator, Tensor, nn
 
 from progic import checkpoint, weights
 from progic.adversary import Adversary
+from progic.blockiness import blockiness
 from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.data import PhotoSet
@@ -29,7 +30,6 @@ from progic.precision import fast_precision
 from progic.replacing import replacing
 from progic.rvq import Quantized, as_rows
 from progic.schedule import Schedule, draw_held, schedule
-from progic.seams import missed_steps
 from progic.stack import StackedDecoder
 from progic.start import learn_from, start_linear, take_over
 from progic.training_log import Display, Terms, csv_log
@@ -113,11 +113,11 @@ class Trainer:
             dists, lpips = self.loss(picture, photo)
             judged = self._judged(photo, picture, plan)
         l1 = F.l1_loss(picture, photo)
-        seams = missed_steps(picture, photo, self.config.codec.downsampling_factor)
+        grid = blockiness(picture, self.config.codec.downsampling_factor)
         weight, commitment = self.config.loss, coded.commitment
         loss = weight.l1 * l1 + weight.lpips * lpips + weight.dists * dists + weight.commitment * commitment
-        loss = loss + weight.seams * seams + weight.adversarial * judged[0]
-        return Terms(loss, l1, lpips, dists, commitment, coded.used, *judged, seams=seams)
+        loss = loss + weight.blockiness * grid + weight.adversarial * judged[0]
+        return Terms(loss, l1, lpips, dists, commitment, coded.used, *judged, blockiness=grid)
 
     def _judged(
         self, photo: Tensor, picture: Tensor, plan: Schedule

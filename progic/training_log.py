@@ -30,7 +30,7 @@ class Terms(NamedTuple):
     adversarial: Tensor | float = 0.0  # what the discriminator makes of the pictures
     discriminator: Tensor | float = 0.0  # its own loss
     imitation: Tensor | float = 0.0  # how far a taught decoder's maps are from its teacher's
-    seams: Tensor | float = 0.0  # error of the steps between patches
+    blockiness: Tensor | float = 0.0  # of the pictures
 
     def values(self) -> tuple[float, ...]:
         """Plain numbers, in the log's order."""

@@ -1,0 +1,26 @@
+"""The grid of patches that shows through a picture: an eye sees it, and no distance minds it.
+
+Each latent draws a patch of f x f pixels, folded from cells of 4x4. What recurs with them is no part of a
+photo, whose steps from pixel to pixel are as large at one place of a patch as at any other.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def blockiness(images: Float[Tensor, "b 3 h w"], patch_px: int) -> Float[Tensor, ""]:
+    """How much the steps to the next pixel differ from place to place within a patch, over all images.
+
+    The standard deviation of their means over the `patch_px` places, rows and columns alike, in parts of the
+    mean. One photo of 256x256 has 0.03 by chance; 0 where no image holds a patch beside another.
+    """
+    lines = images.diff(dim=3).abs().mean((1, 2)), images.diff(dim=2).abs().mean((1, 3))
+    places = torch.cat([torch.arange(line.shape[1], device=images.device) % patch_px for line in lines])
+    counts = places.bincount(minlength=patch_px)
+    if not counts.all():
+        return images.new_zeros(())
+    steps = torch.cat(lines, dim=1)
+    profiles = steps.new_zeros(len(steps), patch_px).index_add(1, places, steps) / counts
+    profile = (profiles / profiles.mean(1, keepdim=True).clamp(min=1e-6)).mean(0)
+    return profile.std(correction=0)
