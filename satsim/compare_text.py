@@ -54,6 +54,8 @@ def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
     wins = [figures["usable_win_rate"] for figures in standing.samples]
     n_rival = sum(rate is not None and rate > 0.5 for rate in wins)
     n_anchor = sum(rate is not None and rate < 0.5 for rate in wins)
+    if standing.spreads["usable_share"].mean == 0 and n_rival == n_anchor == 0:
+        return f"{rival} is never usable, nor is {anchor}{_on(len(wins), len(wins), sample)}"
     if not n_rival and not n_anchor:
         return f"{rival} is usable when {anchor} is{_on(len(wins), len(wins), sample)}"
     if n_rival == n_anchor:

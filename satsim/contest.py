@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from satsim.complaints import shown
 from satsim.errors import InputError, ScenarioError
-from satsim.intake import check_scenario, load_parts, open_album, open_for
+from satsim.intake import check_scenario, legible, load_parts, open_album, open_for
 from satsim.kept import Job, key_of
 from satsim.manifest import SkippedPhoto
 from satsim.scenario import Scenario, load_scenario
@@ -99,8 +99,7 @@ def open_photos(contest: Contest, file: str) -> Photos:
         open_for(first, path)
         return Photos([_job(contest, path, is_one_of_many=False)], ())
     album = open_album(first, path)
-    names = [photo.facts.name for photo in album.photos.values()]
-    jobs = [_job(contest, path / name, is_one_of_many=True) for name in names]
+    jobs = [_job(contest, photo.path, is_one_of_many=True) for photo in album.photos.values()]
     return Photos(jobs, album.skipped)
 
 
@@ -119,7 +118,7 @@ def _job(contest: Contest, photo: Path, is_one_of_many: bool) -> Job[tuple[Scena
         )
         for scenario in contest.scenarios
     )
-    return Job(photo.name, key_of(*own), own)
+    return Job(legible(photo.name), key_of(*own), own)
 
 
 def _check_comparable(scenario: Scenario, file: str, first: Scenario, first_file: str) -> None:

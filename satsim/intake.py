@@ -49,6 +49,7 @@ class Photo:
 
     image: Image.Image
     facts: PhotoFacts
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,7 @@ def open_for(scenario: Scenario, path: Path) -> Photo:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     fitted = fit_photo(image, scenario.image.original_size, scenario.image.fit)
     bare = Image.frombytes("RGB", fitted.size, fitted.tobytes())  # no colour profile, no EXIF
-    name = os.fsencode(path.name).decode(errors="replace")  # what is no UTF-8 could not be read back
-    return Photo(bare, PhotoFacts(name, sha256, image.width, image.height))
+    return Photo(bare, PhotoFacts(legible(path.name), sha256, image.width, image.height), path)
 
 
 def open_album(scenario: Scenario, folder: Path) -> Album:
@@ -173,11 +173,17 @@ def open_album(scenario: Scenario, folder: Path) -> Album:
         try:
             photo = open_for(scenario, path)
         except ImageError as error:
-            skipped.append(SkippedPhoto(path.name, str(error)))
+            skipped.append(SkippedPhoto(legible(path.name), legible(str(error))))
             continue
-        name = path.stem if path.stem not in photos else path.name  # a.png and a.jpg
+        names = [path.stem, path.name, *(f"{path.name}-{number}" for number in range(2, len(files) + 2))]
+        name = next(each for each in map(legible, names) if each not in photos)  # of a.png and a.jpg too
         photos[name] = replace(photo, facts=replace(photo.facts, run=f"photos/{name}"))
     if not photos:
         why = f"none of its {len(files)} files can be used; {skipped[0].reason}" if skipped else "it is empty"
         raise ImageError(f"{folder}: found no photo, {why}; allowed is a folder with at least one")
     return Album(photos, tuple(skipped))
+
+
+def legible(name: str) -> str:
+    """Return a file's name with a mark for what is no UTF-8, which could not be written and read back."""
+    return os.fsencode(name).decode(errors="replace")

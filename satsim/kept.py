@@ -6,6 +6,8 @@ A job's result stands in a folder under a digest of all that decides it, so what
 import hashlib
 import json
 import os
+import shlex
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, as_completed
 from contextlib import suppress
@@ -106,7 +108,15 @@ def _parts(scenario: Scenario) -> list[str | None]:
     weights = _sha256(Path(model)) if Path(model).is_file() else _bundled_sha256(model)
     files = [scenario.image.path]
     files += [scenario.link.loss.path] if isinstance(scenario.link.loss, TraceLoss) else []
-    return [dump_scenario(scenario), weights, *map(_sha256, files)]
+    return [dump_scenario(scenario), weights, *map(_sha256, files), *_programs(scenario)]
+
+
+def _programs(scenario: Scenario) -> list[str | None]:
+    """Return the words of all commands as they are run, and the digests of those that are files."""
+    commands = [scheme.command for scheme in scenario.schemes if scheme.command is not None]
+    lines = [line for command in commands for line in (command.encode, command.decode)]
+    words = [os.path.expandvars(word) for line in lines for word in shlex.split(line)]
+    return [*words, *(_sha256(Path(shutil.which(word) or word)) for word in words)]
 
 
 def _bundled_sha256(model: str) -> str | None:

@@ -7,14 +7,14 @@ import numpy as np
 
 from satsim.cost import Cost, costs_of, is_known
 from satsim.fleet_settings import FleetSettings
-from satsim.packets import AnyPacket, pack
+from satsim.packets import AnyPacket, Pieces, pack
 from satsim.repair_settings import Repair
 from satsim.settings import LinkSettings, seed_decides
 from satsim.simulate import simulate_fleet
 from satsim.tally import Holdings
 
 ALONE = FleetSettings()
-_Shape = tuple[str, int]
+_Shape = tuple[str, tuple[int, ...], int]
 
 
 class Runs(NamedTuple):
@@ -74,4 +74,5 @@ class Replicator:
 
 def _shape(packet: AnyPacket, is_billed: bool) -> _Shape:
     """Return what of a packet decides what its arrival brings, and what it costs."""
-    return packet.label, len(pack(packet)) if is_billed else 0
+    needed = packet.protection.needed if isinstance(packet, Pieces) else ()
+    return packet.label, needed, len(pack(packet)) if is_billed else 0

@@ -80,7 +80,7 @@ def _all_merged(files: Sequence[_Layer], asked: Sequence[_Layer]) -> dict[str, A
 
 def dump_scenario(scenario: Scenario) -> str:
     """Return the resolved scenario as YAML that loads to an equal one, from any folder."""
-    keys = scenario.model_dump(mode="json", exclude_none=True)
+    keys = _with_nulls(scenario.model_dump(mode="json", exclude_none=True), scenario)
     text = io.StringIO()
     yaml = YAML()
     yaml.allow_unicode = (
@@ -89,6 +89,24 @@ def dump_scenario(scenario: Scenario) -> str:
     yaml.width = 1000
     yaml.dump(keys, text)
     return text.getvalue()
+
+
+def _with_nulls(keys: dict[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """Return `keys` with a null for what the link's preset would settle and the scenario has not."""
+    if scenario.link.preset is None:
+        return keys
+    settled = load_preset(scenario.link.preset).link_keys()
+    return {**keys, "link": _denied(settled, keys["link"])}
+
+
+def _denied(settled: dict[str, Any], keys: dict[str, Any]) -> dict[str, Any]:
+    nulls: dict[str, Any] = {key: None for key in settled if key not in keys}
+    inner = {
+        key: _denied(value, keys[key])
+        for key, value in settled.items()
+        if isinstance(value, dict) and isinstance(keys.get(key), dict)
+    }
+    return {**keys, **nulls, **inner}
 
 
 def _file_layers(path: Path, extended_by: tuple[Path, ...]) -> list[_Layer]:

@@ -82,12 +82,14 @@ def sweep_table(axes: Sequence[Axis], rows: Sequence[Mapping[str, object]]) -> T
 
 
 def _sweep_cells(row: Mapping[str, object], is_many: bool) -> list[str]:
-    median, mean = ("_median", "_mean") if is_many else ("", "")
+    """Return a row's times, DISTS and, beside rows of many runs, the share without a usable picture."""
+    is_of_many = row.get("t_first_s_share") is not None
+    median, mean = ("_median", "_mean") if is_of_many else ("", "")
     times = [_number(row.get(f"t_{mark}_s{median}")) for mark in ("first", "usable", "final")]
-    dists = score_text("dists", _number(row.get(f"dists_final{mean}")))
-    share = _number(row.get("t_usable_s_share"))
-    never = [] if not is_many else ["–" if share is None else f"{1 - share:.1%}"]
-    return [*map(minutes_text, times), dists, *never]
+    dists, share = _number(row.get(f"dists_final{mean}")), _number(row.get("t_usable_s_share"))
+    is_unscored = dists is None and times[0] is not None  # pictures came, and DISTS was not asked for
+    never = ["–" if share is None or is_unscored else f"{1 - share:.1%}"] if is_many else []
+    return [*map(minutes_text, times), score_text("dists", dists), *never]
 
 
 def _number(cell: object) -> float | None:

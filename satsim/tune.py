@@ -133,7 +133,7 @@ def _photos(scenario: Scenario) -> tuple[Path, ...]:
     path = scenario.image.path
     if not path.is_dir():
         return (path,)
-    return tuple(path / photo.facts.name for photo in open_album(scenario, path).photos.values())
+    return tuple(photo.path for photo in open_album(scenario, path).photos.values())
 
 
 def _shown(scenario: Scenario, photos: Sequence[Path]) -> Size:

@@ -83,12 +83,13 @@ def _answer(tuning: Tuning, goal: Goal) -> Answer:
     best = min(keys, key=lambda candidate: keys[candidate])
     if keys[best][0] == NEVER:
         nearest = min(tuning.rows, key=lambda candidate: tuning.rows[candidate]["dists_deadline"])
-        row = tuning.rows[nearest]
+        row, deadline = tuning.rows[nearest], minutes_text(tuning.limits.deadline_s)
         note = (
-            f"no candidate is usable by {minutes_text(tuning.limits.deadline_s)}: the nearest,"
+            f"no candidate is usable by {deadline}: the nearest,"
             f" {name_of(nearest)}, has DISTS {row['dists_deadline']:.3f} then, and usable is"
             f" {row['usable_dists']:.3f}"
         )
+        note = note if row["share_shown"] else f"nothing arrives by {deadline}"
         return Answer(goal, None, note, "", "")
     others = [each for each in keys if each.group != best.group] or [each for each in keys if each != best]
     second = min(others, key=lambda candidate: keys[candidate]) if others else None
@@ -106,7 +107,7 @@ def _key(goal: Goal, row: Row) -> tuple[float, ...]:
     if goal == "usable":
         return (row["t_usable_s"] if is_usable else NEVER, dists_usable, row["dists_deadline"], cost)
     if goal == "deadline":
-        return (row["dists_deadline"], cost, row["t_usable_s"])
+        return (row["dists_deadline"] if row["share_shown"] else NEVER, cost, row["t_usable_s"])
     return (cost / share if is_usable else NEVER, row["dists_deadline"], row["t_usable_s"])
 
 

@@ -198,13 +198,14 @@ def _over(candidate: Candidate, scenario: Scenario, limits: Limits) -> str:
 def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits) -> Iterator[Repair]:
     """Yield what can be done about loss; ARQ only where the scenario's own repair has a way back.
 
-    The scenario's own alone where nothing is lost: then all are the same.
+    Where nothing is lost there is nothing to be done, and ARQ does nothing.
     """
+    is_arq = isinstance(scenario.repair, ArqNextSlot | ArqRound)
     if getattr(scenario.link.loss, "rate", 1) == 0:
-        yield scenario.repair
+        yield scenario.repair if is_arq else NoRepair(kind="none")
         return
     yield NoRepair(kind="none")
-    if isinstance(scenario.repair, ArqNextSlot | ArqRound):
+    if is_arq:
         yield scenario.repair
     per_message = _stages_a_message(stage_bytes, scenario.link.payload_bytes)
     slots = slots_within(scenario, limits.deadline_s)

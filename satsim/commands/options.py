@@ -78,7 +78,7 @@ def asked_metrics(text: str | None) -> list[Metric]:
 
 
 def _yaml(path: str) -> str:
-    return json.dumps(path, ensure_ascii=False)  # a YAML text whatever characters it has
+    return json.dumps(path)  # a YAML text whatever characters it has
 
 
 def one_way(ways: Mapping[str, object]) -> None:

@@ -76,7 +76,7 @@ def send(
     if stdout and as_json:
         raise InputError("--json: found --stdout with it, where packets go; allowed: one of the two")
     address = None if udp is None else address_of(udp)
-    overrides = [*overrides_of(settings, photo, None, None, None), *_given(model, size, payload_bytes)]
+    overrides = [*_given(model, size, payload_bytes), *overrides_of(settings, photo, None, None, None)]
     loaded = _loaded(scenario, overrides, refine)
 
     from satsim.handset import frames_to_send

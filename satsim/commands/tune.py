@@ -48,8 +48,9 @@ def tune(
     image: Photo = None,
     seed: Seed = None,
     runs: Annotated[
-        int, typer.Option(min=1, help="So often, where losses or delays are drawn; results are means.")
-    ] = LOSSY_RUNS,
+        int | None,
+        typer.Option(min=1, help="So often, where losses or delays are drawn, else 200; results are means."),
+    ] = None,
     settings: Settings = None,
     jobs: Jobs = None,
     as_json: AsJson = False,
@@ -70,7 +71,7 @@ def tune(
     deadline_s = None if deadline is None else seconds_of(deadline, "--deadline")
     names = tuple(models.split(",")) if models else ()
     asked = Asked(deadline_s, budget_bytes, max_cost, names, _sides(sides) if sides else SIDES_PX)
-    overrides = overrides_of(settings, image, seed, runs, None)
+    overrides = [f"runs={LOSSY_RUNS}", *overrides_of(settings, image, seed, runs, None)]
     overrides += [] if loss is None else [f"link.loss.rate={loss}"]
     tuning = prepare(scenario, overrides, asked)
     target = Path("tunings") / tuning.scenario.name if out is None else out

@@ -35,6 +35,8 @@ def trial_at(usable_at: float | None) -> dict[str, object]:
         ([60, 60, 60], [300, 300, 180], "raw is usable 3.3 ± 1.3 min earlier than whole on 3 of 3 photos"),
         ([300, 60, 60], [60, 60, None], "raw and whole are usable earlier on 1 of 3 photos each"),
         ([60, 60, 60], [60, 60, 60], "whole is usable when raw is on 3 of 3 photos"),
+        ([None, None, None], [None, None, None], "whole is never usable, nor is raw on 3 of 3 photos"),
+        ([None, None, None], [None, 60, None], "whole is usable earlier than raw on 1 of 3 photos, 2 tied"),
         ([60, 60, 60], [60, None, 60], "raw is usable earlier than whole on 1 of 3 photos, 2 tied"),
         ([180, 180, None], [60, 60, 60], "whole is usable 2.0 min earlier than raw on 3 of 3 photos"),
     ],

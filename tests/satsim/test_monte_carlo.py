@@ -10,10 +10,10 @@ import pytest
 
 from satsim.loss_settings import IndependentLoss
 from satsim.monte_carlo import Replicator
-from satsim.packetize import packetize
+from satsim.packetize import packetize, packetize_pieces
 from satsim.packets import ImageTag, Packet
 from satsim.records import Holding
-from satsim.repair_settings import ArqNextSlot, Carousel, NoRepair
+from satsim.repair_settings import ArqNextSlot, Carousel, NoRepair, Ulp
 from satsim.rundir import SPREAD, SPREAD_ROWS, Run
 from satsim.settings import Billing, LinkSettings, Transmitter
 from satsim.simulate import simulate
@@ -100,6 +100,14 @@ def test_schemes_with_the_same_stages_share_their_runs() -> None:
     assert many.runs(packets(5), ArqNextSlot(), 0.0) is arq
     assert many.runs(packets(4), ArqNextSlot(), 0.0) is not arq
     assert many.runs(packets(5), NoRepair(kind="none"), 0.0) is not arq
+
+
+def test_pieces_of_which_more_are_needed_share_no_runs() -> None:
+    tag, ulp = ImageTag(7, 1, 10, 16, 256, 256, 0xBEEF, 0), Ulp(kind="ulp", packets=10, needed=(1, 5))
+    soon, late = (packetize_pieces([b"x" * 320], (needed,), 10, tag, 360) for needed in (1, 5))
+    many = replicator(runs=10)
+    first_s = [[run[0].time_s for run in many.runs(each, ulp, 0.0).holdings if run] for each in (soon, late)]
+    assert max(first_s[0]) < min(first_s[1]) and min(first_s[1]) >= 300
 
 
 def test_where_bytes_are_billed_schemes_of_other_sizes_share_no_runs() -> None:

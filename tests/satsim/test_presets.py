@@ -114,3 +114,20 @@ def test_links_lists_shows_and_names_what_is_near() -> None:
     wrong = runner.invoke(app, ["links", "iridum"])
     assert wrong.exit_code == 2
     assert "did you mean iridium_sbd_9" in wrong.output
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["link.billing=null"],
+        ["link.transmitter=null"],
+        ["link.billing=null", "link.transmitter=null"],
+        ["link.billing.price_usd=null"],
+    ],
+)
+def test_what_a_scenario_takes_from_its_preset_stays_taken(overrides: list[str], tmp_path: Path) -> None:
+    asked = ["link=iridium_sbd_9603", "link.interval_s=60", *overrides]
+    scenario = load_scenario(GOOD, asked)
+    (tmp_path / "again.yaml").write_text(dump_scenario(scenario), encoding="utf-8")
+    assert load_scenario(tmp_path / "again.yaml") == scenario
+    assert scenario != load_scenario(GOOD, asked[:2])

@@ -261,3 +261,10 @@ def test_packets_keep_their_capture_time(toy_scenario: Path, tmp_path: Path) -> 
     times = {parse(packet).image.capture_time for packet in bytes_in(tmp_path / "air")}
     assert len(times) == 1
     assert before <= times.pop() <= int(time.time())
+
+
+def test_a_setting_wins_over_what_a_model_brings(toy_scenario: Path, tmp_path: Path) -> None:
+    photo = toy_scenario.parent / "photo.png"
+    options = ["--model", "f16", "-s", "codec.stages=2", "--size", "64x64"]
+    assert satsim("send", photo, *options, "--files", tmp_path / "air").exit_code == 0
+    assert {parse(data).image.n_stages for data in bytes_in(tmp_path / "air")} == {2}

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from satsim.cli import app
 from satsim.scenario import load_scenario
 from satsim.sweep_point import run_point
+from satsim.terminal import sweep_table
 
 SCENARIO = """
 name: tiny
@@ -215,3 +216,20 @@ def test_without_distributed_dask_says_what_to_install(tiny: Path, monkeypatch: 
     result = CliRunner().invoke(app, ["sweep", str(tiny), "-g", "seed=1", "--dask", "tcp://127.0.0.1:1"])
     assert result.exit_code == 2
     assert "pip install 'progic-satsim[dask]'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [
+        ({"t_first_s": 60.0, "t_usable_s": 60.0, "t_final_s": 300.0, "dists_final": 0.2}, ["–"]),
+        ({"t_first_s_median": 60.0, "t_first_s_share": 1.0, "t_usable_s_share": 0.0}, ["–"]),  # not scored
+        ({"t_first_s_share": 0.0, "t_usable_s_share": 0.0}, ["100.0%"]),
+        ({"t_first_s_median": 60.0, "t_first_s_share": 1.0, "t_usable_s_share": 0.75, "dists_final_mean": 0.2}, ["25.0%"]),
+    ],
+)  # fmt: skip
+def test_a_table_of_single_and_many_runs_shows_both(row: dict[str, float], cells: list[str]) -> None:
+    many = {"scheme": "raw", "t_usable_s_median": 60.0}
+    table = sweep_table([], [many, {"scheme": "raw", **row}])
+    shown = [list(column.cells)[1] for column in table.columns]
+    assert shown[-1:] == cells
+    assert (shown[1] == "1:00") == ("t_first_s" in row or "t_first_s_median" in row)

@@ -280,3 +280,28 @@ def test_nobody_usable_is_said(home: Path, tmp_path: Path, threads: ThreadPoolEx
     assert answers["usable"].candidate is None
     assert "no candidate is usable by 10:00: the nearest" in answers["usable"].measured
     assert answers["deadline"].candidate is not None
+
+
+def test_where_nothing_arrives_there_is_no_best(
+    home: Path, tmp_path: Path, threads: ThreadPoolExecutor
+) -> None:
+    late = "link.windows={open: [{from_s: 3600, to_s: 7200}]}"
+    tuning = tuned(home, tmp_path / "out", threads, late, deadline_s=600.0)
+    assert {(each.candidate, each.measured) for each in answers_of(tuning)} == {
+        (None, "nothing arrives by 10:00")
+    }
+
+
+def test_runs_of_a_setting_are_not_overruled(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def asked(scenario: Path, overrides: list[str], *_: object) -> Tuning:
+        seen.append(prepare(scenario, overrides, asked_of(home)).scenario.runs)
+        raise InputError("enough")
+
+    monkeypatch.setattr("satsim.tune.prepare", asked)
+    for options in ([], ["-s", "runs=20"], ["--runs", "30"], ["-s", "runs=20", "--runs", "30"]):
+        CliRunner().invoke(app, ["tune", str(home / "small.yaml"), "--loss", "0.1", *options])
+    assert seen == [200, 20, 30, 30]

@@ -22,6 +22,23 @@ def test_pieces_fill_the_payload() -> None:
     assert plans == [(3, 4, 6, 7, 8)]
 
 
+@pytest.mark.parametrize(
+    ("repair", "tried"),
+    [
+        ("{kind: ulp, packets: 10, needed: [2, 5, 8, 9, 10]}", "none"),
+        ("{kind: repeat, times: 3}", "none"),
+        ("{kind: arq_next_slot}", "arq_next_slot"),
+    ],
+)
+def test_nothing_is_done_about_loss_where_there_is_none(repair: str, tried: str) -> None:
+    model = Model("f16", 5, 10, 16, "f16", is_taught=False)
+    scenario = load_scenario(FOREST_FIRE, ["link.loss=none", f"repair={repair}"])
+    found = space_of(scenario, [model], [(256, 256)], Limits(601.0, None, None)).candidates
+    assert [(each.n_stages, each.repair.kind) for each in found] == [
+        (stages, tried) for stages in range(1, 6)
+    ]
+
+
 @pytest.mark.parametrize(("percent", "slots"), [(80, 25), (56, 25), (79, 25), (30, 10)])
 def test_as_many_packets_are_needed_as_arrive_on_average(percent: int, slots: int) -> None:
     """Of 25 at 80 % loss 5, though 25 * (1 - 0.8) comes out a little under it."""

@@ -15,8 +15,9 @@ PHOTO = Image.linear_gradient("L").resize((16, 16)).convert("RGB")
 STAGES = tuple(PHOTO.tobytes()[start : start + 256] for start in range(0, 768, 256))
 
 
-def viewed(delivery: Delivery, *held: tuple[int, ...], gave_up: int = 0) -> SchemeView:
+def viewed(delivery: Delivery, *held: tuple[int, ...], gave_up: int = 0, received: int = 0) -> SchemeView:
     events = [Event(0.5, "s", "queued", number, "", 0, 276, "") for number in (1, 2, 3)]
+    events += [Event(9.0, "s", "received", received, "", 1, 276, "")] * bool(received)
     events += [Event(9.5, "s", "gave_up", 3, "2", 1, 276, "")] * gave_up
     holdings = tuple(
         Holding(60.0 * number, each, number, 276 * number) for number, each in enumerate(held, start=1)
@@ -81,6 +82,11 @@ def test_an_incomplete_progressive_scheme_keeps_its_last_picture() -> None:
         120.0,
         "1 of 3 packets never got through",
     )
+
+
+def test_a_packet_that_arrived_unreported_did_get_through() -> None:
+    arrived = viewed("progressive", (0,), (0, 1, 2), gave_up=1, received=3)
+    assert arrived.summary.note is None
 
 
 @given(st.sets(st.integers(0, 63), min_size=1))
