@@ -34,9 +34,8 @@ def test_nothing_is_done_about_loss_where_there_is_none(repair: str, tried: str)
     model = Model("f16", 5, 10, 16, "f16", is_taught=False)
     scenario = load_scenario(FOREST_FIRE, ["link.loss=none", f"repair={repair}"])
     found = space_of(scenario, [model], [(256, 256)], Limits(601.0, None, None)).candidates
-    assert [(each.n_stages, each.repair.kind) for each in found] == [
-        (stages, tried) for stages in range(1, 6)
-    ]
+    assert [each.n_stages for each in found] == [1, 2, 3, 4, 5]
+    assert {each.repair.kind for each in found} == {tried}
 
 
 @pytest.mark.parametrize(("percent", "slots"), [(80, 25), (56, 25), (79, 25), (30, 10)])
