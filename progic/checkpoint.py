@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 
+from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.errors import ConfigError, WeightsError
 from progic.optimize import Optimizer
@@ -49,13 +52,15 @@ def read(
     """
     try:
         with safe_open(path, framework="pt") as content:
-            metadata = content.metadata()
+            metadata = content.metadata() or {}
             tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: not a training checkpoint, or cut: {error}") from None
-    _check_recipe(path, TrainConfig.model_validate_json(metadata["config"]), config)
+    _check_recipe(path, _recipe_of(path, metadata), config)
     for role, net in nets.items():
-        net.load_state_dict(_part(tensors, role))
+        state = _part(tensors, role)
+        _check_trunk(path, net, state)
+        net.load_state_dict(state)
     for name, average in _averages(nets["net"]).items():
         average.copy_(tensors[f"quantizer.{name}"])
     generator.set_state(tensors["generator"])
@@ -72,6 +77,25 @@ def _averages(net: nn.Module) -> dict[str, Tensor]:
 def _part(tensors: dict[str, Tensor], role: str) -> dict[str, Tensor]:
     prefix = f"{role}."
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _recipe_of(path: Path, metadata: dict[str, str]) -> TrainConfig:
+    try:
+        return TrainConfig.model_validate_json(metadata.get("config", "no recipe"))
+    except ValidationError as error:
+        key = ".".join(str(part) for part in error.errors()[0]["loc"]) or "config"
+        reason = f"{key}: {error.errors()[0]['msg']}"
+        raise ConfigError(f"{path}: not a training checkpoint of this version: {reason}") from None
+
+
+def _check_trunk(path: Path, net: nn.Module, state: dict[str, Tensor]) -> None:
+    """Raise ConfigError where the trunk is another than that under which the training began."""
+    if not isinstance(net, CodecNet) or not net.config.trunk:
+        return
+    own = net.own_state()
+    for name, tensor in net.state_dict().items():
+        if name not in own and not torch.equal(tensor.cpu(), state[name]):
+            raise ConfigError(f"{path}: trunk {net.config.trunk} has changed since: {name} differs")
 
 
 def _check_recipe(path: Path, found: TrainConfig, wanted: TrainConfig) -> None:

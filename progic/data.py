@@ -23,11 +23,16 @@ class PhotoSet:
     photos: tuple[Tensor, ...]
     unreadable: tuple[str, ...]
 
-    def crops(self, count: int, crop_px: int, generator: Generator) -> Float[Tensor, "b 3 s s"]:
-        """`count` random square crops, mirrored half of the time, float32 0..1, channels last."""
+    def holding(self, crop_px: int) -> list[Tensor]:
+        """Return the photos that hold a crop; raises ImageError where none does."""
         large = [photo for photo in self.photos if min(photo.shape[:2]) >= crop_px]
         if not large:
             raise ImageError(f"no photo has both sides of {crop_px} pixels or more, which the crops need")
+        return large
+
+    def crops(self, count: int, crop_px: int, generator: Generator) -> Float[Tensor, "b 3 s s"]:
+        """`count` random square crops, mirrored half of the time, float32 0..1, channels last."""
+        large = self.holding(crop_px)
         chosen = [_crop(large[_draw(len(large), generator)], crop_px, generator) for _ in range(count)]
         batch = torch.stack(chosen).permute(0, 3, 1, 2)  # keeps the channels last in memory
         return batch.float() / 255

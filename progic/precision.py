@@ -5,6 +5,8 @@ import torch
 
 def fast_dtype(device: str) -> torch.dtype:
     """Bfloat16 where `device` (`cpu`, `cuda`) has instructions for it, else float32."""
+    if device == "cpu" and not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return torch.float32  # such builds lack what answers the question
     has_bf16 = device != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return torch.bfloat16 if has_bf16 else torch.float32
 

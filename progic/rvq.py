@@ -25,6 +25,11 @@ class Quantized(NamedTuple):
     parts: Float[Tensor, "n b d u v"]  # each stage's code vectors; those held are summed
     residuals: Float[Tensor, "n b d u v"]  # what each stage was given to code
 
+    @property
+    def codes_used(self) -> float:
+        """Distinct codes of a stage, mean over the stages."""
+        return sum(len(stage.unique()) for stage in self.indices) / len(self.indices)
+
 
 class ResidualVectorQuantizer(nn.Module):
     """N codebooks of 2^L codes of `code_dim` numbers."""

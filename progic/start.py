@@ -4,7 +4,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Generator
+from torch import Generator, Tensor
 
 from progic.codec import CodecNet
 from progic.config import TrainConfig
@@ -42,19 +42,18 @@ def start_linear(net: CodecNet, photos: PhotoSet, config: TrainConfig, generator
 def take_over(net: CodecNet, start: CodecNet) -> None:
     """Fill `net` with the weights of `start`; layers that `start` lacks stay as they begin, without effect.
 
-    Raises ConfigError where the two differ in more than added layers.
+    A trunk stays what the recipe names. Raises ConfigError where the two differ in more than added layers.
     """
     ours, theirs = net.state_dict(), start.state_dict()
     for name, tensor in theirs.items():
         if name not in ours or ours[name].shape != tensor.shape:
             shape = tuple(ours[name].shape) if name in ours else "no such layer"
             raise ConfigError(f"start: {name} is {tuple(tensor.shape)}, the recipe has {shape}")
-    net.load_state_dict(theirs, strict=False)
-    net.quantizer.forget()
+    _load_own(net, theirs)
 
 
-def learn_from(net: CodecNet, teacher: CodecNet) -> None:
-    """Begin `net` with the teacher's codebooks, and its weights wherever layers are alike.
+def take_codebooks(net: CodecNet, teacher: CodecNet) -> None:
+    """Give `net` the teacher's codebooks, whose codes it learns to draw.
 
     Raises ConfigError where the two are not of the same N, L, f and code_dim.
     """
@@ -62,9 +61,18 @@ def learn_from(net: CodecNet, teacher: CodecNet) -> None:
         ours, theirs = getattr(net.config, key), getattr(teacher.config, key)
         if ours != theirs:
             raise ConfigError(f"codec.{key}: {ours}, but teacher {teacher.config.name} has {theirs}")
+    net.quantizer.load_state_dict(teacher.quantizer.state_dict())
+    net.quantizer.forget()
+
+
+def take_alike(net: CodecNet, teacher: CodecNet) -> None:
+    """Begin `net` with the teacher's weights wherever layers are alike."""
     shapes = {name: tensor.shape for name, tensor in net.state_dict().items()}
-    alike = {
-        name: tensor for name, tensor in teacher.state_dict().items() if shapes.get(name) == tensor.shape
-    }
-    net.load_state_dict(alike, strict=False)
+    theirs = teacher.state_dict().items()
+    _load_own(net, {name: tensor for name, tensor in theirs if shapes.get(name) == tensor.shape})
+
+
+def _load_own(net: CodecNet, state: dict[str, Tensor]) -> None:
+    own = net.own_state()
+    net.load_state_dict({name: tensor for name, tensor in state.items() if name in own}, strict=False)
     net.quantizer.forget()

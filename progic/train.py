@@ -24,14 +24,14 @@ from progic.data import PhotoSet
 from progic.errors import ProgicError
 from progic.images import to_image
 from progic.imitation import check_alike, missed
-from progic.losses import PerceptualLoss
+from progic.losses import Distances, PerceptualLoss
 from progic.optimize import Optimizer
 from progic.precision import fast_precision
 from progic.replacing import replacing
-from progic.rvq import Quantized, as_rows
+from progic.rvq import as_rows
 from progic.schedule import Schedule, draw_held, schedule
 from progic.stack import StackedDecoder
-from progic.start import learn_from, start_linear, take_over
+from progic.start import start_linear, take_alike, take_codebooks, take_over
 from progic.training_log import Display, Terms, csv_log
 
 
@@ -56,6 +56,9 @@ class Trainer:
         start: CodecNet | None = None,
     ) -> None:
         self.config, self.photos, self.device = config, photos, device
+        photos.holding(config.crop_px)
+        if config.last_crop_from < 1:
+            photos.holding(config.last_crop_px)  # now, not after most of the steps
         self.generator = Generator().manual_seed(config.seed)
         torch.manual_seed(config.seed)  # the layers' first values
         trunk = weights.load(config.codec.trunk).net if config.codec.trunk else None
@@ -66,9 +69,11 @@ class Trainer:
         if start is not None:
             take_over(self.net, start)
         elif self.teacher is not None:
-            learn_from(self.net, self.teacher)
+            take_alike(self.net, self.teacher)
         elif self.net.encoder.linear.weight.requires_grad:
             start_linear(self.net, photos, config, self.generator)
+        if self.teacher is not None:
+            take_codebooks(self.net, self.teacher)
         self.net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).eval()
         self.perceptual = PerceptualLoss(metric_weights).to(device)
@@ -110,7 +115,7 @@ class Trainer:
             if plan.latents_only:
                 return self._latent_terms(seen, coded)
             picture = self.net.decoder(coded.codes, coded.held).float()
-            dists, lpips = self.loss(picture, photo)
+            dists, lpips = self._distances(picture, photo)
             judged = self._judged(photo, picture, plan)
         l1 = F.l1_loss(picture, photo)
         grid = blockiness(picture, self.config.codec.downsampling_factor)
@@ -118,6 +123,14 @@ class Trainer:
         loss = weight.l1 * l1 + weight.lpips * lpips + weight.dists * dists + weight.commitment * commitment
         loss = loss + weight.blockiness * grid + weight.adversarial * judged[0]
         return Terms(loss, l1, lpips, dists, commitment, coded.used, *judged, blockiness=grid)
+
+    def _distances(self, picture: Tensor, photo: Tensor) -> Distances:
+        try:
+            found: Distances = self.loss(picture, photo)
+        except torch._dynamo.exc.BackendCompilerFailed as error:
+            allowed = "allowed is a C++ compiler on this machine, or compile: false in the recipe"
+            raise ProgicError(f"compile: the loss cannot be compiled; {allowed}") from error
+        return found
 
     def _judged(
         self, photo: Tensor, picture: Tensor, plan: Schedule
@@ -158,7 +171,7 @@ class Trainer:
         # lacks, its stages cannot hold, and asking the encoder for it makes the latents grow without end.
         whole = held.all(1).float()[:, None, None, None]
         through = codes + whole * (latents - latents.detach())
-        return _Coded(through, held, commitment, _codes_used(quantized))
+        return _Coded(through, held, commitment, quantized.codes_used)
 
     def _taught(self, photo: Tensor, latents: Tensor, teacher: CodecNet) -> _Coded:
         """Encoder and decoder learn apart: the teacher's latents, and to draw from the teacher's codes."""
@@ -167,7 +180,7 @@ class Trainer:
             quantized = teacher.quantizer(wanted)
         held = self._draw_held(len(latents))
         codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
-        return _Coded(codes, held, F.mse_loss(latents, wanted), _codes_used(quantized))
+        return _Coded(codes, held, F.mse_loss(latents, wanted), quantized.codes_used)
 
     def _draw_held(self, count: int) -> Float[Tensor, "b n"]:
         config = self.config
@@ -226,10 +239,6 @@ class Trainer:
                 distances[depth] += self.perceptual(pictures[depth : depth + 1], batch).dists.cpu()
             rows.append(torch.cat([batch[0], *pictures], dim=2).cpu())
         return torch.cat(rows, dim=1), (distances / len(photos)).tolist()
-
-
-def _codes_used(quantized: Quantized) -> float:
-    return sum(len(stage.unique()) for stage in quantized.indices) / len(quantized.indices)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def _draw(strips: Sequence[Strip]) -> Figure:
         for axes, picture in zip(line, (strip.photo.image, *strip.pictures), strict=True):
             axes.imshow(picture)
             hide(axes)
-        line[0].set_xlabel(f"original\n{strip.photo.name}", fontsize=8)
+        line[0].set_xlabel(f"original\n{strip.photo.name}", fontsize=8, parse_math=False)
         for axes, point in zip(line[1:], strip.points, strict=True):
             axes.set_xlabel(f"DISTS {point.scores.dists:.3f}\n{point.bpp:.4f} BPP", fontsize=8)
     for axes, depth in zip(grid[0], range(across), strict=True):

@@ -160,7 +160,7 @@ def _draw(study: Study, found: dict[str, list[Scores]], gflop: dict[tuple[int, i
         for axes, picture in zip(line, pictures, strict=True):
             axes.imshow(picture)
             hide(axes)
-        line[0].set_xlabel(f"original, {photo.name}", fontsize=8)
+        line[0].set_xlabel(f"original, {photo.name}", fontsize=8, parse_math=False)
         for axes, score in zip(line[1:], found[photo.name][:2], strict=True):
             axes.set_xlabel(f"DISTS {score.dists:.3f}   LPIPS {score.lpips:.3f}", fontsize=8)
     for axes, size in zip(grid[0][1:], DEPTHS, strict=True):

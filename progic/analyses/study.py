@@ -106,8 +106,10 @@ class Study:
     def _name(self, path: Path) -> str:
         """A photo's path in the folder: two subfolders may hold files of one name."""
         if self.folder is None or self.folder not in path.parents:
-            return path.name
-        return path.relative_to(self.folder).as_posix()
+            name = path.name
+        else:
+            name = path.relative_to(self.folder).as_posix()
+        return name.encode(errors="replace").decode()  # figures and tables take no half of a pair
 
     def _check_sides(self, path: Path, image: Image.Image) -> None:
         f = self.codec.config.downsampling_factor
@@ -140,7 +142,9 @@ class Study:
 
     def digest(self, name: str) -> str:
         """Name all that an analysis is made from: model, photos, settings."""
-        paths = [] if self.folder is None else self.paths
+        given = [self.settings.run, self.settings.priors, self.settings.clip]
+        paths = [] if self.folder is None else list(self.paths)
+        paths += [path for folder in given if folder for path in sorted(Path(folder).rglob("*"))]
         files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
         model = self.codec.fingerprint
         made_from = {"name": name, "scores": IMPLEMENTATION, "model": model, "photos": files}

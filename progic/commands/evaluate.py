@@ -61,12 +61,12 @@ def evaluate_command(
         sets = evaluate_subsets(codec, folder, result, metrics, _task(bar, "sets")) if subsets else ()
     for line in result.skipped:
         typer.echo(f"skipped: {line}", err=True)
-    if figure is not None:
-        draw(result, rivals, figure)
     if as_json:
         typer.echo(tables.as_json(result, rivals, sets))
     else:
         tables.show(result, rivals, sets)
+    if figure is not None:
+        draw(result, rivals, figure)  # last: what goes wrong with a file must not take the table along
 
 
 def _task(bar: Progress, title: str) -> Callable[[int, int], None]:

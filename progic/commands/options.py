@@ -53,10 +53,13 @@ def chosen_stages(content: StageFile, wanted: str) -> dict[int, bytes]:
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a picture whole or not at all; raises InputError for a suffix that is no format."""
+    """Write a picture whole or not at all; raises InputError for a suffix or size that cannot be written."""
+    Image.init()
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+        allowed = "no format that can be written; try .png"
+        raise InputError(f"{path}: suffix {path.suffix!r} is {allowed}")
     try:
         with replacing(path) as partial:
             picture.save(partial)
-    except ValueError:
-        allowed = "no format that can be written; try .png"
-        raise InputError(f"{path}: suffix {path.suffix!r} is {allowed}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be written: {error}; try .png") from None

@@ -1,6 +1,7 @@
 """Each analysis against a case with a known answer."""
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,25 @@ def test_photos_of_one_name_in_two_folders_are_two(toy_codec: Codec, tmp_path: P
         Image.new("RGB", (64, 64), colour).save(tmp_path / folder / "1.png")
     study = Study(toy_codec, "toy", tmp_path, tmp_path / "out", Settings())
     assert [photo.name for photo in study.photos(None)] == ["a/1.png", "b/1.png"]
+
+
+def test_photos_with_any_name_stand_in_tables_and_figures(toy_codec: Codec, tmp_path: Path) -> None:
+    for name in ("M\udcfcnchen.png", "price$_$5.png"):
+        Image.new("RGB", (64, 64), "red").save(tmp_path / name)
+    study = Study(toy_codec, "toy", tmp_path, tmp_path / "out", Settings())
+    assert [photo.name for photo in study.photos(None)] == ["M?nchen.png", "price$_$5.png"]
+
+
+def test_another_run_is_another_result(toy_codec: Codec, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    digests = []
+    for text in ("{}", "{} ", "{}"):
+        (run / "summary.json").write_text(text)
+        os.utime(run / "summary.json", (1e9, 1e9))
+        study = Study(toy_codec, "toy", None, tmp_path / "out", Settings(run=str(run)))
+        digests.append(study.digest("satcom"))
+    assert digests[0] == digests[2] != digests[1]
 
 
 def test_curves_that_do_not_meet_have_no_bd_rate() -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from torch import Tensor
 from typer.testing import CliRunner
 
 from progic.cli import app
@@ -69,11 +70,12 @@ def test_a_damaged_file_ends_with_two(coded: Path) -> None:
     assert (result.exit_code, result.output) == (2, "progic: CRC-32 at byte 28: the file is damaged or cut\n")
 
 
-def test_an_unwritable_format_leaves_nothing(coded: Path) -> None:
+@pytest.mark.parametrize("suffix", [".xyz", ".psd", ".xpm", ""])
+def test_an_unwritable_format_leaves_nothing(coded: Path, suffix: str) -> None:
     before = sorted(coded.parent.iterdir())
-    result = runner.invoke(app, ["decode", str(coded), str(coded.with_name("seen.xyz"))])
+    result = runner.invoke(app, ["decode", str(coded), str(coded.with_name(f"seen{suffix}"))])
     assert result.exit_code == 2
-    assert "suffix '.xyz'" in result.output
+    assert f"suffix '{suffix}' is no format that can be written" in result.output
     assert sorted(coded.parent.iterdir()) == before
 
 
@@ -120,6 +122,20 @@ def test_info_lists_the_rate_of_every_bundled_model_by_f_and_l() -> None:
 def test_evaluate_refuses_before_it_measures(tmp_path: Path, option: str, value: str, complaint: str) -> None:
     result = runner.invoke(app, ["evaluate", str(tmp_path), option, value])
     assert (result.exit_code, result.output) == (2, f"progic: {complaint}\n")
+
+
+def test_a_figure_that_cannot_be_written_takes_no_result_along(
+    tmp_path: Path, metric_weights: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("progic.commands.evaluate.load_metric_weights", lambda: metric_weights)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "rate.png").mkdir()
+    Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / "photos" / "a.png")
+    options = ["--size", "64x64", "--json", "--figure", str(tmp_path / "rate.png")]
+    result = runner.invoke(app, ["evaluate", str(tmp_path / "photos"), *options])
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["photos"] == ["a.png"]
+    assert "rate.png" in result.stderr
 
 
 def test_every_set_of_many_stages_is_refused_before_it_hangs(tmp_path: Path) -> None:

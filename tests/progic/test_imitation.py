@@ -86,3 +86,14 @@ def test_a_teacher_of_another_rate_is_refused(
     other = taught.model_copy(update={"codec": taught.codec.model_copy(update={"n_stages": 2})})
     with pytest.raises(ConfigError, match=r"codec\.n_stages: 2, but teacher toy has 3"):
         _trainer(other, photos, metric_weights)
+
+
+def test_a_start_learns_the_codes_of_its_teacher(
+    taught: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
+) -> None:
+    start = _trainer(taught, photos, metric_weights).net
+    with torch.no_grad():
+        start.quantizer.codebooks.normal_()
+    trainer = Trainer(taught, photos, metric_weights, CPU, start)
+    assert torch.equal(trainer.net.quantizer.codebooks, toy_codec.net.quantizer.codebooks)
+    assert torch.equal(trainer.net.encoder.last.weight, start.encoder.last.weight)

@@ -161,3 +161,36 @@ def test_other_codebooks_follow_the_trunks_latents(
     assert sum(distances[-4:]) < sum(distances[:4])
     trainer.advance()
     assert float(trainer.net.decoder.condition[0].weight.grad.abs().sum()) > 0  # type: ignore[union-attr, operator]
+
+
+def moved_trunk(trunk: str, tmp_path: Path) -> str:
+    """Another trunk of the same shape."""
+    net = weights.load(trunk).net
+    with torch.no_grad():
+        net.encoder.last.weight += 0.5
+    weights.save(tmp_path / "moved.safetensors", net, {})
+    return str(tmp_path / "moved.safetensors")
+
+
+def test_a_start_on_another_trunk_leaves_the_recipes(
+    trunk: str, photos: PhotoSet, metric_weights: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    start = filled(stack(trunk, 32)).net
+    moved = moved_trunk(trunk, tmp_path)
+    net = Trainer(recipe(stack(moved, 32)), photos, metric_weights, CPU, start).net
+    theirs, ours = start.state_dict(), net.state_dict()
+    own = net.own_state()
+    assert all(torch.equal(theirs[name], ours[name]) for name in own)
+    wanted = CodecNet(stack(moved, 32), weights.load(moved).net).state_dict()
+    assert all(torch.equal(wanted[name], ours[name]) for name in ours if name not in own)
+
+
+def test_training_does_not_go_on_over_a_trunk_that_has_changed(
+    trunk: str, photos: PhotoSet, metric_weights: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    config = recipe(stack(trunk, 32))
+    Trainer(config, photos, metric_weights, CPU).save(tmp_path / "checkpoint.safetensors")
+    Path(moved_trunk(trunk, tmp_path)).replace(trunk)
+    again = Trainer(config, photos, metric_weights, CPU)
+    with pytest.raises(ConfigError, match="trunk .* has changed since"):
+        again.resume(tmp_path / "checkpoint.safetensors")

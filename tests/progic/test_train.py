@@ -9,7 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor
+from torch._inductor.exc import InductorError
 
 from progic.codec import Codec, CodecNet
 from progic.commands.train import _watched
@@ -63,6 +65,48 @@ def test_a_checkpoint_of_another_recipe_is_refused(
         _trainer(other, photos, metric_weights).resume(path)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "complaint"),
+    [
+        ({}, "config: Invalid JSON"),
+        ({"config": '{"codec": {"name": "x"}, "steps": 1, "colour": 2}'}, "colour: Extra inputs"),
+    ],
+)
+def test_what_is_no_checkpoint_is_named(
+    recipe: TrainConfig,
+    photos: PhotoSet,
+    metric_weights: dict[str, Tensor],
+    tmp_path: Path,
+    metadata: dict[str, str],
+    complaint: str,
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    save_file({"a": torch.zeros(1)}, path, metadata)
+    with pytest.raises(ConfigError, match=f"not a training checkpoint of this version: {complaint}"):
+        _trainer(recipe, photos, metric_weights).resume(path)
+
+
+def test_photos_too_small_for_the_last_crops_are_told_at_once(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    large = recipe.model_copy(update={"last_crop_px": 4096})
+    with pytest.raises(ImageError, match="no photo has both sides of 4096 pixels"):
+        _trainer(large, photos, metric_weights)
+    _trainer(large.model_copy(update={"last_crop_from": 1.0}), photos, metric_weights)
+
+
+def test_a_loss_that_cannot_be_compiled_says_what_is_missing(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    def fail(*_: Tensor) -> None:
+        raise InductorError(RuntimeError("no C++ compiler"), None)
+
+    trainer = _trainer(recipe, photos, metric_weights)
+    trainer.loss = fail
+    with pytest.raises(ProgicError, match="allowed is a C.. compiler on this machine, or compile: false"):
+        trainer.advance()
+
+
 def test_sigterm_leaves_a_checkpoint_that_goes_on(
     recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path
 ) -> None:
@@ -74,7 +118,7 @@ def test_sigterm_leaves_a_checkpoint_that_goes_on(
     assert 0 < again.step == trainer.step < 10_000
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert len(lines) == trainer.step + 1
-    terms = "loss,l1,lpips,dists,commitment,codes_used,adversarial,discriminator,imitation"
+    terms = "loss,l1,lpips,dists,commitment,codes_used,adversarial,discriminator,imitation,blockiness"
     assert lines[0] == f"step,elapsed_s,learning_rate,{terms}"
 
 
@@ -200,11 +244,12 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
             "separable has no effect beside trunk 'f16'",
         ),
         ("steps: 1\ncodec: {name: x}\nbetas: [1.0, 1.0]", "betas.0: Input should be less than 1"),
+        ("# für Fotos\nsteps: 1\ncodec: {name: x}", "not readable as YAML: 'utf-8' codec"),
     ],
 )
 def test_bad_recipes_are_named(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "bad.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="latin-1")
     with pytest.raises(ConfigError, match=complaint):
         load_recipe(str(path))
 
