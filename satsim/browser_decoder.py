@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import tarfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -164,7 +165,7 @@ def _tarball_members(path: Path) -> dict[str, bytes]:
         raise InputError(f"{path}: found no {TOP}/{name} in it; allowed: {ALLOWED}") from None
     except FileNotFoundError:
         raise InputError(f"{path}: found no such file; allowed: {ALLOWED}") from None
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise InputError(f"{path}: found no tarball that can be read ({error}); allowed: {ALLOWED}") from None
     return members
 

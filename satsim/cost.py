@@ -24,22 +24,23 @@ def is_known(link: LinkSettings) -> bool:
 
 
 def costs_of(events: Iterable[Event], link: LinkSettings) -> list[Cost]:
-    """Return what had been spent as each packet that was accepted was sent, in the order of acceptance.
+    """Return what all that is held took, after each packet that was accepted, in the order of acceptance.
 
-    Of every message begun up to and with that one, lost ones too. Messages may overtake each other, so it is
-    not the time of arrival that counts. Some services do not bill a message that their network never heard:
-    there this is the most it can be.
+    That is every message begun up to and with the last of those accepted so far, lost ones too. Messages may
+    overtake each other, so it is not the time of arrival that counts. Some services do not bill a message
+    that their network never heard: there this is the most it can be.
     """
-    units = messages = 0
-    spent: dict[tuple[int, int], Cost] = {}  # by packet and attempt
-    costs = []
+    units, last = 0, 0
+    numbers: dict[tuple[int, int], int] = {}  # of messages, by packet and attempt
+    spent, costs = [_cost(0, 0, link)], []  # after so many messages
     for event in events:
         if event.event == "sent":
-            messages += 1
             units += 0 if link.billing is None else link.billing.units(event.bytes)
-            spent[event.packet, event.attempt] = _cost(units, messages, link)
+            numbers[event.packet, event.attempt] = len(spent)
+            spent.append(_cost(units, len(spent), link))
         elif event.event == "received":
-            costs.append(spent[event.packet, event.attempt])
+            last = max(last, numbers[event.packet, event.attempt])
+            costs.append(spent[last])
     return costs
 
 

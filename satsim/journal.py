@@ -119,7 +119,9 @@ def _lock(file: int, path: Path) -> None:
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         raise InputError(
             f"{path}: found another receiver writing here; allowed: one a folder, -o DIR takes another"
         ) from None
+    except OSError:  # a file system without locks, as some networks have
+        return

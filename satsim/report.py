@@ -30,6 +30,7 @@ from satsim.wording import (
     cost_text,
     facts_text,
     minutes_text,
+    number_text,
     own_texts,
     rate_text,
     runs_text,
@@ -94,6 +95,7 @@ def write_report(run: Run, folder: Path) -> None:
     )
     environment.filters |= {
         "minutes": minutes_text,
+        "number": number_text,
         "scheme": scheme_label,
         "score": lambda value, metric: score_text(metric, value),
     }

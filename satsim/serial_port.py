@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from satsim.errors import InputError
+from satsim.errors import InputError, SatsimError
 
 if TYPE_CHECKING:
     from serial import Serial
@@ -22,7 +22,19 @@ def serial_port(device: str, baud: int) -> "Iterator[Serial]":
     except (serial.SerialException, ValueError) as error:
         raise InputError(f"{device}: cannot be opened: {error}; allowed: a serial device") from None
     with port:
-        yield port
+        try:
+            yield port
+        except _lost() as error:
+            raise SatsimError(f"{device}: {error}") from None
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    """Return what a POSIX port raises once its device is gone and is no OSError."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        return ()
+    return (termios.error,)
 
 
 def serial_parts(port: "Serial") -> Iterator[bytes]:

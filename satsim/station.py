@@ -151,7 +151,7 @@ class Station:
 
     def _show_latest(self, incoming: _Incoming) -> None:
         path = incoming.picture.path if incoming.picture else None
-        if path is None:
+        if path is None or not path.is_file():  # someone took it away: the next picture is shown again
             return
         latest, picture = path.with_name(LATEST), path.read_bytes()
         if not latest.is_file() or latest.read_bytes() != picture:

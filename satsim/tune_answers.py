@@ -7,7 +7,7 @@ from satsim.kept import Row
 from satsim.tune import Tuning
 from satsim.tune_space import Candidate, LeftOut, Size
 from satsim.units import HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
-from satsim.wording import minutes_text, repair_text
+from satsim.wording import minutes_text, number_text, repair_text, usd_text
 
 Goal = Literal["usable", "deadline", "cheapest"]
 TITLES: dict[Goal, str] = {
@@ -66,9 +66,9 @@ def cost_of(row: Row) -> float:
 def cost_text(row: Row, cost: float) -> str:
     """Return a cost with its unit."""
     if row["price_usd"] is not None:
-        return f"{cost:.2f} USD"
+        return usd_text(cost)
     unit = "billed unit" if row["units"] is not None else "message"
-    return f"{cost:.4g} {unit}{'' if cost == 1 else 's'}"
+    return f"{number_text(cost)} {unit}{'' if cost == 1 else 's'}"
 
 
 def name_of(candidate: Candidate) -> str:

@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -149,9 +149,12 @@ async def submit(request: Request) -> Response:
     try:
         await receive(request, inbox)
         name = await run_in_threadpool(_queued, server, request, inbox)
+    except ClientDisconnect:
+        shutil.rmtree(inbox, ignore_errors=True)
+        return Response(status_code=499)  # nobody is there to read it
     except BaseException as error:
         shutil.rmtree(inbox, ignore_errors=True)
-        if isinstance(error, InputError | ImageError):
+        if isinstance(error, InputError | ImageError) and not isinstance(error, QueueFullError):
             raise InputError(_without(inbox, str(error))) from None
         raise
     return JSONResponse({"id": name}, status_code=202)

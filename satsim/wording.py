@@ -187,8 +187,20 @@ def facts_text(scenario: Scenario, seed: int) -> str:
 
 def cost_text(units: float | None, price_usd: float | None, energy_j: float | None) -> str:
     """Return what a usable picture costs; "" where there is none or the link does not say."""
-    parts = ((units, "{:.4g} billed units"), (price_usd, "{:.2f} USD"), (energy_j, "{:.4g} J to transmit"))
-    return ", ".join(text.format(value) for value, text in parts if value is not None)
+    parts = [] if units is None else [f"{number_text(units)} billed unit{'' if units == 1 else 's'}"]
+    parts += [] if price_usd is None else [usd_text(price_usd)]
+    parts += [] if energy_j is None else [f"{number_text(energy_j)} J to transmit"]
+    return ", ".join(parts)
+
+
+def usd_text(price_usd: float) -> str:
+    """Return a price in whole cents, a small one with two digits."""
+    return f"{price_usd:{'.2f' if price_usd >= 0.1 else '.2g'}} USD"
+
+
+def number_text(value: float) -> str:
+    """Return a count or a mean of counts: four digits, and never a power of ten."""
+    return f"{value:.4g}" if value < 1000 else f"{value:.0f}"
 
 
 def score_text(metric: Metric, value: float | None) -> str:

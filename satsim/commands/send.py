@@ -31,6 +31,7 @@ from satsim.scenario import Scenario, load_scenario
 from satsim.serial_port import serial_port
 
 PLAIN = files("satsim") / "templates" / "send.yaml"
+PACES = ("link=", "link.preset=", "link.interval_s=")  # settings that bring an interval
 
 
 @ends_well
@@ -84,7 +85,8 @@ def send(
     taken = int(time.time()) if capture_time is None else capture_time
     image, frames = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
     if interval_s is None:
-        interval_s = loaded.link.interval_s if scenario and not to_files else 0.0
+        is_paced = scenario is not None or any(setting.startswith(PACES) for setting in settings or [])
+        interval_s = loaded.link.interval_s if is_paced and not to_files else 0.0
     with _outlet(to_files, address, serial, baud) as outlet, progress_bar(quiet) as progress:
         told = _teller(image.name, len(frames), progress, as_json)
         send_all(frames, image.name, outlet, interval_s, told)

@@ -202,12 +202,13 @@ function valueTicks(low, high) {
 function namesOf(run, y, end) {
   const last = (scheme) => scheme.pictures.at(-1).value;
   const ended = run.schemes.filter((scheme) => scheme.pictures.length && last(scheme) !== null);
-  let floor = CHART.top - 14;
+  const step = Math.min(14, (CHART.bottom - CHART.top) / Math.max(1, ended.length - 1));
+  let floor = CHART.top - step;
   return ended
     .sort((a, b) => y(last(a)) - y(last(b)))
     .map((scheme, place) => {
-      const room = CHART.bottom - 14 * (ended.length - 1 - place);
-      floor = Math.min(Math.max(y(last(scheme)), floor + 14), room);
+      const room = CHART.bottom - step * (ended.length - 1 - place);
+      floor = Math.min(Math.max(y(last(scheme)), floor + step), room);
       const dot = draw("circle", { cx: end + 14, cy: floor, r: 4 });
       return owned(draw("g", {}), scheme, dot, draw("text", { x: end + 24, y: floor + 4 }, scheme.label));
     });

@@ -17,6 +17,7 @@ from satsim.rundir import Run
 from satsim.settings import Billing, LatencySettings, LinkSettings, Transmitter
 from satsim.simulate import simulate_fleet
 from satsim.terminal import notes
+from satsim.wording import cost_text
 
 EVENTS = [
     Event(0, "p", "encoded", 0, "", 0, 1000, ""),
@@ -37,16 +38,16 @@ def link(billing: Billing | None = None, transmitter: Transmitter | None = None)
     )
 
 
-def test_messages_are_billed_in_begun_units_up_to_the_one_that_was_accepted() -> None:
+def test_messages_are_billed_in_begun_units_up_to_the_last_that_is_held() -> None:
     sbd = link(Billing(unit_bytes=50, price_usd=0.16), Transmitter(power_w=0.9, message_s=20))
-    second, first = costs_of(EVENTS, sbd)
-    assert second == pytest.approx((7 + 7 + 2, 16 * 0.16, 3 * 18))
-    assert first == pytest.approx((7 + 7, 14 * 0.16, 2 * 18)), "the lost one counts, those after it do not"
+    one, both = costs_of(EVENTS, sbd)
+    assert one == pytest.approx((7 + 7 + 2, 16 * 0.16, 3 * 18)), "the lost one counts, those after it do not"
+    assert both == one, "what was sent before it and overtaken was in that already"
 
 
 @pytest.mark.parametrize("handsets", [1, 3])
-def test_with_jitter_the_message_that_brought_the_picture_is_the_last_that_counts(handsets: int) -> None:
-    """Second implementation: look the packet up backwards, by the moment at which it arrived."""
+def test_with_jitter_the_last_begun_of_the_messages_held_is_the_last_that_counts(handsets: int) -> None:
+    """Second implementation: look all packets up backwards that had arrived by the moment of a picture."""
     drawn = link(Billing()).model_copy(
         update={"latency": LatencySettings(jitter_s=400), "loss": IndependentLoss(rate=0.3)}
     )
@@ -57,13 +58,15 @@ def test_with_jitter_the_message_that_brought_the_picture_is_the_last_that_count
     for seed in range(20):
         for run in simulate_fleet("p", packets, drawn, ArqNextSlot(), 0, seed, fleet):
             costs = costs_of(run.events, drawn)
+            assert costs == sorted(costs)
             sent = [event for event in run.events if event.event == "sent"]
             for held in run.holdings:
-                (came,) = (e for e in run.events if e.event == "received" and e.time_s == held.time_s)
-                (begun,) = (e for e in sent if e.packet == came.packet and e.attempt == came.attempt)
-                until = [e.bytes for e in sent if e.time_s <= begun.time_s]
+                came = [e for e in run.events if e.event == "received" and e.time_s <= held.time_s]
+                tries = {(e.packet, e.attempt) for e in came}
+                begun_s = [e.time_s for e in sent if (e.packet, e.attempt) in tries]
+                until = [e.bytes for e in sent if e.time_s <= max(begun_s)]
                 assert costs[held.packets - 1].units == sum(until)
-            overtaken += sorted(costs) != costs
+            overtaken += came != sorted(came, key=lambda e: (e.packet, e.attempt))
     assert overtaken > 5
 
 
@@ -104,3 +107,16 @@ def test_a_run_says_what_its_usable_picture_cost(run_toy: Callable[..., Run], me
     spent = asdict(run.summary["progressive"])
     assert [spent[name] for name in ("units_usable", "price_usable_usd", "energy_usable_j")] == [4, 2, 6]
     assert "ProGIC progressive – usable for 4 billed units, 2.00 USD, 6 J to transmit" in notes(run)
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [
+        ((1, 0.0039, None), "1 billed unit, 0.0039 USD"),
+        ((12345, 0.0, 15000), "12345 billed units, 0 USD, 15000 J to transmit"),
+        ((6.1731, 1.1249, 18.456), "6.173 billed units, 1.12 USD, 18.46 J to transmit"),
+        ((None, None, None), ""),
+    ],
+)
+def test_costs_are_read_without_powers_of_ten(cost: tuple[float | None, ...], text: str) -> None:
+    assert cost_text(*cost) == text

@@ -1,5 +1,6 @@
 """A receiver of real packets: an exact log, the same end in any order, and nothing lost by any kill."""
 
+import errno
 import itertools
 import json
 import os
@@ -124,6 +125,15 @@ def test_each_better_picture_is_a_file_and_the_last_is_latest(tmp_path: Path) ->
     assert (image["held"], image["complete"], image["picture"]) == ("1-3", True, "1-3.png")
 
 
+def test_a_picture_that_was_taken_away_ends_nothing(tmp_path: Path) -> None:
+    with Journal(tmp_path / "packets.csv") as journal:
+        station = Station(tmp_path, journal, PlainGallery(), now)
+        station.take(Arrival("0", A))
+        (tmp_path / NAME / "1.png").unlink()
+        station.take(Arrival("1", PARITY[0]))
+    assert status(tmp_path)["packets"]["received"] == 2
+
+
 def test_an_unknown_model_is_kept_named_and_drawn_once_it_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +248,17 @@ def test_a_full_disk_is_named_and_what_is_there_stays(
                 receive(tmp_path, SCRIPT)
     receive(tmp_path, SCRIPT)
     assert tree(tmp_path) == whole
+
+
+def test_a_file_system_without_locks_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with Journal(tmp_path / "packets.csv"):
+        pass
 
 
 def test_one_receiver_a_folder(tmp_path: Path) -> None:

@@ -149,6 +149,13 @@ def test_thinned_keeps_the_ends_and_what_fits(n_rows: int, width_in: float) -> N
     assert len(kept) == n_rows or len(kept) * 0.44 * (1 + GAP) <= width_in + 0.44 * GAP + 1e-9
 
 
+@given(st.lists(st.floats(0, 1), min_size=12, max_size=40).map(sorted))
+def test_names_without_room_share_what_there_is(wanted: list[float]) -> None:
+    found = spread(wanted, 0.1, 0.0, 1.0)
+    even = [number / (len(wanted) - 1) for number in range(len(wanted))]
+    assert found == pytest.approx(even, abs=1e-9)
+
+
 @given(st.lists(st.floats(0, 1), max_size=8).map(sorted))
 def test_spread_names_stand_apart_and_inside(wanted: list[float]) -> None:
     found = spread(wanted, 0.1, 0.0, 1.0)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
 from satsim import upload, web
+from satsim.run_queue import QueueFullError
 from satsim.scenario import load_scenario
 from satsim.settings import LinkSettings
 from satsim.submission import scenario_of
@@ -87,6 +89,20 @@ def test_two_runs_at_once_both_end_and_differ_by_their_seed(client: TestClient) 
     assert all(statuses(client, name)[-1]["state"] == "done" for name in names)
     first, second = (client.get(f"/runs/{name}/playback.json").json()["schemes"][0] for name in names)
     assert first["events"] != second["events"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"), [(ClientDisconnect(), 499), (QueueFullError("found 10 runs; allowed: 9"), 503)]
+)
+def test_a_viewer_who_leaves_and_a_queue_that_is_full_leave_nothing(
+    client: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch, raised: Exception, status: int
+) -> None:
+    async def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("satsim.web.receive", fail)
+    assert client.post("/runs", params=FIELDS, content=PHOTO).status_code == status
+    assert list((folder / "inboxes").iterdir()) == []
 
 
 @pytest.mark.parametrize(
