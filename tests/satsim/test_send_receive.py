@@ -268,3 +268,23 @@ def test_a_setting_wins_over_what_a_model_brings(toy_scenario: Path, tmp_path: P
     options = ["--model", "f16", "-s", "codec.stages=2", "--size", "64x64"]
     assert satsim("send", photo, *options, "--files", tmp_path / "air").exit_code == 0
     assert {parse(data).image.n_stages for data in bytes_in(tmp_path / "air")} == {2}
+
+
+@pytest.mark.parametrize(
+    ("options", "interval_s"),
+    [
+        ([], 0.0),
+        (["-s", "codec.stages=2"], 0.0),
+        (["-s", "link.interval_s=20"], 20.0),
+        (["-s", "link=iridium_sbd_9603", "-s", "link.interval_s=55"], 55.0),
+        (["-s", "link.interval_s=20", "--interval-s", "3"], 3.0),
+    ],
+)
+def test_an_interval_that_is_asked_for_is_kept_to(
+    toy_scenario: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], interval_s: float
+) -> None:
+    seen = []
+    monkeypatch.setattr("satsim.commands.send.send_all", lambda *given: seen.append(given[3]))
+    photo = toy_scenario.parent / "photo.png"
+    assert satsim("send", photo, "--size", "64x64", *options, "--udp", "127.0.0.1:5005").exit_code == 0
+    assert seen == [interval_s]
