@@ -270,6 +270,7 @@ def test_a_setting_wins_over_what_a_model_brings(toy_scenario: Path, tmp_path: P
     assert {parse(data).image.n_stages for data in bytes_in(tmp_path / "air")} == {2}
 
 
+@pytest.mark.enable_socket
 @pytest.mark.parametrize(
     ("options", "interval_s"),
     [
@@ -286,5 +287,6 @@ def test_an_interval_that_is_asked_for_is_kept_to(
     seen = []
     monkeypatch.setattr("satsim.commands.send.send_all", lambda *given: seen.append(given[3]))
     photo = toy_scenario.parent / "photo.png"
-    assert satsim("send", photo, "--size", "64x64", *options, "--udp", "127.0.0.1:5005").exit_code == 0
+    plain = ["--model", "f16", "--size", "64x64", "--udp", "127.0.0.1:5005"]
+    assert satsim("send", photo, *plain, *options).exit_code == 0
     assert seen == [interval_s]
