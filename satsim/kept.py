@@ -116,7 +116,8 @@ def _programs(scenario: Scenario) -> list[str | None]:
     commands = [scheme.command for scheme in scenario.schemes if scheme.command is not None]
     lines = [line for command in commands for line in (command.encode, command.decode)]
     words = [os.path.expandvars(word) for line in lines for word in shlex.split(line)]
-    return [*words, *(_sha256(Path(shutil.which(word) or word)) for word in words)]
+    paths = [Path(shutil.which(word) or word) for word in words]
+    return [*words, *(_sha256(path) if path.is_file() else None for path in paths)]
 
 
 def _bundled_sha256(model: str) -> str | None:

@@ -1,6 +1,7 @@
 """How schemes, times and scores are called and coloured wherever people see them."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from math import isinf
 
 from satsim.fleet_settings import FleetSettings
@@ -195,12 +196,12 @@ def cost_text(units: float | None, price_usd: float | None, energy_j: float | No
 
 def usd_text(price_usd: float) -> str:
     """Return a price in whole cents, a small one with two digits."""
-    return f"{price_usd:{'.2f' if price_usd >= 0.1 else '.2g'}} USD"
+    return f"{price_usd:.2f} USD" if price_usd >= 0.1 else f"{Decimal(f'{price_usd:.2g}'):f} USD"
 
 
 def number_text(value: float) -> str:
     """Return a count or a mean of counts: four digits, and never a power of ten."""
-    return f"{value:.4g}" if value < 1000 else f"{value:.0f}"
+    return f"{Decimal(f'{value:.4g}'):f}" if value < 1000 else f"{value:.0f}"
 
 
 def score_text(metric: Metric, value: float | None) -> str:

@@ -109,7 +109,7 @@ class Study:
             name = path.name
         else:
             name = path.relative_to(self.folder).as_posix()
-        return name.encode(errors="replace").decode()  # figures and tables take no half of a pair
+        return name.encode(errors="backslashreplace").decode()  # figures and tables take no half of a pair
 
     def _check_sides(self, path: Path, image: Image.Image) -> None:
         f = self.codec.config.downsampling_factor

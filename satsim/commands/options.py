@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +79,9 @@ def asked_metrics(text: str | None) -> list[Metric]:
 
 
 def _yaml(path: str) -> str:
-    return json.dumps(path)  # a YAML text whatever characters it has
+    text = json.dumps(path, ensure_ascii=False)
+    # what is no UTF-8 came as half a pair, which YAML takes escaped alone
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def one_way(ways: Mapping[str, object]) -> None:

@@ -49,7 +49,10 @@ def tune(
     seed: Seed = None,
     runs: Annotated[
         int | None,
-        typer.Option(min=1, help="So often, where losses or delays are drawn, else 200; results are means."),
+        typer.Option(
+            min=1,
+            help="So often, where losses or delays are drawn; 200 unless given here or by -s. Results are means.",
+        ),
     ] = None,
     settings: Settings = None,
     jobs: Jobs = None,

@@ -34,7 +34,7 @@ def test_a_slope_has_no_grid_and_patches_of_one_shade_have_the_most() -> None:
     tiles = slope[..., ::16].repeat_interleave(16, 3)
     both = (tiles + tiles.transpose(2, 3)) / 2
     assert float(blockiness(both, 16)) == pytest.approx(15**0.5, abs=1e-5)  # all at one of 16 places
-    assert float(blockiness(both.roll((3, 3), (2, 3))[..., 3:, 3:], 16)) == pytest.approx(15**0.5, abs=1e-5)
+    assert float(blockiness(both[..., 3:, 3:], 16)) == pytest.approx(15**0.5, abs=1e-5)
 
 
 def test_flat_images_and_single_patches_have_none() -> None:

@@ -115,6 +115,7 @@ def test_a_run_says_what_its_usable_picture_cost(run_toy: Callable[..., Run], me
         ((1, 0.0039, None), "1 billed unit, 0.0039 USD"),
         ((12345, 0.0, 15000), "12345 billed units, 0 USD, 15000 J to transmit"),
         ((6.1731, 1.1249, 18.456), "6.173 billed units, 1.12 USD, 18.46 J to transmit"),
+        ((None, 0.00001, 0.00005), "0.00001 USD, 0.00005 J to transmit"),
         ((None, None, None), ""),
     ],
 )

@@ -54,10 +54,13 @@ def test_a_comparison_takes_them(scenario: Path, tmp_path: Path) -> None:
         assert [row["photo"] for row in csv.DictReader(file)] == ["b.png", "caf\ufffd.png", "caf\ufffd.png"]
 
 
-def test_one_can_be_named_as_an_option(scenario: Path, tmp_path: Path) -> None:
-    photo = str(scenario.parent / "photos" / "caf\udce9.png")
-    result = CliRunner().invoke(
-        app, ["run", str(scenario), "--image", photo, "-o", str(tmp_path / "out"), "-q"]
-    )
+@pytest.mark.parametrize(
+    ("name", "shown"), [("caf\udce9.png", "caf\ufffd.png"), ('\U0001f600 "\\u00e9".png', None)]
+)
+def test_one_can_be_named_as_an_option(scenario: Path, tmp_path: Path, name: str, shown: str | None) -> None:
+    photo = scenario.parent / "photos" / name
+    smooth_photo(5).save(photo)
+    options = ["--image", str(photo), "-o", str(tmp_path / "out"), "-q"]
+    result = CliRunner().invoke(app, ["run", str(scenario), *options])
     assert result.exit_code == 0, result.output
-    assert read_run(tmp_path / "out").manifest.photos[0].name == "caf\ufffd.png"
+    assert read_run(tmp_path / "out").manifest.photos[0].name == (shown or name)
