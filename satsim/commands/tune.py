@@ -51,7 +51,7 @@ def tune(
         int | None,
         typer.Option(
             min=1,
-            help="So often, where losses or delays are drawn; 200 unless given here or by -s. Results are means.",
+            help="So often, where losses or delays are drawn; 200 unless said. Results are means.",
         ),
     ] = None,
     settings: Settings = None,
