@@ -84,12 +84,13 @@ def _answer(tuning: Tuning, goal: Goal) -> Answer:
     if keys[best][0] == NEVER:
         nearest = min(tuning.rows, key=lambda candidate: tuning.rows[candidate]["dists_deadline"])
         row, deadline = tuning.rows[nearest], minutes_text(tuning.limits.deadline_s)
+        if not row["share_shown"]:
+            return Answer(goal, None, f"nothing arrives by {deadline}", "", "")
         note = (
             f"no candidate is usable by {deadline}: the nearest,"
             f" {name_of(nearest)}, has DISTS {row['dists_deadline']:.3f} then, and usable is"
             f" {row['usable_dists']:.3f}"
         )
-        note = note if row["share_shown"] else f"nothing arrives by {deadline}"
         return Answer(goal, None, note, "", "")
     others = [each for each in keys if each.group != best.group] or [each for each in keys if each != best]
     second = min(others, key=lambda candidate: keys[candidate]) if others else None

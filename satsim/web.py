@@ -149,11 +149,10 @@ async def submit(request: Request) -> Response:
     try:
         await receive(request, inbox)
         name = await run_in_threadpool(_queued, server, request, inbox)
-    except ClientDisconnect:
-        shutil.rmtree(inbox, ignore_errors=True)
-        return Response(status_code=499)  # nobody is there to read it
     except BaseException as error:
         shutil.rmtree(inbox, ignore_errors=True)
+        if isinstance(error, ClientDisconnect):
+            return Response(status_code=499)  # nobody is there to read it
         if isinstance(error, InputError | ImageError) and not isinstance(error, QueueFullError):
             raise InputError(_without(inbox, str(error))) from None
         raise

@@ -105,10 +105,8 @@ class Study:
 
     def _name(self, path: Path) -> str:
         """A photo's path in the folder: two subfolders may hold files of one name."""
-        if self.folder is None or self.folder not in path.parents:
-            name = path.name
-        else:
-            name = path.relative_to(self.folder).as_posix()
+        base = path.parent if self.folder is None or self.folder not in path.parents else self.folder
+        name = path.relative_to(base).as_posix()
         return name.encode(errors="backslashreplace").decode()  # figures and tables take no half of a pair
 
     def _check_sides(self, path: Path, image: Image.Image) -> None:

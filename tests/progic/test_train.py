@@ -15,7 +15,7 @@ from torch._inductor.exc import InductorError
 
 from progic.codec import Codec, CodecNet
 from progic.commands.train import _watched
-from progic.config import CodecConfig, LossConfig, TrainConfig, load_recipe
+from progic.config import CodecConfig, LossConfig, TrainConfig
 from progic.data import PhotoSet, read_photos
 from progic.errors import ConfigError, ImageError, ProgicError
 from progic.losses import PerceptualLoss
@@ -212,46 +212,6 @@ def test_photos_are_watched_evenly_and_other_files_passed_over(tmp_path: Path) -
         Image.new("RGB", (32, 32), (60 * level,) * 3).save(tmp_path / f"{level}.png")
     watched = _watched(tmp_path, count=2, side_px=16)
     assert [round(float(photo.mean()) * 255 / 60) for photo in watched] == [1, 3]
-
-
-def test_shipped_recipe_is_the_bundled_configuration() -> None:
-    codec = load_recipe("f16").codec
-    assert (codec.n_stages, codec.bits_per_index, codec.downsampling_factor) == (5, 10, 16)
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("steps: [", "not readable as YAML"),
-        ("steps: 3\ncodec: {name: x}\nlernrate: 1", "lernrate: Extra inputs are not permitted"),
-        ("steps: 0\ncodec: {name: x}", "steps: Input should be greater than or equal to 1, found 0"),
-        ("steps: 1\ncodec: {name: x, downsampling_factor: 32}", "encoder_widths needs 4 entries"),
-        (
-            "steps: 1\ncodec: {name: x, encoder_widths: [64, 160, 264]}",
-            r"encoder_widths\[-1\] is 264; allowed are multiples of 32",
-        ),
-        ("steps: 1\ncodec: {name: x, decoder_widths: [40, 64, 64]}", r"decoder_widths\[0\] is 40"),
-        (
-            "steps: 1\ncodec: {name: x, encoder_blocks: [1, -2, 1]}",
-            "encoder_blocks.1: Input should be greater",
-        ),
-        (
-            "steps: 1\ncodec: {name: x, trunk: f16, downsampling_factor: 32}\ncrop_px: 80",
-            "crop_px is 80; allowed are multiples of downsampling_factor, 32",
-        ),
-        (
-            "steps: 1\ncodec: {name: x, trunk: f16, separable: true}",
-            "separable has no effect beside trunk 'f16'",
-        ),
-        ("steps: 1\ncodec: {name: x}\nbetas: [1.0, 1.0]", "betas.0: Input should be less than 1"),
-        ("# für Fotos\nsteps: 1\ncodec: {name: x}", "not readable as YAML: 'utf-8' codec"),
-    ],
-)
-def test_bad_recipes_are_named(tmp_path: Path, text: str, complaint: str) -> None:
-    path = tmp_path / "bad.yaml"
-    path.write_text(text, encoding="latin-1")
-    with pytest.raises(ConfigError, match=complaint):
-        load_recipe(str(path))
 
 
 def test_only_whole_sets_of_stages_teach_the_encoder(

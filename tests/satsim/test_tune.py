@@ -290,18 +290,3 @@ def test_where_nothing_arrives_there_is_no_best(
     assert {(each.candidate, each.measured) for each in answers_of(tuning)} == {
         (None, "nothing arrives by 10:00")
     }
-
-
-def test_runs_of_a_setting_are_not_overruled(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = []
-
-    def asked(scenario: Path, overrides: list[str], *_: object) -> Tuning:
-        seen.append(prepare(scenario, overrides, asked_of(home)).scenario.runs)
-        raise InputError("enough")
-
-    monkeypatch.setattr("satsim.tune.prepare", asked)
-    for options in ([], ["-s", "runs=20"], ["--runs", "30"], ["-s", "runs=20", "--runs", "30"]):
-        CliRunner().invoke(app, ["tune", str(home / "small.yaml"), "--loss", "0.1", *options])
-    assert seen == [200, 20, 30, 30]
