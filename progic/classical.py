@@ -12,6 +12,8 @@ from typing import NamedTuple, TypeVar
 from PIL import Image
 
 from progic.errors import InputError
+from progic.images import readers
+from progic.jxl_head import jxl_size
 
 SCALES = (1, 2, 4)
 JP2_COMMENT, JP2_TILE = b"\xff\x64", b"\xff\x90"  # the markers COM and SOT, ITU-T T.800, table A.2
@@ -128,9 +130,21 @@ def _best_file(write: Callable[[int], bytes], qualities: range, budget_bytes: in
 
 
 def opened(file: bytes, size: tuple[int, int]) -> Image.Image:
-    """Return the file's picture, enlarged to `size` = (width, height)."""
-    with Image.open(io.BytesIO(file)) as image:
+    """Return the file's picture, enlarged to `size` = (width, height).
+
+    Raises InputError for a file of more pixels, before any is decoded, and whatever Pillow raises for a
+    broken one.
+    """
+    check_size(jxl_size(file), size)  # its reader decodes all there is before it tells
+    with Image.open(io.BytesIO(file), formats=readers(form.pillow for form in FORMATS.values())) as image:
+        check_size(image.size, size)
         return enlarged(image.convert("RGB"), size)
+
+
+def check_size(found: tuple[int, int] | None, size: tuple[int, int]) -> None:
+    """Raise InputError for a file's picture that is wider or higher than the photo of `size`."""
+    if found is not None and (found[0] > size[0] or found[1] > size[1]):
+        raise InputError(f"found {found[0]}x{found[1]} pixels, allowed at most {size[0]}x{size[1]}")
 
 
 def enlarged(picture: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -1,7 +1,7 @@
 """Photos in and out: files, sizes, and tensors."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,10 @@ from progic.errors import ImageError
 # MAX_PIXELS decides. Once for all, since a filter for the time of a call would be that of all threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
+ROWS = 256  # of a photo, converted at a time
 MAX_PIXELS = 100_000_000  # a 4:3 photo of 11500 pixels across; more is taken for a decompression bomb
+# Pillow has readers that run other programs: EPS is drawn by Ghostscript, which hangs where the file says so.
+READ = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "TIFF", "BMP", "HEIF", "GIF", "PPM")
 PHOTO_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".heic", ".heif"}
 )
@@ -31,6 +34,18 @@ def open_photo(path: str | Path) -> Image.Image:
     with _opened(path) as image:
         image.load()
         return _to_rgb(_upright(image))
+
+
+def readers(formats: Iterable[str]) -> list[str]:
+    """Those of the formats that this Pillow reads, by their names in it."""
+    Image.init()
+    return [name for name in formats if name in Image.OPEN]
+
+
+def is_photo_name(path: Path) -> bool:
+    """Whether a file's name says that it is a picture of any kind, photo or not."""
+    Image.init()
+    return path.suffix.lower() in PHOTO_SUFFIXES | {".jxl"} | Image.registered_extensions().keys()
 
 
 def check_photo(path: str | Path) -> None:
@@ -47,7 +62,7 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
 
         register_heif_opener()
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=readers(READ)) as image:
             _check_still(image, path)
             yield image
     except FileNotFoundError:
@@ -68,13 +83,27 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
 
 
 def _check_still(image: Image.Image, path: str | Path) -> None:
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # a camera's photo, with its preview or gain map behind it
-        found = f"found {frames} pages" if image.format == "TIFF" else f"animated, found {frames} frames"
-        raise ImageError(f"{path}: {found}, allowed 1")
+    if image.format == "TIFF":
+        if _has_second_page(image):
+            raise ImageError(f"{path}: found more pages than one, allowed 1")
+    elif image.format != "MPO":  # a camera's photo, with its preview or gain map behind it
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1:
+            raise ImageError(f"{path}: animated, found {frames} frames, allowed 1")
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(f"{path}: {width}x{height} pixels, allowed at most {MAX_PIXELS} in all")
+
+
+def _has_second_page(image: Image.Image) -> bool:
+    """Look for no more: to count a file's pages takes the square of their number."""
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    finally:
+        image.seek(0)
+    return True
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -86,16 +115,25 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
-        levels = np.asarray(image, dtype=np.float64)
-        if not np.isfinite(levels).all():
-            raise ValueError("found levels that are no finite numbers")
-        top = _white(image.mode, float(levels.max(initial=0)))
-        image = Image.fromarray((levels / top * 255).clip(0, 255).astype(np.uint8))
+        image = _in_8_bits(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("RGB")
+
+
+def _in_8_bits(image: Image.Image) -> Image.Image:
+    """Greyscale of more than 8 bits in as many, some rows at a time, which bounds the memory."""
+    levels = np.asarray(image)
+    if not np.isfinite(levels).all():
+        raise ValueError("found levels that are no finite numbers")
+    top = _white(image.mode, float(levels.max(initial=0)))
+    grey = np.empty(levels.shape, np.uint8)
+    for start in range(0, len(levels), ROWS):
+        rows = slice(start, start + ROWS)
+        grey[rows] = (levels[rows] / np.float64(top) * 255).clip(0, 255)
+    return Image.fromarray(grey)
 
 
 def _white(mode: str, highest: float) -> float:

@@ -18,6 +18,7 @@ from progic.errors import InputError, WeightsError
 
 BUNDLE, DECODER = "bundle.json", "decoder.onnx"
 FORMAT = "progic bundle 1"
+FACTS = ("model", "fingerprint", "n_stages", "bits_per_index", "downsampling_factor", "sha256")
 
 
 class BundledDecoder:
@@ -78,6 +79,11 @@ def bundle_facts(folder: Path) -> dict[str, Any]:
         raise WeightsError(f"{path}: found no JSON; allowed: what progic export wrote") from None
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise WeightsError(f"{path}: found another format, allowed {FORMAT!r}; export it again")
+    lacking = ", ".join(key for key in FACTS if key not in facts)
+    if lacking or not isinstance(facts["sha256"], dict):
+        raise WeightsError(
+            f"{path}: found no {lacking or 'sha256 a file'}; allowed: what progic export wrote"
+        )
     if DECODER not in facts["sha256"]:
         found = ", ".join(facts["sha256"])
         raise WeightsError(f"{path}: found {found}; allowed: {DECODER}, of progic export --format onnx")

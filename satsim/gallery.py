@@ -65,6 +65,8 @@ def _opened(image: ImageTag, pieces: Mapping[int, bytes]) -> Image.Image:
     lacking = classical.lacks(name)
     if lacking is not None:
         raise NoPicture(lacking)
+    if len({len(piece) for number, piece in pieces.items() if number + 1 < image.n_stages}) > 1:
+        raise NoPicture("pieces of two files: all but a file's last are of one length")
     try:
         return classical.opened(in_order(pieces), (image.width, image.height))
     except Exception as error:  # what is broken ends otherwise in each format's library

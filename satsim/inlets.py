@@ -4,7 +4,7 @@ import errno
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,32 +22,50 @@ class Arrival(NamedTuple):
     data: bytes
 
 
-def folder_arrivals(folder: Path, once: bool) -> Iterator[Arrival]:
+def folder_arrivals(
+    folder: Path, once: bool, complain: Callable[[str], None] = lambda line: None
+) -> Iterator[Arrival]:
     """Give every file of a folder by name, then each that is new or has changed; `once` stops before that.
 
-    Names that begin with a dot are files still being written. Raises InputError if there is no such folder.
+    Names that begin with a dot are files still being written. What cannot be read is told to `complain`,
+    once, and tried again at each look. Raises InputError if there is no such folder.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: found no folder; allowed: one that packets are put into, a file each")
-    return _files(folder, once)
+    return _files(folder, once, complain)
 
 
-def _files(folder: Path, once: bool) -> Iterator[Arrival]:
+def _files(folder: Path, once: bool, complain: Callable[[str], None]) -> Iterator[Arrival]:
     seen: dict[str, tuple[int, int]] = {}
+    unread: set[str] = set()
     while True:
         for path in sorted(folder.iterdir()):
-            with suppress(FileNotFoundError):  # taken away while we look
-                state = path.stat()
-                mark = (state.st_mtime_ns, state.st_size)
-                if path.name.startswith(".") or not path.is_file() or seen.get(path.name) == mark:
-                    continue
-                with path.open("rb") as file:
-                    data = file.read(MAX_FRAME_BYTES)
+            name = _printable(path.name)
+            try:
+                mark, data = _changed(path, seen.get(path.name))
+            except FileNotFoundError:  # taken away while we look
+                continue
+            except OSError as error:
+                if name not in unread:
+                    complain(f"{folder}/{name}: cannot be read: {error.strerror}")
+                unread.add(name)
+                continue
+            if data is not None:
                 seen[path.name] = mark
-                yield Arrival(_printable(path.name), data)
+                yield Arrival(name, data)
         if once:
             return
         time.sleep(POLL_S)
+
+
+def _changed(path: Path, before: tuple[int, int] | None) -> tuple[tuple[int, int], bytes | None]:
+    """When a file was last written, and its bytes, at most a frame's; None if they are those of `before`."""
+    state = path.stat()
+    mark = (state.st_mtime_ns, state.st_size)
+    if path.name.startswith(".") or not path.is_file() or mark == before:
+        return mark, None
+    with path.open("rb") as file:
+        return mark, file.read(MAX_FRAME_BYTES)
 
 
 def stream_arrivals(parts: Iterable[bytes], source: str) -> Iterator[Arrival]:

@@ -59,15 +59,17 @@ class Reassembler:
             return verdict
         self._packets += 1
         self._bytes += len(delivery.packet)
-        return verdict._replace(detail=self._gain(delivery.time_s, packet.image.n_stages))
+        gain = self._gain(delivery.time_s, packet.image.n_stages)
+        return verdict._replace(detail="; ".join(filter(None, (verdict.detail, gain))))
 
     def _keep_stages(self, packet: Packet) -> Verdict:
         kept = self._parity if packet.is_parity else self._stages
         new = {number: stage for number, stage in packet.stages().items() if number not in kept}
+        differs = _contradiction(packet, kept)
         if not new or self.complete:
-            return Verdict("duplicate", _contradiction(packet, kept))
+            return Verdict("duplicate", differs)
         kept |= new
-        return Verdict("received", "")
+        return Verdict("received", differs)
 
     def _keep_pieces(self, packet: Pieces) -> Verdict:
         """Keep it if it is protected as the first one heard was: pieces of two codes give no stage."""
@@ -119,5 +121,7 @@ def _difference(other: ImageTag, followed: ImageTag) -> str:
 
 
 def _contradiction(packet: Packet, held: Mapping[int, bytes]) -> str:
-    differs = any(held.get(number, stage) != stage for number, stage in packet.stages().items())
+    """Say if a stage differs from the one held; zeros at its end do not count, which parity pads with."""
+    told = {number: stage for number, stage in packet.stages().items() if number in held}
+    differs = any(held[number].rstrip(b"\0") != stage.rstrip(b"\0") for number, stage in told.items())
     return DIFFERS if differs else ""

@@ -162,8 +162,15 @@ async def submit(request: Request) -> Response:
 def _check_origin(request: Request) -> None:
     """Refuse what another site's page sends through the viewer's browser."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and _host_of(origin) != request.headers.get("host"):
         raise HTTPException(403, f"found a request from {origin}; allowed: from this page")
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # no address at all
+        return ""
 
 
 def _queued(server: Server, request: Request, inbox: Path) -> str:

@@ -19,7 +19,7 @@ from progic.config import CodecConfig
 from progic.ending import ends_well
 from progic.errors import InputError, PayloadError
 from progic.flops import gflop_of
-from progic.images import PHOTO_SUFFIXES, fit_photo, open_photo
+from progic.images import fit_photo, is_photo_name, open_photo
 from progic.refine import refined
 from progic.replacing import replacing
 
@@ -38,7 +38,7 @@ def encode(
     refine: Refine = 0,
 ) -> None:
     """Code a photo into a .progic file of all stages."""
-    if out.suffix.lower() in PHOTO_SUFFIXES or (out.exists() and out.samefile(photo)):
+    if is_photo_name(out) or (out.exists() and out.samefile(photo)):
         raise InputError(f"{out}: is the name of a photo, allowed is one for the codes, such as photo.progic")
     codec = weights.load(model)
     image = open_photo(photo)

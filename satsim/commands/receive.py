@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Annotated, cast
@@ -114,7 +115,7 @@ def _inlet(
     from_files: Path | None, udp: str | None, serial: str | None, baud: int, once: bool
 ) -> Iterator[Iterator[Arrival]]:
     if from_files is not None:
-        yield folder_arrivals(from_files, once)
+        yield folder_arrivals(from_files, once, partial(typer.echo, err=True))
     elif udp is not None:
         with udp_socket(*address_of(udp, LOCALHOST)) as listening:
             host, port = listening.getsockname()

@@ -28,6 +28,7 @@ from satsim.errors import InputError
 from satsim.outlets import Outlet, folder_outlet, send_all, stream_outlet, udp_outlet
 from satsim.records import Frame
 from satsim.scenario import Scenario, load_scenario
+from satsim.section import WEEK_S
 from satsim.serial_port import serial_port
 
 PLAIN = files("satsim") / "templates" / "send.yaml"
@@ -59,7 +60,9 @@ def send(
     settings: Settings = None,
     interval_s: Annotated[
         float | None,
-        typer.Option(min=0, help="From one packet to the next; else the scenario's, into a folder none."),
+        typer.Option(
+            min=0, max=WEEK_S, help="From one packet to the next; else the scenario's, into a folder none."
+        ),
     ] = None,
     capture_time: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Seconds since 1970 UTC; else now.")

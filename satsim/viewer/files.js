@@ -73,6 +73,8 @@ async function faultOf({ title, sample }, { message }) {
 
 /* A whole file, from its sorted pieces `[[number, bytes], ...]`, as pixels of the image's size. */
 async function drawnFile({ file, image, stages }) {
+  const lengths = new Set(stages.filter(([number]) => number + 1 < image.nStages).map(([, piece]) => piece.length));
+  if (lengths.size > 1) throw new Error("pieces of two files: all but a file's last are of one length");
   const picture = await readFile(stages.map(([, piece]) => piece)).catch(async (error) => Promise.reject(await faultOf(file, error)));
   return resized(picture, image.width, image.height);
 }

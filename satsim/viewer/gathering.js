@@ -3,6 +3,11 @@
 
 const DIFFERS = "its bytes differ from those held";
 const isSame = (a, b) => a.length === b.length && a.every((byte, place) => byte === b[place]);
+/* Zeros at the end do not count: parity pads with them. */
+const isSamePadded = (a, b) => {
+  const [longer, shorter] = a.length < b.length ? [b, a] : [a, b];
+  return longer.every((byte, place) => byte === (shorter[place] ?? 0));
+};
 
 /* 0-based stages for people, from 1: 0, 1, 3 is "1-2+4". */
 function stagesText(stages) {
@@ -40,18 +45,17 @@ class Gathering {
     if (verdict.event !== "received") return verdict;
     this.nPackets += 1;
     this.nBytes += nBytes;
-    return { event: "received", detail: this.gain() };
+    return { event: "received", detail: [verdict.detail, this.gain()].filter(Boolean).join("; ") };
   }
 
   keepStages(packet) {
     const kept = packet.kind === PARITY ? this.parity : this.stages;
     const fresh = [...packet.stages].filter(([number]) => !kept.has(number));
-    if (!fresh.length || this.isComplete) {
-      const differs = [...packet.stages].some(([number, stage]) => kept.has(number) && !isSame(kept.get(number), stage));
-      return { event: "duplicate", detail: differs ? DIFFERS : "" };
-    }
+    const differ = ([number, stage]) => kept.has(number) && !isSamePadded(kept.get(number), stage);
+    const detail = [...packet.stages].some(differ) ? DIFFERS : "";
+    if (!fresh.length || this.isComplete) return { event: "duplicate", detail };
     fresh.forEach(([number, stage]) => kept.set(number, stage));
-    return { event: "received" };
+    return { event: "received", detail };
   }
 
   /* Keep it if it is protected as the first one heard was: pieces of two codes give no stage. */

@@ -1,7 +1,7 @@
 /* Packet files are chosen or dropped, and each better picture is drawn here, with no server. */
 "use strict";
 
-const MAX_FILE_BYTES = 65537; /* as `satsim receive` reads of a file; no packet has more */
+const MAX_FILE_BYTES = 65536; /* as `satsim receive` reads of a file; no packet has more */
 const station = new Station();
 const incoming = new Map(); /* an image's name to what the page shows of it */
 let worker = null;

@@ -151,6 +151,12 @@ def test_a_damaged_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "bundle.json").write_text("{}")
     with pytest.raises(WeightsError, match="another format"):
         BundledDecoder(tmp_path)
+    facts = json.loads((bundle / "bundle.json").read_text())
+    for key, complaint in (("sha256", "sha256"), ("model", "model"), ("n_stages", "n_stages")):
+        lacking = {each: value for each, value in facts.items() if each != key}
+        (tmp_path / "bundle.json").write_text(json.dumps(lacking))
+        with pytest.raises(WeightsError, match=f"bundle.json: found no {complaint}; allowed"):
+            BundledDecoder(tmp_path)
     (tmp_path / "bundle.json").write_bytes((bundle / "bundle.json").read_bytes())
     (tmp_path / "decoder.onnx").write_bytes((bundle / "decoder.onnx").read_bytes()[:-1])
     with pytest.raises(WeightsError, match="decoder.onnx: sha256 is"):

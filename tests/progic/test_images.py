@@ -75,7 +75,7 @@ def test_a_camera_may_put_its_preview_behind_the_photo(tmp_path: Path) -> None:
     assert open_photo(tmp_path / "photo.jpg").size == (64, 64)
     pages = [Image.new("L", (8, 8)) for _ in range(2)]  # Pillow cannot save the two above again
     pages[0].save(tmp_path / "pages.tiff", save_all=True, append_images=pages[1:])
-    with pytest.raises(ImageError, match="found 2 pages, allowed 1"):
+    with pytest.raises(ImageError, match="found more pages than one, allowed 1"):
         open_photo(tmp_path / "pages.tiff")
 
 
@@ -109,6 +109,26 @@ def test_faults_are_named(tmp_path: Path) -> None:
         with pytest.raises(ImageError, match=complaint) as caught:
             open_photo(path)
         assert str(path) in str(caught.value)
+
+
+def test_no_file_is_handed_to_a_reader_that_runs_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.jpg"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\n{} loop\n")
+    with Image.open(path) as image:
+        assert image.format == "EPS"  # as Pillow would have it
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: pytest.fail("it was drawn"))
+    with pytest.raises(ImageError, match="not an image that can be read; allowed are PNG"):
+        open_photo(path)
+
+
+@pytest.mark.parametrize("height", [1, 255, 256, 600])
+def test_sixteen_bits_keep_their_levels_row_by_row(tmp_path: Path, height: int) -> None:
+    levels = np.random.default_rng(1).integers(0, 65536, (height, 40), np.uint16)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    grey = np.asarray(open_photo(tmp_path / "deep.png"))[:, :, 0]
+    assert (grey == np.floor(levels / 65535 * 255)).all()
 
 
 def test_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:

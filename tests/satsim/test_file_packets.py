@@ -12,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from progic import classical
+from progic.errors import InputError
 from satsim import cli
 from satsim.codec import file_fingerprint
 from satsim.file_codecs import WHOLE_FILES
@@ -102,6 +103,45 @@ def test_a_broken_file_is_named(tmp_path: Path, codec: str) -> None:
     assert parts == [f"no part of a {classical.FORMATS[codec].title} file can be shown"] * (len(pieces) - 1)
     assert last.startswith("a broken file: ")
     assert last.removeprefix("a broken file: ").strip()
+
+
+@pytest.mark.parametrize("codec", WHOLE_FILES.values())
+def test_a_file_of_more_pixels_than_its_image_is_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: str
+) -> None:
+    needs_extra(codec)
+    larger = classical.file_bytes(Image.new("RGB", (SIZE[0], SIZE[1] + 8), "grey"), codec, 20)
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("it was decoded"))
+    if codec == "jxl":
+        monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was decoded"))
+    with pytest.raises(InputError, match=f"found {SIZE[0]}x{SIZE[1] + 8} pixels, allowed at most"):
+        classical.opened(larger, SIZE)
+
+
+def test_a_file_for_another_program_is_broken(tmp_path: Path) -> None:
+    sent(tmp_path, "jpeg")
+    for packet in (tmp_path / "air").iterdir():
+        packet.unlink()
+    program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\n{} loop\n"
+    image = ImageTag(1, 1, 8, 1, *SIZE, file_fingerprint("jpeg"), 0)
+    (frame,) = frames_of(packetize([program], image, 200))
+    folder_outlet(tmp_path / "air")("1", frame.data)
+    assert no_pictures(receive(tmp_path)) == ["a broken file: cannot identify image file"]
+
+
+def test_no_picture_is_made_of_two_files(tmp_path: Path) -> None:
+    file = sent(tmp_path, "jpeg")
+    for packet in (tmp_path / "air").iterdir():
+        packet.unlink()
+    put = folder_outlet(tmp_path / "air")
+    count = 4
+    for number, piece_bytes in enumerate((len(file) // 4 + 1, len(file) // 4 + 2, len(file) // 4 + 2, 40)):
+        image = ImageTag(1, count, 8, 1, *SIZE, file_fingerprint("jpeg"), 0)
+        frames = frames_of(packetize([b"x" * piece_bytes] * count, image, piece_bytes + 20))
+        put(f"{number}", frames[number].data)
+    assert no_pictures(receive(tmp_path))[-1] == (
+        "pieces of two files: all but a file's last are of one length"
+    )
 
 
 @pytest.mark.parametrize("codec", WHOLE_FILES.values())

@@ -66,6 +66,24 @@ def test_what_is_wrong_is_said() -> None:
     assert result.stages == {0: STAGES[0]}
 
 
+def test_what_brings_a_stage_and_contradicts_another_is_told() -> None:
+    other = pack(Packet(TAG, 0, 2, b"z" * 320 + STAGES[1]))
+    result = reassemble(delivered(PACKETS[0], other))
+    assert result.verdicts[1] == Verdict("received", "its bytes differ from those held")
+    assert result.stages == {0: STAGES[0], 1: STAGES[1]}
+
+
+def test_a_short_last_piece_agrees_with_what_parity_gave_back() -> None:
+    pieces = [*STAGES[:4], b"E" * 200 + b"\0" + b"e"]
+    sent = [pack(packet) for packet in packetize(pieces, TAG, 360)]
+    parity = pack(packetize_parity(parity_stages(pieces, 1), TAG, 360)[0])
+    result = reassemble(delivered(*sent[:4], parity, sent[4]))
+    assert [verdict.detail for verdict in result.verdicts[4:]] == ["1 stages recovered", ""]
+    assert result.verdicts[5].event == "duplicate"
+    other = pack(Packet(TAG, 4, 1, b"E" * 201 + b"e"))
+    assert reassemble(delivered(*sent[:4], parity, other)).verdicts[5].detail != ""
+
+
 def test_the_image_that_is_waited_for_is_not_the_first_heard() -> None:
     result = reassemble(delivered(of_another(image_id=6), PACKETS[2]), TAG)
     assert [verdict.event for verdict in result.verdicts] == ["rejected", "received"]

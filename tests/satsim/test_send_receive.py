@@ -96,6 +96,14 @@ def test_a_large_file_that_is_no_packet_does_not_stop_the_next_start(sent: Path,
         assert result.stdout.endswith("packets 0 received, 0 duplicate, 1 rejected\n")
 
 
+def test_a_file_that_cannot_be_read_is_named_and_passed_over(sent: Path, tmp_path: Path) -> None:
+    (sent / "000.packet").symlink_to("000.packet")
+    result = satsim("receive", "--files", sent, "-o", tmp_path / "in", "--once", "-m", "toy")
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"{sent}/000.packet: cannot be read: Too many levels of symbolic links")
+    assert result.stdout.endswith("packets 3 received, 0 duplicate, 0 rejected\n")
+
+
 def test_what_is_received_does_not_go_where_packets_come_from(sent: Path) -> None:
     result = satsim("receive", "--files", sent, "-o", sent, "--once", "-m", "toy")
     assert (result.exit_code, f"found {sent}, the folder of the packets" in result.output) == (2, True)

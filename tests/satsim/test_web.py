@@ -232,6 +232,8 @@ def test_another_host_is_not_answered(client: TestClient, host: str) -> None:
 
 
 def test_another_site_sends_nothing(client: TestClient, folder: Path) -> None:
+    headers = {"origin": "http://["}
+    assert client.post("/runs", content=b"", headers=headers).status_code == 403
     headers = {"origin": "https://evil.example"}
     assert client.post("/runs", params=FIELDS, content=PHOTO, headers=headers).status_code == 403
     assert list((folder / "inboxes").iterdir()) == []
