@@ -1,6 +1,5 @@
 """Who is compared with whom, over which photos: scenarios that can be compared, and their schemes by name."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 
 from satsim.complaints import shown
 from satsim.errors import InputError, ScenarioError
-from satsim.intake import check_scenario, legible, load_parts, open_album, open_for
+from satsim.intake import check_scenario, legible, load_parts, open_album, open_for, photo_seed
 from satsim.kept import Job, key_of
 from satsim.manifest import SkippedPhoto
 from satsim.scenario import Scenario, load_scenario
@@ -72,6 +71,9 @@ def load_contest(
     scenarios = [load_scenario(file, overrides) for file in files]
     for scenario, file in zip(scenarios, files, strict=True):
         check_scenario(scenario, str(file))
+        if scenario.fleet.handsets > 1:  # of whom the first would be compared, who may have the first slot
+            allowed = "1 where schemes are compared; satsim run and sweep take fleets"
+            raise ScenarioError(str(file), "fleet.handsets", str(scenario.fleet.handsets), allowed)
         _check_comparable(scenario, str(file), scenarios[0], str(files[0]))
     names = [scenario.name for scenario in scenarios]
     twice = next((place for place, name in enumerate(names) if name in names[:place]), None)
@@ -101,11 +103,6 @@ def open_photos(contest: Contest, file: str) -> Photos:
     album = open_album(first, path)
     jobs = [_job(contest, photo.path, is_one_of_many=True) for photo in album.photos.values()]
     return Photos(jobs, album.skipped)
-
-
-def photo_seed(seed: int, name: str) -> int:
-    """Return the seed of one photo of a folder."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode(errors="surrogateescape")).digest()[:6])
 
 
 def _job(contest: Contest, photo: Path, is_one_of_many: bool) -> Job[tuple[Scenario, ...]]:

@@ -50,7 +50,7 @@ class ExternalCodec:
 
     def _encoded(self, photo: Image.Image, quality: float | str) -> bytes:
         with TemporaryDirectory(prefix="satsim-") as name:
-            source, target = Path(name) / f"photo.{self.command.exchange}", Path(name) / self.command.file
+            source, target = Path(name) / f"photo.{self.command.exchange}", self._bitstream(name)
             if self.command.exchange == "png":
                 photo.save(source, "PNG")
             else:
@@ -61,7 +61,7 @@ class ExternalCodec:
 
     def _decoded(self, file: bytes, size: tuple[int, int]) -> Image.Image:
         with TemporaryDirectory(prefix="satsim-") as name:
-            source, target = Path(name) / self.command.file, Path(name) / f"decoded.{self.command.exchange}"
+            source, target = self._bitstream(name), Path(name) / f"decoded.{self.command.exchange}"
             source.write_bytes(file)
             program = self._run(self.command.decode, source, size, {"out": target})
             if self.command.exchange == "png":
@@ -72,9 +72,15 @@ class ExternalCodec:
             raise CodecFailed(f"{program} gave {len(planes)} bytes; allowed: {allowed}")
         return from_yuv420(planes, size)
 
+    def _bitstream(self, folder: str) -> Path:
+        """Where the coded file is in a call's folder: apart, as it may have any name."""
+        apart = Path(folder) / "coded"
+        apart.mkdir()
+        return apart / self.command.file
+
     def _run(self, command: str, bitstream: Path, size: tuple[int, int], values: Mapping[str, object]) -> str:
         values = {"bitstream": bitstream, "width": size[0], "height": size[1], **values}
-        return run_program(command, values, bitstream.parent, self.command.timeout_s)
+        return run_program(command, values, bitstream.parent.parent, self.command.timeout_s)
 
 
 def _opened(file: Path, program: str, size: tuple[int, int]) -> Image.Image:

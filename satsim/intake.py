@@ -23,6 +23,7 @@ from satsim.scenario import Scenario
 from satsim.settings import Metric
 from satsim.trace import read_trace
 from satsim.trained_codec import TrainedCodec
+from satsim.units import logged_time_s
 from satsim.windows import NoSkyfield, visibility_of
 
 MIN_PHOTO_SIDE_PX = 32  # below it a photo is no more than the thumbnail that "usable" is measured by
@@ -108,7 +109,7 @@ def _check_windows(scenario: Scenario, file: str) -> None:
         if isinstance(repair, ArqRound):
             slots_s["repair.return_link.interval_s"] = repair.return_link.interval_s
     for key, slot_s in slots_s.items():
-        if longest_s < slot_s:
+        if logged_time_s(longest_s) < logged_time_s(slot_s):  # as the slots are: 64.1 - 4.1 is 59.99...
             found = f"no window longer than {longest_s:.6g} s" if longest_s else "no window"
             raise ScenarioError(file, "link.windows", found, f"one of at least {key}, {slot_s:g} s")
 
@@ -154,14 +155,20 @@ def _check_model(scenario: Scenario, model: progic.CodecConfig, file: str) -> No
 def open_for(scenario: Scenario, path: Path) -> Photo:
     """Read a photo and fit it to the size at which it is shown; raises progic's ImageError."""
     image = open_photo(path)
-    if min(image.size) < MIN_PHOTO_SIDE_PX:
+    least_px = min(MIN_PHOTO_SIDE_PX, *scenario.image.original_size)  # a run of so few pixels can be repeated
+    if min(image.size) < least_px:
         found = f"found {image.width}x{image.height} pixels"
-        raise ImageError(f"{path}: {found}, allowed is a photo with sides of at least {MIN_PHOTO_SIDE_PX}")
+        raise ImageError(f"{path}: {found}, allowed is a photo with sides of at least {least_px}")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     fitted = fit_photo(image, scenario.image.original_size, scenario.image.fit)
     bare = Image.frombytes("RGB", fitted.size, fitted.tobytes())  # no colour profile, no EXIF
     return Photo(bare, PhotoFacts(legible(path.name), sha256, image.width, image.height), path)
+
+
+def photo_seed(seed: int, name: str) -> int:
+    """Return the seed of one photo of a folder: each meets losses of its own."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode(errors="surrogateescape")).digest()[:6])
 
 
 def open_album(scenario: Scenario, folder: Path) -> Album:

@@ -14,7 +14,16 @@ from PIL import Image
 
 from progic import metric_weights
 from progic.metrics import IMPLEMENTATION
-from satsim.intake import Album, Parts, Photo, check_scenario, load_parts, open_album, open_for
+from satsim.intake import (
+    Album,
+    Parts,
+    Photo,
+    check_scenario,
+    load_parts,
+    open_album,
+    open_for,
+    photo_seed,
+)
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import Manifest, installed_versions
 from satsim.means import MeanRow, mean, mean_rows, mean_summary
@@ -88,7 +97,8 @@ def _run_album(
         def part(step: str, done: float, name: str = name, before: float = before) -> None:
             progress(f"{name}, {step}", before + done / len(album.photos))
 
-        outcomes.append(_run_photo(scenario, photo, parts, own, part))
+        seeded = scenario.model_copy(update={"seed": photo_seed(scenario.seed, photo.path.name)})
+        outcomes.append(_run_photo(seeded, photo, parts, own, part))
         finish(own)
     names = [scheme.name for scheme in scenario.schemes]
     rows = [row for name in names for row in mean_rows([each.timeline for each in outcomes], name)]
@@ -96,13 +106,16 @@ def _run_album(
     tallies = {name: pooled([each.tallies[name] for each in outcomes]) for name in names}
     _write_spread(folder, tallies, scenario.runs * scenario.fleet.handsets)
     write_timeline(folder, rows, MeanRow._fields)
-    write_run(folder, scenario, _album_manifest(album, [each.manifest for each in outcomes]), summary)
+    write_run(
+        folder, scenario, _album_manifest(scenario, album, [each.manifest for each in outcomes]), summary
+    )
 
 
-def _album_manifest(album: Album, manifests: Sequence[Manifest]) -> Manifest:
+def _album_manifest(scenario: Scenario, album: Album, manifests: Sequence[Manifest]) -> Manifest:
     """Return the manifest of all: thresholds are the mean."""
     return replace(
         manifests[0],
+        seed=scenario.seed,
         usable_dists=mean(each.usable_dists for each in manifests),
         detail_dists=mean(each.detail_dists for each in manifests),
         photos=tuple(photo.facts for photo in album.photos.values()),

@@ -61,7 +61,8 @@ def _sent(scenario: Scenario, studio: Studio, scheme: Scheme, codec: PhotoCodec,
     showing = Showing(scheme.shown, len(stages), min(encoded.first_stages, len(stages)))
     view = view_scheme(run, stages, showing, codec, studio.scorer, studio.marks, size)
     view = _with_cost(view, scenario.link)
-    view = replace(view, summary=replace(view.summary, gflop=studio.gflop(scenario, scheme)))
+    gflop = studio.gflop(scenario, scheme) if view.views else None  # not what other schemes have drawn
+    view = replace(view, summary=replace(view.summary, gflop=gflop))
     if scenario.runs * scenario.fleet.handsets == 1:
         return Sent(view, None)
     return Sent(view, _tally(many.runs(packets, repair, encode_s), showing, studio, stages, codec))

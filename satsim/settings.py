@@ -244,6 +244,12 @@ class Scenario(Section):
         names = [scheme.name.casefold() for scheme in schemes]  # names become file names
         if len(set(names)) < len(names):
             raise not_allowed("schemes whose names differ, in more than upper and lower case")
+        for name in names:  # the picture of a after stages 1-2, and that of a-1 after stage 2, are one file
+            parts = [(name[:at], name[at + 1 : at + 2]) for at, sign in enumerate(name) if sign == "-"]
+            if any(first in names and then.isdigit() for first, then in parts):
+                raise not_allowed(
+                    f"schemes none of which is called as another, a dash and a number: not {name}"
+                )
         return schemes
 
     @field_validator("metrics")

@@ -7,7 +7,7 @@ import torch
 
 from satsim.csv_file import rounded
 from satsim.fleet_settings import FleetSettings
-from satsim.intake import load_parts, open_album, open_for
+from satsim.intake import load_parts, open_album, open_for, photo_seed
 from satsim.kept import Row
 from satsim.means import mean_summary
 from satsim.repair_settings import NoRepair
@@ -27,8 +27,12 @@ def run_point(scenario: Scenario) -> list[Row]:
     """
     torch.set_num_threads(1)
     studios = _studios(unsent(scenario))
-    sent = [send_photo(scenario, studio, lambda step, done: None) for studio in studios]
     is_album = scenario.image.path.is_dir()
+    sent = []
+    for studio in studios:
+        seed = photo_seed(scenario.seed, studio.photo.path.name) if is_album else scenario.seed
+        own = scenario.model_copy(update={"seed": seed})
+        sent.append(send_photo(own, studio, lambda step, done: None))
     cluster = scenario.fleet.handsets * (scenario.runs if is_album else 1)
     return [
         _row(scheme.name, [each[scheme.name] for each in sent], is_album, cluster)

@@ -12,6 +12,7 @@ from progic.flops import counted_gflop
 from satsim.codec import Encoded, NothingFits
 from satsim.packets import short_fingerprint
 
+_Pixels = tuple[tuple[int, int], bytes]  # a photo's size and levels: all of one colour are alike without it
 LONG_S = 10  # of an encoding: what its first call sets up, memory and threads, is small in it
 
 
@@ -35,14 +36,14 @@ class RememberingCodec:
     def __init__(self, codec: TrainedCodec) -> None:
         self.fingerprint = codec.fingerprint
         self._codec = codec
-        self._stages: dict[bytes, list[bytes]] = {}
-        self._encode_s: dict[bytes, float] = {}
+        self._stages: dict[_Pixels, list[bytes]] = {}
+        self._encode_s: dict[_Pixels, float] = {}
         self._gflop: dict[tuple[str, tuple[int, int]], float] = {}
         self._pictures: dict[tuple[object, ...], Image.Image] = {}
 
     def encode(self, photo: Image.Image) -> list[bytes]:
         """Return all stages."""
-        pixels = photo.tobytes()
+        pixels = (photo.size, photo.tobytes())
         if pixels not in self._stages:
             start_s = time.perf_counter()
             with self._counting("encode", photo.size):
@@ -58,7 +59,7 @@ class RememberingCodec:
         what is short is encoded a second time.
         """
         self.encode(photo)
-        pixels = photo.tobytes()
+        pixels = (photo.size, photo.tobytes())
         if pixels not in self._encode_s:
             start_s = time.perf_counter()
             self._codec.encode(photo)

@@ -60,10 +60,14 @@ class Tuning:
 def prepare(file: Path, overrides: Sequence[str], asked: Asked) -> Tuning:
     """Read the scenario and say what there is to try, nothing of it tried yet.
 
-    Its schemes play no part: all candidates have the scenario's sender and `codec.refine_steps`.
+    Its schemes play no part: all candidates have the scenario's sender and `codec.refine_steps`. Encoding
+    that is measured is milliseconds, and counts as no time.
     Raises InputError where nothing can be sent, with what would fit.
     """
     scenario = load_scenario(file, overrides)
+    if scenario.sender.encode_s is None and scenario.codec.refine_steps:
+        allowed = "{encode_s: S}, the seconds that a search takes there: a tune measures none"
+        raise ScenarioError(str(file), "sender", "measured", f"{allowed}; or codec.refine_steps: 0")
     photos = _photos(scenario)
     shown = scenario.image.shown or _shown(scenario, photos)
     image = scenario.image.model_copy(update={"size": shown, "shown": shown})

@@ -153,10 +153,14 @@ def _moments(scenario: Scenario, runs: Sequence[Flight], deadline_s: float) -> l
     if len(runs) == 1:
         return [each.time_s for each in runs[0].held if each.time_s <= deadline_s]
     link = scenario.link
-    spent_s = (scenario.sender.encode_s or 0) + link.latency.total_s + link.latency.jitter_s
+    spent_s = (scenario.sender.encode_s or 0) + link.latency.total_s
     n_slots = int((deadline_s - spent_s) / link.interval_s + 1e-9)
     step = max(1, -(-n_slots // MOST_MOMENTS))
-    return [logged_time_s(spent_s + slot * link.interval_s) for slot in range(step, n_slots + 1, step)]
+    ends_s = [logged_time_s(spent_s + slot * link.interval_s) for slot in range(step, n_slots + 1, step)]
+    return [
+        *(end_s for end_s in ends_s if end_s < deadline_s),
+        deadline_s,
+    ]  # latency may be drawn: not all is in
 
 
 def _spent(candidate: Candidate, runs: Sequence[Flight], link: LinkSettings) -> Row:

@@ -15,6 +15,7 @@ from satsim.packet_room import check_link
 from satsim.scenario import Scenario
 from satsim.settings import CodecSettings, LinkSettings, Scheme
 from satsim.units import HEADER_BYTES, bits_per_pixel, stage_bytes
+from satsim.window_settings import Schedule
 
 PROGIC = Scheme(name="a", codec="progic", delivery="progressive")
 WEBP = Scheme(name="b", codec="webp", delivery="low")
@@ -129,3 +130,16 @@ def test_a_sky_that_is_never_open_for_a_slot_is_refused() -> None:
         "a.yaml: link.loss.open_s: found 0.1, at which every slot of 60 s is blocked;"
         " allowed: at least 1.2, link.interval_s / 50"
     )
+
+
+@given(st.integers(0, 9999), st.integers(100, 6000))
+def test_a_window_as_long_as_a_slot_holds_one(from_ds: int, slot_ds: int) -> None:
+    """In tenths of a second, of which binary fractions make a little more or less: 64.1 - 4.1 is under 60."""
+    opens = {"from_s": from_ds / 10, "to_s": (from_ds + slot_ds) / 10}
+    windows = Schedule.model_validate({"open": [opens], "repeat_s": 2000})
+    link = LinkSettings(payload_bytes=360, interval_s=slot_ds / 10, windows=windows)
+    wide = scenario(360).model_copy(update={"link": link})
+    check_scenario(wide, "a.yaml")
+    short = link.model_copy(update={"interval_s": slot_ds / 10 + 0.01})
+    with pytest.raises(ScenarioError, match=r"link\.windows: found no window longer than"):
+        check_scenario(wide.model_copy(update={"link": short}), "a.yaml")

@@ -167,6 +167,14 @@ def test_a_remembering_codec_does_nothing_twice() -> None:
     assert (toy.n_encoded, toy.n_decoded) == (2, 3)
 
 
+def test_photos_of_one_colour_are_told_apart_by_their_shape() -> None:
+    toy = Toy()
+    codec = RememberingCodec(toy)
+    for size in ((80, 16), (40, 32), (80, 16)):
+        codec.encode(Image.new("RGB", size, "grey"))
+    assert toy.n_encoded == 2
+
+
 @given(
     seed=st.integers(0, 99),
     piece_bytes=st.integers(200, 7_000),

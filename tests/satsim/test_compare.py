@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from satsim import workers
 from satsim.cli import app
 from satsim.compare_photo import send_photo_by_all
-from satsim.contest import load_contest, open_photos, photo_seed
+from satsim.contest import load_contest, open_photos
+from satsim.errors import ScenarioError
 
 SCENARIO = """
 name: tiny
@@ -287,6 +288,6 @@ def test_files_that_are_no_photos_are_said(tiny: Path) -> None:
     assert json.loads((target / "compare.json").read_text())["skipped"][0]["name"] == "notes.txt"
 
 
-def test_a_name_that_is_no_utf8_has_a_seed_of_its_own() -> None:
-    names = ("caf\udce9.png", "caf\udce8.png", "cafe.png")
-    assert len({photo_seed(1, name) for name in names}) == len(names)
+def test_a_fleet_is_not_compared_by_its_first_handset(tiny: Path) -> None:
+    with pytest.raises(ScenarioError, match="fleet.handsets: found 10; allowed: 1 where schemes"):
+        load_contest([tiny], ["fleet={handsets: 10, access: turns}"], [], None)

@@ -114,6 +114,17 @@ def test_listed_qualities_may_be_words(photo: Image.Image) -> None:
     assert file.startswith(b"fine. /")
 
 
+@pytest.mark.parametrize("file", ["photo.png", "decoded.png", "stdout.log", "stderr.log", "coded"])
+def test_the_coded_file_may_have_any_name(coder: str, photo: Image.Image, file: str) -> None:
+    codec = ExternalCodec("mine", settings_for(coder, file=file), 800)
+    (coded,) = codec.encode(photo).stages
+    assert coded.startswith(b"\xff\xd8")  # of a JPEG: not the picture that was given
+    assert codec.decode({0: coded}, SIZE).size == SIZE
+    idle = failing("true", file=file)
+    with pytest.raises(CodecFailed, match=f"^true wrote nothing to {file}$"):
+        idle.encode(photo)
+
+
 def test_yuv420_goes_through_unharmed(photo: Image.Image) -> None:
     keys = {"encode": "cp {yuv} {bitstream}", "decode": "cp {bitstream} {out}", "exchange": "yuv420"}
     codec = ExternalCodec("mine", CommandSettings.model_validate(keys), 5000)

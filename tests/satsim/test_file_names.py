@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from satsim.cli import app
+from satsim.intake import photo_seed
 from satsim.rundir import read_run
 from tests.satsim.conftest import smooth_photo
 
@@ -64,3 +65,8 @@ def test_one_can_be_named_as_an_option(scenario: Path, tmp_path: Path, name: str
     result = CliRunner().invoke(app, ["run", str(scenario), *options])
     assert result.exit_code == 0, result.output
     assert read_run(tmp_path / "out").manifest.photos[0].name == (shown or name)
+
+
+def test_a_name_that_is_no_utf8_has_a_seed_of_its_own() -> None:
+    names = ("caf\udce9.png", "caf\udce8.png", "cafe.png")
+    assert len({photo_seed(1, name) for name in names}) == len(names)

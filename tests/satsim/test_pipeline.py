@@ -12,9 +12,8 @@ import progic
 from progic.errors import ImageError
 from satsim.errors import ScenarioError
 from satsim.pipeline import run_scenario
-from satsim.rundir import Run, read_run
+from satsim.rundir import Run
 from satsim.scenario import load_scenario
-from satsim.terminal import notes
 
 TABLES = ("events.csv", "timeline.csv", "summary.json")
 
@@ -177,65 +176,23 @@ def test_a_photo_too_small_to_be_one_is_refused(
         run_toy()
 
 
-@pytest.fixture
-def album(toy_scenario: Path) -> Path:
-    """Three photos, one name twice, and two files that are none."""
-    folder = toy_scenario.parent / "album"
-    folder.mkdir()
-    with Image.open(toy_scenario.parent / "photo.png") as photo:
-        photo.save(folder / "a.png")
-        photo.rotate(90).save(folder / "a.jpg")
-        photo.convert("CMYK").save(folder / "b.tif")
-    (folder / "c.png").write_bytes((folder / "a.png").read_bytes()[:200])
-    (folder / "notes.txt").write_text("no photo")
-    (folder / ".hidden").write_text("no photo")
-    return folder
-
-
-def test_an_album_is_a_run_of_each_and_the_mean(run_toy: Callable[..., Run], album: Path) -> None:
-    run = run_toy(f"image.path={album}", drawn=True)
-    assert run.is_mean
-    assert sorted(path.name for path in run.folder.iterdir()) == [
-        *("manifest.json", "photos", "report.html", "scenario.yaml", "summary.json"),
-        *("timeline.csv", "timeline.png", "timeline.svg"),
-    ]
-    assert [photo.run for photo in run.manifest.photos] == ["photos/a", "photos/a.png", "photos/b"]
-    assert [skipped.name for skipped in run.manifest.skipped] == ["c.png", "notes.txt"]
-    own = [read_run(run.folder / "photos" / name) for name in ("a", "a.png", "b")]
-    finals = [each.rows_of("progressive")[-1].psnr_db for each in own]
-    last = run.rows_of("progressive")[-1]
-    assert (last.time_s, last.psnr_db) == (180.5, pytest.approx(sum(finals) / 3, abs=2e-6))  # type: ignore[arg-type]
-    summary = json.loads((run.folder / "summary.json").read_text())
-    assert (summary["progressive"]["photos"], summary["progressive"]["photos_usable"]) == (3, 0)
-    assert (summary["avif_low"]["photos"], summary["avif_low"]["note"]) == (
-        0,
-        "AVIF: nothing fits in 20 bytes",
+def test_a_run_of_few_pixels_can_be_run_again(run_toy: Callable[..., Run]) -> None:
+    small = run_toy("image.size=[16,16]", "schemes=[progressive]", name="small").folder
+    kept = small / "scenario.yaml"
+    again = run_scenario(
+        load_scenario(kept), str(kept), small.parent / "again", False, lambda _: None, lambda *_: None
     )
-    assert all((run.folder / "photos" / name / "report.html").is_file() for name in ("a", "a.png", "b"))
-    assert 'href="photos/a.png/report.html"' in (run.folder / "report.html").read_text()
+    assert tables(again) == {name: (small / name).read_bytes() for name in TABLES}
 
 
-def test_an_album_of_many_runs_says_how_all_of_them_spread(run_toy: Callable[..., Run], album: Path) -> None:
-    """Over photos and runs; the interval is of the photos' means, equal as all meet the same losses."""
-    run = run_toy(f"image.path={album}", "runs=20", "link.loss.rate=0.4", drawn=True)
-    own = read_run(run.folder / "photos" / "a").spread["progressive"].t_final_s
-    whole = run.spread["progressive"].t_final_s
-    assert whole.share == 1
-    assert (whole.mean, whole.mean_ci95) == (own.mean, 0)
-    assert own.mean_ci95 != 0
-    assert "avif_low" not in run.spread and run.spread_rows
-    assert "<h2>20 runs of 3 photos</h2>" in (run.folder / "report.html").read_text("utf-8")
-    assert any("never in 0.0% of 20 runs of 3 photos" in line for line in notes(run))
-
-
-def test_bands_of_an_album_are_named(
-    run_toy: Callable[..., Run], album: Path, metric_weights: object
-) -> None:
-    keys = (f"image.path={album}", "runs=5", "link.loss.rate=0.4", "metrics=[dists]")
-    run = run_toy(*keys, "schemes=[progressive]", drawn=True)
-    figure = (run.folder / "timeline.svg").read_text("utf-8")
-    assert "bands: 5th to 95th percentile of 5 runs of 3 photos; lines: mean of the first runs" in figure
-    assert run.spread["progressive"].dists_final.mean_ci95 != 0
+def test_gflop_is_of_what_the_scheme_has_shown(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
+    (toy_scenario.parent / "trace.csv").write_text("time_s,outcome\n0,lost\n200,ok\n")
+    lost = "{name: lost, codec: progic, delivery: progressive, repair: {kind: none}}"
+    loss = "link.loss={kind: trace, path: trace.csv, after_end: received}"
+    run = run_toy(f"schemes=[progressive, {lost}]", loss, "repair={kind: arq_next_slot}")
+    summary = json.loads((run.folder / "summary.json").read_text())
+    assert summary["progressive"]["gflop"] is not None
+    assert (summary["lost"]["t_first_s"], summary["lost"]["gflop"]) == (None, None)
 
 
 def test_pieces_of_every_stage_go_all_the_way(run_toy: Callable[..., Run]) -> None:
@@ -262,16 +219,6 @@ def test_the_seed_is_named_where_it_decides_anything(
     assert (", seed 1" in (run.folder / "timeline.svg").read_text("utf-8")) == is_named
     head = (run.folder / "report.html").read_text("utf-8").partition('<p class="answer">')[0]
     assert (", seed 1" in head) == is_named
-
-
-def test_an_album_without_a_photo_is_refused(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
-    folder = toy_scenario.parent / "album"
-    folder.mkdir()
-    with pytest.raises(ImageError, match="found no photo, it is empty"):
-        run_toy(f"image.path={folder}")
-    (folder / "notes.txt").write_text("no photo")
-    with pytest.raises(ImageError, match=r"none of its 1 files can be used; .*notes\.txt: not an image"):
-        run_toy(f"image.path={folder}")
 
 
 def test_a_run_without_our_codec_loads_no_model(

@@ -207,8 +207,8 @@ def test_a_photo_folder_gives_means(tiny: Path) -> None:
         Image.open(tiny.parent / "photo.png").save(album / name)
     rows = rows_of(swept(tiny, "-g", "seed=1..2", "--image", str(album)))
     assert [row["photos"] for row in rows] == ["2", "2", "2", "2"]
-    many = rows_of(swept(tiny, "-g", "seed=1..2", "--image", str(album), "--runs", "5", out="many"))
-    assert [row["t_first_s_mean_ci95"] for row in many] == ["0.0"] * 4, "photos that meet the same losses"
+    many = rows_of(swept(tiny, "-g", "seed=1..2", "--image", str(album), "--runs", "40", out="many"))
+    assert any(float(row["t_first_s_mean_ci95"]) > 0 for row in many), "photos that meet losses of their own"
     assert many[0]["t_first_s_p5"] != many[0]["t_first_s_p95"]
 
 

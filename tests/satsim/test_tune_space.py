@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from satsim.errors import ScenarioError
 from satsim.repair_settings import Ulp
 from satsim.scenario import load_scenario
-from satsim.tune_point import worth_of_sets
+from satsim.tune import Asked, prepare
+from satsim.tune_point import Flight, _moments, worth_of_sets
 from satsim.tune_space import Limits, Model, space_of
 
 FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
@@ -48,6 +50,21 @@ def test_as_many_packets_are_needed_as_arrive_on_average(percent: int, slots: in
     assert plans
     for plan in plans:
         assert plan.needed[-1] == plan.packets * (100 - percent) // 100
+
+
+def test_where_latency_is_drawn_curves_go_on_to_the_deadline() -> None:
+    """Two slots end by 130 s, each message up to 100 s later: what is in by then is shown by then."""
+    drawn = load_scenario(FOREST_FIRE, ["link.latency.jitter_s=100", "sender={encode_s: 0}"])
+    assert _moments(drawn, [Flight((), ()), Flight((), ())], 130.0) == [60.0, 120.0, 130.0]
+    assert _moments(drawn, [Flight((), ()), Flight((), ())], 120.0) == [60.0, 120.0]
+
+
+def test_a_search_whose_time_is_not_given_is_not_taken_for_none(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    keys = f"extends: {FOREST_FIRE}\nsender: {{encode: measured}}\ncodec: {{refine_steps: 40}}\n"
+    path.write_text(keys, encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"own.yaml: sender: found measured; allowed: \{encode_s: S\}"):
+        prepare(path, [], Asked())
 
 
 def test_rare_sets_count_as_their_best_part() -> None:
