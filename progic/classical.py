@@ -30,11 +30,12 @@ class Format(NamedTuple):
     options: Callable[[int], dict[str, object]]  # of a quality
     qualities: range  # worst to best: files grow
     extra: str | None = None  # of progic-satsim, if one is needed
+    most_px: int = 65_500  # of a side; libjpeg's, which is the least but for WebP's
 
 
 FORMATS: dict[str, Format] = {
     # method 6 is the slowest and best; still milliseconds at these sizes
-    "webp": Format("WebP", "WEBP", lambda q: {"quality": q, "method": 6}, range(101)),
+    "webp": Format("WebP", "WEBP", lambda q: {"quality": q, "method": 6}, range(101), most_px=16_383),
     # slower speeds gain under 1 % in DISTS; one thread: the bytes never differ
     "avif": Format("AVIF", "AVIF", lambda q: {"quality": q, "speed": 4, "max_threads": 1}, range(101)),
     "jpeg": Format("JPEG", "JPEG", lambda q: {"quality": q, "optimize": True}, range(96)),
@@ -105,7 +106,12 @@ def candidates(photo: Image.Image, name: str, budgets_bytes: Sequence[int]) -> l
 
 
 def best_files(picture: Image.Image, name: str, budgets_bytes: Sequence[int]) -> list[bytes | None]:
-    """Return for each budget the file of the highest quality that fits; no file is written twice."""
+    """Return for each budget the file of the highest quality that fits; no file is written twice.
+
+    None does where the format holds no picture of so many pixels.
+    """
+    if max(picture.size) > FORMATS[name].most_px:
+        return [None] * len(budgets_bytes)
     written = cache(lambda quality: file_bytes(picture, name, quality))
     return [_best_file(written, FORMATS[name].qualities, budget) for budget in budgets_bytes]
 

@@ -42,6 +42,8 @@ class CodecConfig(_Strict):
 
     @model_validator(mode="after")
     def _one_width_a_level(self) -> Self:
+        if self.name == "checkpoint":
+            raise ValueError("name is 'checkpoint'; allowed is another: a training's checkpoint has this one")
         if self.trunk:
             return self._of_trunk()
         levels = self.downsampling_factor.bit_length() - 2  # 1/4 is level one
@@ -107,7 +109,7 @@ class TrainConfig(_Strict):
     codec: CodecConfig
     loss: LossConfig = LossConfig()
     teacher: str = ""  # model whose latents and codes are learned: bundled, or a .safetensors file
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     steps: int = Field(ge=1)
     batch: int = Field(default=16, ge=1)
     crop_px: int = Field(default=128, ge=32, multiple_of=16)
@@ -142,6 +144,8 @@ class TrainConfig(_Strict):
     def _possible(self) -> Self:
         if self.imitation_steps and not self.teacher:
             raise ValueError(f"imitation_steps is {self.imitation_steps}; without a teacher allowed is 0")
+        if self.latent_steps and not self.codec.trunk:
+            raise ValueError(f"latent_steps is {self.latent_steps}; without a codec.trunk allowed is 0")
         factor = self.codec.downsampling_factor
         for key in ("crop_px", "last_crop_px"):
             if getattr(self, key) % factor:
@@ -171,3 +175,5 @@ def load_recipe(name_or_path: str) -> TrainConfig:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "(top level)"
         raise ConfigError(f"{path}: {key}: {first['msg']}, found {first['input']!r}") from None
+    except ValueError as error:  # what looks like a date and is none
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from None

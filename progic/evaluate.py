@@ -222,9 +222,11 @@ def _row(codec: Codec, size: tuple[int, int], depth: int, seen: dict[str, list[S
 
 
 def mean_of(values: Sequence[float]) -> Mean:
-    """Mean and half of its interval; both NaN without any value."""
+    """Mean and half of its interval; both NaN without any value, the interval where one is infinite."""
     if not values:
         return Mean(math.nan, math.nan)
+    if not np.isfinite(values).all():
+        return Mean(float(np.mean(values)), math.nan)
     deviation = np.std(values, ddof=1) if len(values) > 1 else math.nan
     return Mean(float(np.mean(values)), float(CONFIDENCE_Z * deviation / math.sqrt(len(values))))
 

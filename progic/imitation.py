@@ -36,10 +36,10 @@ def missed(
 def check_alike(decoder: nn.Module, teacher: nn.Module) -> None:
     """Raise ConfigError where the two have not the same blocks, whose maps could be compared."""
     ours, theirs = _widths(decoder), _widths(teacher)
-    if ours != theirs:
+    if ours != theirs or not ours:
         raise ConfigError(
             f"imitation_steps: the decoder's blocks have {ours} channels, the teacher's {theirs}; "
-            "allowed are the same, or 0 steps"
+            "allowed are the same, one or more, or 0 steps"
         )
 
 

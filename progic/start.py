@@ -20,10 +20,15 @@ def start_linear(net: CodecNet, photos: PhotoSet, config: TrainConfig, generator
     """Set both linear layers to the principal components of the patches that the encoder sees.
 
     They are f x f pixels of the photos, or k x k latents of a trunk. Component i is scaled by
-    variance_i^pca_scale_exponent on the way in, and back on the way out.
+    variance_i^pca_scale_exponent on the way in, and back on the way out. Raises ConfigError for more
+    components than there are.
     """
     linear, dims = net.encoder.linear, config.codec.code_dim
     channels, (side, _) = linear.in_channels, linear.kernel_size
+    if dims > channels * side**2:
+        raise ConfigError(
+            f"codec.code_dim: found {dims}, allowed at most {channels * side**2}, all that is seen"
+        )
     count = math.ceil(PCA_PATCHES * config.codec.downsampling_factor**2 / config.crop_px**2)
     seen = [
         net.encoder.seen(photos.crops(min(PCA_BATCH, count - at), config.crop_px, generator))

@@ -64,6 +64,7 @@ def write(result: Result, out: Path, digest: str) -> list[Path]:
     `digest` names what the result was made from; `made_from` reads it back.
     """
     paths = [out / f"{result.name}{suffix}" for suffix in (".png", ".svg", ".csv", ".json")]
+    paths[3].unlink(missing_ok=True)  # it says what the others are of, until one of them is written
     for path in paths[:2]:
         with replacing(path) as partial, rc_context({"svg.hashsalt": "progic"}):
             result.figure.savefig(

@@ -15,10 +15,9 @@ from PIL import Image
 from progic.analyses.drawing import hide, new_figure
 from progic.analyses.published import SUPPLEMENT
 from progic.analyses.result import Beside, Cell, Result, Row
-from progic.analyses.study import Study
+from progic.analyses.study import SCENARIO, Study
 from progic.errors import InputError, ProgicError
 
-SCENARIO = Path("scenarios/forest_fire.yaml")
 RUN = "forest_fire"  # folder in OUT where a run is put
 COMMAND = f"satsim run {SCENARIO} -o runs/{RUN} && progic analyse satcom --run runs/{RUN}"
 SECONDS = ("t_first_s", "t_usable_s", "t_detail_s", "t_final_s")

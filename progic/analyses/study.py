@@ -57,6 +57,9 @@ class Photo:
         return self.image.width * self.image.height
 
 
+SCENARIO = Path("scenarios/forest_fire.yaml")  # that satcom sends, where no run is given
+
+
 class Study:
     """A model and a folder of photos (or none), under one set of settings."""
 
@@ -139,8 +142,9 @@ class Study:
             )
 
     def digest(self, name: str) -> str:
-        """Name all that an analysis is made from: model, photos, settings."""
-        given = [self.settings.run, self.settings.priors, self.settings.clip]
+        """Name all that an analysis is made from: model, photos, scenario, settings."""
+        simulated = "" if self.settings.run or name != "satcom" else str(SCENARIO.parent)
+        given = [self.settings.run, self.settings.priors, self.settings.clip, simulated]
         paths = [] if self.folder is None else list(self.paths)
         paths += [path for folder in given if folder for path in sorted(Path(folder).rglob("*"))]
         files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]

@@ -12,6 +12,7 @@ from progic.analyses.extras import wanted
 from progic.analyses.published import SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Photo, Study
+from progic.errors import InputError
 from progic.images import to_tensor
 from progic.rvq import as_rows
 
@@ -28,6 +29,9 @@ def analyse(study: Study) -> Result:
     width, height = (max(f, side // f * f) for side in study.settings.size)  # whole latents: none is padding
     parts = [_vectors(study, photo) for photo in study.photos((width, height), "photos coded")]
     latents = np.concatenate([part[0] for part in parts])
+    if not latents.std(0).any():
+        found = f"one latent, {len(latents)} times, in {len(parts)} photos of {width}x{height}"
+        raise InputError(f"tsne: found {found}; allowed are more photos, or larger ones by --size")
     stages = [np.concatenate(each) for each in zip(*(part[1] for part in parts), strict=True)]
     picked = np.random.default_rng(study.settings.seed).choice(len(latents), min(POINTS, len(latents)), False)
     sets = [latents[picked], *(stage[picked] for stage in stages)]

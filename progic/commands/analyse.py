@@ -43,7 +43,7 @@ Priors = Annotated[Path | None, typer.Option(help="Folder of training photos for
 Run = Annotated[Path | None, typer.Option(help="Folder that satsim run wrote, for satcom; else it is made.")]
 Clip = Annotated[Path | None, typer.Option(help="Folder of CLIP weights, for CLIP-IQA in rd.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 1 as on a handset; 0 is torch's own number.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the points of tsne.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the points of tsne.")]
 
 
 @ends_well
@@ -103,7 +103,7 @@ def analyse(
 
 def _formats(against: str) -> tuple[str, ...]:
     """The formats named, or the paper's that can be written here."""
-    named = tuple(part.strip() for part in against.split(",") if part.strip())
+    named = tuple(dict.fromkeys(part.strip() for part in against.split(",") if part.strip()))
     for name in named:
         classical.check_format(name)
     lacking = {name: classical.lacks(name) for name in USUAL}

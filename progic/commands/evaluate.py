@@ -45,7 +45,7 @@ def evaluate_command(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model: DISTS, LPIPS, PSNR and MS-SSIM after 1..N stages, and how its codes are used."""
-    formats = [name.strip() for name in against.split(",") if name.strip()]
+    formats = list(dict.fromkeys(name.strip() for name in against.split(",") if name.strip()))
     for name in formats:
         check_format(name)
     if figure is not None:

@@ -8,9 +8,10 @@ import torch
 import typer
 
 from progic import weights
-from progic.config import load_recipe
+from progic.config import TrainConfig, load_recipe
 from progic.data import chosen, photo_paths, read_photos
 from progic.ending import ends_well
+from progic.errors import InputError
 from progic.heap import keep_freed_memory
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metric_weights import load_metric_weights
@@ -39,6 +40,7 @@ def train_command(
     config = load_recipe(recipe)
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
+    _check_not_its_own(out / f"{config.codec.name}.safetensors", config, start)
     keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
@@ -49,6 +51,15 @@ def train_command(
         trainer.resume(checkpoint)
         typer.echo(f"goes on from step {trainer.step}", err=True)
     train(trainer, out, watched, max_minutes)
+
+
+def _check_not_its_own(written: Path, config: TrainConfig, start: str) -> None:
+    """Raise InputError where the weights that training writes would replace those that it is made from."""
+    for key, read in (("codec.trunk", config.codec.trunk), ("teacher", config.teacher), ("--start", start)):
+        if read.endswith(".safetensors") and Path(read).resolve() == written.resolve():
+            raise InputError(
+                f"{key}: found {read}, which this training writes; allowed is another file, or -o DIR"
+            )
 
 
 def _watched(folder: Path, count: int = 8, side_px: int = 256) -> list[torch.Tensor]:

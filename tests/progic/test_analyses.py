@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from progic.analyses import range_coder
+from progic.analyses import range_coder, result
 from progic.analyses.bd_rate import check_anchor
 from progic.analyses.bpp import bits_per_pixel
 from progic.analyses.catalogue import make
@@ -23,6 +23,7 @@ from progic.analyses.published import BPP, CODECS, CURVES
 from progic.analyses.study import Settings, Study
 from progic.bd_rate import bd_percent, curve_of
 from progic.codec import Codec
+from progic.commands.analyse import _formats
 from progic.data import chosen
 from progic.errors import ConfigError, ImageError, InputError
 from progic.evaluate import entropy_bits
@@ -87,6 +88,45 @@ def test_another_run_is_another_result(toy_codec: Codec, tmp_path: Path) -> None
         study = Study(toy_codec, "toy", None, tmp_path / "out", Settings(run=str(run)))
         digests.append(study.digest("satcom"))
     assert digests[0] == digests[2] != digests[1]
+
+
+def test_another_scenario_is_another_satcom(
+    toy_codec: Codec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+    study = Study(toy_codec, "toy", None, tmp_path / "out", Settings())
+    digests = []
+    for interval_s in (60, 600, 60):
+        path = tmp_path / "scenarios" / "forest_fire.yaml"
+        path.write_text(f"link: {{interval_s: {interval_s}}}")
+        os.utime(path, (1e9, 1e9))
+        digests.append([study.digest("satcom"), study.digest("bpp")])
+    assert digests[0] == digests[2]
+    assert digests[0][0] != digests[1][0] and digests[0][1] == digests[1][1]
+
+
+def test_what_was_half_written_is_not_taken_for_whole(
+    toy_codec: Codec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make("bpp", Study(toy_codec, "toy", None, tmp_path, Settings()))
+    assert result.made_from(tmp_path, "bpp") is not None
+    monkeypatch.setattr(result, "_csv", lambda rows: (_ for _ in ()).throw(OSError(28, "no space")))
+    with pytest.raises(OSError, match="no space"):
+        result.write(made, tmp_path, "another")
+    assert result.made_from(tmp_path, "bpp") is None  # its figure is already another's
+
+
+def test_one_latent_has_no_map(toy_codec: Codec, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "a.png")
+    study = Study(toy_codec, "toy", tmp_path, tmp_path / "out", Settings(size=(16, 16)))
+    with pytest.raises(InputError, match="tsne: found one latent, 1 times, in 1 photos of 16x16"):
+        make("tsne", study)
+
+
+def test_a_codec_named_twice_is_one() -> None:
+    assert _formats("webp,jpeg, webp") == ("webp", "jpeg")
 
 
 def test_curves_that_do_not_meet_have_no_bd_rate() -> None:

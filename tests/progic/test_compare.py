@@ -1,6 +1,8 @@
 """Classical codecs beside a model, sets of stages, and the tables and figure of both."""
 
+import io
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from progic import classical, tables
 from progic.codec import Codec
 from progic.compare import Rival, compare
 from progic.errors import InputError
-from progic.evaluate import Evaluation, Mean, StageRow, evaluate, evaluate_subsets
+from progic.evaluate import Evaluation, Mean, StageRow, evaluate, evaluate_subsets, mean_of
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics
 from progic.rate_figure import draw
@@ -50,6 +52,19 @@ def test_the_next_quality_does_not_fit(name: str, photo: Image.Image) -> None:
     following = sizes.index(len(file)) + sizes.count(len(file))  # files grow with quality
     assert sizes[following] > budget_bytes
     assert classical.opened(file, photo.size).size == photo.size
+
+
+def test_a_format_that_holds_no_such_picture_sends_a_smaller_one() -> None:
+    wide = Image.linear_gradient("L").resize((17000, 8)).convert("RGB")
+    (files,) = classical.candidates(wide, "webp", [5000])
+    with_sizes = [Image.open(io.BytesIO(file)).size for file in files]
+    assert with_sizes == [(8500, 4), (4250, 2)]
+
+
+def test_an_infinite_score_has_no_interval(recwarn: pytest.WarningsRecorder) -> None:
+    mean = mean_of([math.inf, 30.0, 40.0])
+    assert mean.mean == math.inf and math.isnan(mean.half_interval)
+    assert not recwarn.list
 
 
 def test_budgets_share_files_and_nothing_else(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from progic.codec import Codec
 from progic.config import TrainConfig
 from progic.data import PhotoSet
 from progic.errors import ConfigError
-from progic.imitation import missed
+from progic.imitation import check_alike, missed
 from progic.train import Trainer
 
 CPU = torch.device("cpu")
@@ -97,3 +97,8 @@ def test_a_start_learns_the_codes_of_its_teacher(
     trainer = Trainer(taught, photos, metric_weights, CPU, start)
     assert torch.equal(trainer.net.quantizer.codebooks, toy_codec.net.quantizer.codebooks)
     assert torch.equal(trainer.net.encoder.last.weight, start.encoder.last.weight)
+
+
+def test_imitation_of_no_blocks_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"the decoder's blocks have \[\] channels.* one or more"):
+        check_alike(torch.nn.Identity(), torch.nn.Identity())

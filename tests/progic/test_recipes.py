@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from progic.cli import app
 from progic.config import load_recipe
 from progic.errors import ConfigError
 
@@ -38,6 +40,13 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
             "separable has no effect beside trunk 'f16'",
         ),
         ("steps: 1\ncodec: {name: x}\nbetas: [1.0, 1.0]", "betas.0: Input should be less than 1"),
+        ("steps: 1\ncodec: {name: checkpoint}", "name is 'checkpoint'; allowed is another"),
+        (
+            "steps: 1\ncodec: {name: x}\nlatent_steps: 3",
+            "latent_steps is 3; without a codec.trunk allowed is 0",
+        ),
+        (f"steps: 1\ncodec: {{name: x}}\nseed: {2**63}", "seed: Input should be less than"),
+        ("steps: 1\ncodec: {name: x}\nseed: 2024-13-45", "not readable as YAML: month must be in 1..12"),
         ("# für Fotos\nsteps: 1\ncodec: {name: x}", "not readable as YAML: 'utf-8' codec"),
     ],
 )
@@ -46,3 +55,28 @@ def test_bad_recipes_are_named(tmp_path: Path, text: str, complaint: str) -> Non
     path.write_text(text, encoding="latin-1")
     with pytest.raises(ConfigError, match=complaint):
         load_recipe(str(path))
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "complaint"),
+    [
+        ("codec: {name: x}", ["--start", "{out}/x.safetensors"], "--start: found {out}/x.safetensors"),
+        ("codec: {name: x}\nteacher: {out}/x.safetensors", [], "teacher: found {out}/x.safetensors"),
+        (
+            "codec: {name: x, trunk: {out}/x.safetensors, downsampling_factor: 32}",
+            [],
+            "codec.trunk: found {out}/x.safetensors",
+        ),
+    ],
+)
+def test_weights_that_a_training_is_made_from_are_not_written_over(
+    tmp_path: Path, keys: str, options: list[str], complaint: str
+) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"mine")
+    keys, complaint, *options = (text.replace("{out}", str(tmp_path)) for text in (keys, complaint, *options))
+    (tmp_path / "x.yaml").write_text(f"steps: 1\n{keys}\n", encoding="utf-8")
+    command = ["train", str(tmp_path), "--recipe", str(tmp_path / "x.yaml"), "-o", str(tmp_path), *options]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert f"{complaint}, which this training writes" in result.stderr
+    assert (tmp_path / "x.safetensors").read_bytes() == b"mine"

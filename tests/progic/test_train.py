@@ -250,6 +250,16 @@ def test_an_added_block_changes_nothing_at_first(
         assert torch.equal(trainer.net.decoder(codes, held), toy_codec.net.decoder(codes, held))
 
 
+def test_more_numbers_a_code_than_components_are_refused(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    shape = {"downsampling_factor": 8, "code_dim": 200, "encoder_widths": (8, 32), "encoder_blocks": (1, 1)}
+    shape |= {"decoder_widths": (32, 8), "decoder_blocks": (1, 1)}
+    codec = CodecConfig.model_validate(recipe.codec.model_dump() | shape)
+    with pytest.raises(ConfigError, match=r"codec.code_dim: found 200, allowed at most 192"):
+        _trainer(recipe.model_copy(update={"codec": codec}), photos, metric_weights)
+
+
 def test_a_start_of_another_shape_is_refused(
     recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
 ) -> None:
