@@ -1,5 +1,6 @@
 """The commands `satsim run` and `satsim report`."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +53,7 @@ def run(
 
     from satsim.pipeline import run_scenario
 
-    keep_freed_memory()
+    keep_freed_memory(math.prod(loaded.image.original_size))
 
     with progress_bar(quiet) as progress:
         result = run_scenario(loaded, str(scenario), target, overwrite, finish, progress)

@@ -32,3 +32,8 @@ def faults(call: str) -> int:
 def test_freed_blocks_are_used_again() -> None:
     # else a fault a page of each block: 131072 of 4 KB, or 256 where the system hands out 2 MB at a time
     assert faults("keep_freed_memory()") * 10 < faults("")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's way")
+def test_large_pictures_keep_nothing() -> None:
+    assert faults("keep_freed_memory(768 * 512)") * 10 < faults("keep_freed_memory(768 * 512 + 1)")
