@@ -22,6 +22,7 @@ MUST_AGREE: dict[str, Callable[[Scenario], Any]] = {  # else a DISTS or a mark w
     "usable": lambda scenario: scenario.usable.model_dump(exclude_none=True),
     "detail": lambda scenario: scenario.detail.model_dump(exclude_none=True),
     "runs": lambda scenario: scenario.runs,
+    "seed": lambda scenario: scenario.seed,  # all meet the same losses
 }
 
 

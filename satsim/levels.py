@@ -1,5 +1,6 @@
 """The quality that receivers see over time: steps from each new picture to the next, never between them."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from satsim.spread import MINUTE_S, MOST_ROWS, spread_of
 from satsim.trial import Trial
+from satsim.units import logged_time_s
 
 FEW_MINUTES = 5  # where all is over by then, rows are slots apart
 
@@ -39,7 +41,8 @@ def minutes_until(end_s: float, slot_s: float) -> list[float]:
     """
     step_s = min(slot_s, MINUTE_S) if end_s < FEW_MINUTES * MINUTE_S else MINUTE_S
     step_s *= max(1, int(np.ceil(end_s / (step_s * MOST_ROWS))))
-    return [float(number * step_s) for number in range(1, int(np.ceil(end_s / step_s)) + 1)]
+    count = math.ceil(round(end_s / step_s, 9))  # 24.3 s are three slots of 8.1, whose sum is a little less
+    return [logged_time_s(number * step_s) for number in range(1, count + 1)]
 
 
 def end_of(trials: Iterable[Trial]) -> float:

@@ -84,8 +84,8 @@ class Aloha:
 
 
 def _slot_number(since_first_s: float, slot_s: float) -> int:
-    """Return the first slot that begins at this moment or later; forgives rounding."""
-    return math.ceil(round(since_first_s / slot_s, 9))
+    """Return the first slot that begins at this moment or later, but for a millionth of a slot: rounding."""
+    return math.ceil(since_first_s / slot_s - 1e-6)
 
 
 def medium_of(fleet: FleetSettings, slot_s: float, first_s: float, generator: np.random.Generator) -> Medium:

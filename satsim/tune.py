@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 
@@ -24,6 +25,7 @@ from satsim.tune_space import (
     Size,
     Space,
     cost_usd,
+    slot_ends_s,
     slots_within,
     space_of,
 )
@@ -172,11 +174,12 @@ def _model(name: str) -> Model:
 
 def _limits(scenario: Scenario, asked: Asked) -> Limits:
     link = scenario.link
-    spent_s = (scenario.sender.encode_s or 0) + link.latency.total_s + link.latency.jitter_s
-    default_s = spent_s + DEADLINE_SLOTS * link.interval_s
-    limits = Limits(asked.deadline_s or default_s, asked.budget_bytes, asked.max_cost_usd)
+    delay_s = link.latency.total_s + link.latency.jitter_s
+    ends_s = list(islice(slot_ends_s(scenario), DEADLINE_SLOTS))
+    ends_s = ends_s or [link.interval_s]  # no window has room, which is told later
+    limits = Limits(asked.deadline_s or ends_s[-1] + delay_s, asked.budget_bytes, asked.max_cost_usd)
     if slots_within(scenario, limits.deadline_s) < 1:
-        least_s = spent_s + link.interval_s
+        least_s = ends_s[0] + delay_s
         allowed = f"at least {least_s:g} s, when the first message has arrived"
         raise InputError(f"--deadline: found {limits.deadline_s:g} s; allowed: {allowed}")
     if asked.max_cost_usd is not None and (link.billing is None or link.billing.price_usd is None):

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from satsim.kept import Row
 from satsim.tune import Tuning
+from satsim.tune_point import NOTHING_SHOWN_DISTS
 from satsim.tune_space import Candidate, LeftOut, Size
 from satsim.units import HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
 from satsim.wording import minutes_text, number_text, repair_text, usd_text
@@ -47,7 +48,7 @@ def front_of(rows: Mapping[Candidate, Row]) -> list[FrontPoint]:
         FrontPoint(time_s, dists, candidate)
         for candidate, row in rows.items()
         for time_s, dists in row["curve"]
-        if row["share_shown"]
+        if dists < NOTHING_SHOWN_DISTS
     ]
     points.sort(key=lambda point: (point.time_s, point.dists, rows[point.candidate]["bytes_on_air"]))
     front: list[FrontPoint] = []

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice, takewhile
 from statistics import fmean
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ from satsim.settings import CodecSettings, LinkSettings, Scenario, Scheme, seed_
 from satsim.simulate import simulate_fleet
 from satsim.studio import Studio
 from satsim.sweep_point import unsent
-from satsim.tune_space import Candidate, cost_usd, packets_of
+from satsim.tune_space import MOST_SLOTS, Candidate, cost_usd, packets_of, slot_ends_s
 from satsim.units import HEADER_BYTES, logged_time_s
 
 NOTHING_SHOWN_DISTS = 1.0  # what no picture counts as: the farthest that one can be
@@ -152,15 +152,11 @@ def _moments(scenario: Scenario, runs: Sequence[Flight], deadline_s: float) -> l
     """Return when a curve is read: as each picture comes, or, over many runs, as each slot ends."""
     if len(runs) == 1:
         return [each.time_s for each in runs[0].held if each.time_s <= deadline_s]
-    link = scenario.link
-    spent_s = (scenario.sender.encode_s or 0) + link.latency.total_s
-    n_slots = int((deadline_s - spent_s) / link.interval_s + 1e-9)
-    step = max(1, -(-n_slots // MOST_MOMENTS))
-    ends_s = [logged_time_s(spent_s + slot * link.interval_s) for slot in range(step, n_slots + 1, step)]
-    return [
-        *(end_s for end_s in ends_s if end_s < deadline_s),
-        deadline_s,
-    ]  # latency may be drawn: not all is in
+    delay_s = scenario.link.latency.total_s
+    ends_s = (logged_time_s(end_s + delay_s) for end_s in slot_ends_s(scenario))
+    before_s = list(takewhile(lambda end_s: end_s < deadline_s, islice(ends_s, MOST_SLOTS)))
+    step = max(1, -(-len(before_s) // MOST_MOMENTS))
+    return [*before_s[step - 1 :: step], deadline_s]  # latency may be drawn: more is in by then
 
 
 def _spent(candidate: Candidate, runs: Sequence[Flight], link: LinkSettings) -> Row:

@@ -6,6 +6,7 @@ which late stages drop out (unequal). With parity every packet has a piece of ev
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import count, islice, takewhile
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -26,9 +27,11 @@ from satsim.repair_settings import (
 )
 from satsim.settings import LinkSettings, Scenario
 from satsim.ulp import pieces_bytes
-from satsim.units import HEADER_BYTES, MAX_STAGES, stage_bytes
+from satsim.units import HEADER_BYTES, MAX_STAGES, logged_time_s, stage_bytes
+from satsim.windows import visibility_of
 
 Size = tuple[int, int]
+MOST_SLOTS = 1000 * MAX_STAGES  # the longest plan: a thousand rounds of all stages
 
 
 class Model(NamedTuple):
@@ -131,10 +134,22 @@ def messages_of(candidate: Candidate, payload_bytes: int) -> list[int]:
 
 
 def slots_within(scenario: Scenario, deadline_s: float) -> int:
-    """Return how many messages can have arrived by then, at most."""
-    link = scenario.link
-    spent_s = (scenario.sender.encode_s or 0) + link.latency.total_s
-    return max(0, int((deadline_s - spent_s) / link.interval_s + 1e-9))
+    """Return how many messages can have arrived by then, at most; above MOST_SLOTS that many."""
+    last_s = logged_time_s(deadline_s - scenario.link.latency.total_s)
+    ends_s = islice(slot_ends_s(scenario), MOST_SLOTS)
+    return sum(1 for _ in takewhile(lambda end_s: logged_time_s(end_s) <= last_s, ends_s))
+
+
+def slot_ends_s(scenario: Scenario) -> Iterator[float]:
+    """Yield when each slot ends, from the first after encoding on, of a sender who always has a message."""
+    link, first_s = scenario.link, scenario.sender.encode_s or 0.0
+    if link.windows is None:
+        yield from (first_s + number * link.interval_s for number in count(1))
+        return
+    there, now_s = visibility_of(link.windows), first_s
+    while (start_s := there.next_start_s(now_s, link.interval_s)) is not None:
+        now_s = start_s + link.interval_s
+        yield now_s
 
 
 def billed(messages: Sequence[int], link: LinkSettings) -> int:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from satsim.errors import ScenarioError
 from satsim.fleet_settings import FleetSettings
 from satsim.loss_settings import IndependentLoss
+from satsim.medium import _slot_number
 from satsim.packetize import packetize
 from satsim.packets import ImageTag, Packet
 from satsim.records import SchemeRun
@@ -174,3 +175,11 @@ def test_a_run_says_how_the_handsets_fare(run_toy: Callable[..., Run]) -> None:
 def test_windows_are_not_shared(run_toy: Callable[..., Run]) -> None:
     with pytest.raises(ScenarioError, match=r"fleet.handsets: found 2; allowed: 1 where the link"):
         run_toy("fleet.handsets=2", "link.windows={open: [{from_s: 0, to_s: 600}]}")
+
+
+@pytest.mark.parametrize("first_s", [0.0, 86_400.0, 604_800.0])
+@pytest.mark.parametrize("slot_s", [0.001, 0.01, 0.3, 60 / 7])
+def test_slots_are_known_by_their_beginnings_far_into_the_week(first_s: float, slot_s: float) -> None:
+    for number in (0, 1, 7, 8_640_123, 60_480_001):
+        assert _slot_number(first_s + number * slot_s - first_s, slot_s) == number
+        assert _slot_number(first_s + (number + 0.01) * slot_s - first_s, slot_s) == number + 1

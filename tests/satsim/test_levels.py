@@ -47,6 +47,9 @@ def test_rows_are_minutes_apart_or_slots_where_all_is_soon_over() -> None:
     assert minutes_until(600, 20) == [60 * minute for minute in range(1, 11)]
     assert minutes_until(45, 20) == [20, 40, 60]
     assert minutes_until(0, 20) == []
+    for tenths in range(1, 500):  # of a second: six slots, whatever floats make of it
+        ends_s = [tenths * number / 10 for number in range(1, 7)]
+        assert minutes_until(ends_s[-1], tenths / 10) == ends_s
     week = minutes_until(604_800, 60)
     assert len(week) <= 1000 and week[0] % 60 == 0 and week[-1] >= 604_800
     assert end_of([trial(), trial((60, 0.1), (90, 0.1))]) == 90

@@ -1,5 +1,6 @@
 """What a tune has to try, and what rare sets of stages count as."""
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from satsim.repair_settings import Ulp
 from satsim.scenario import load_scenario
 from satsim.tune import Asked, prepare
 from satsim.tune_point import Flight, _moments, worth_of_sets
-from satsim.tune_space import Limits, Model, space_of
+from satsim.tune_space import Limits, Model, slot_ends_s, slots_within, space_of
 
 FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 
@@ -57,6 +58,17 @@ def test_where_latency_is_drawn_curves_go_on_to_the_deadline() -> None:
     drawn = load_scenario(FOREST_FIRE, ["link.latency.jitter_s=100", "sender={encode_s: 0}"])
     assert _moments(drawn, [Flight((), ()), Flight((), ())], 130.0) == [60.0, 120.0, 130.0]
     assert _moments(drawn, [Flight((), ()), Flight((), ())], 120.0) == [60.0, 120.0]
+
+
+def test_slots_are_counted_in_windows() -> None:
+    """Windows of nine minutes from 300 s on: the first slot ends at 360 s, the ninth at 840 s."""
+    keys = ["link.windows={open: [{from_s: 300, to_s: 840}], repeat_s: 5940}", "sender={encode_s: 0}"]
+    seen = load_scenario(FOREST_FIRE, [*keys, "link.latency.propagation_s=30"])
+    assert [slots_within(seen, at_s) for at_s in (389.9, 390, 630, 870, 6329.9, 6330)] == [0, 1, 5, 9, 9, 10]
+    assert list(islice(slot_ends_s(seen), 10)) == [*(300.0 + 60 * n for n in range(1, 10)), 6300.0]
+    assert _moments(seen, [Flight((), ())] * 2, 400.0) == [390.0, 400.0]
+    always = load_scenario(FOREST_FIRE, ["sender={encode_s: 0.5}", "link.interval_s=0.1"])
+    assert [slots_within(always, at_s) for at_s in (0.59, 0.6, 0.8, 1.2)] == [0, 1, 3, 7]
 
 
 def test_a_search_whose_time_is_not_given_is_not_taken_for_none(tmp_path: Path) -> None:
