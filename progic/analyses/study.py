@@ -20,6 +20,8 @@ from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
 from progic.metrics import IMPLEMENTATION, PerceptualMetrics
 
+SCENARIO = Path("scenarios/forest_fire.yaml")  # that satcom sends, where no run is given
+
 Progress = Callable[[str, int, int], None]  # what, done, total
 
 
@@ -55,9 +57,6 @@ class Photo:
     def pixels(self) -> int:
         """How many it has."""
         return self.image.width * self.image.height
-
-
-SCENARIO = Path("scenarios/forest_fire.yaml")  # that satcom sends, where no run is given
 
 
 class Study:

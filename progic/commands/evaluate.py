@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from progic import tables, weights
-from progic.classical import check_format
-from progic.commands.options import AsJson, Model, Refine, size_of
+from progic.commands.options import AsJson, Model, Refine, formats_of, size_of
 from progic.compare import compare
 from progic.ending import ends_well
 from progic.evaluate import check_subsets, evaluate, evaluate_subsets
@@ -45,9 +44,7 @@ def evaluate_command(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model: DISTS, LPIPS, PSNR and MS-SSIM after 1..N stages, and how its codes are used."""
-    formats = list(dict.fromkeys(name.strip() for name in against.split(",") if name.strip()))
-    for name in formats:
-        check_format(name)
+    formats = formats_of(against)
     if figure is not None:
         check_path(figure)  # before the long part
     keep_freed_memory()

@@ -43,7 +43,8 @@ def tune(
     loss: Annotated[float | None, typer.Option(help="Part of messages lost: link.loss.rate.")] = None,
     models: Annotated[str | None, typer.Option(help="Some models, by commas; else all there are.")] = None,
     sides: Annotated[
-        str | None, typer.Option(help="Longer sides to try, in pixels, by commas; else 128 to 512.")
+        str | None,
+        typer.Option(help="Longer sides to try beside that shown, in pixels, by commas; else 128 to 512."),
     ] = None,
     image: Photo = None,
     seed: Seed = None,

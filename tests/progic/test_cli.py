@@ -52,15 +52,17 @@ def test_bad_stages_end_with_two(coded: Path, stages: str, complaint: str) -> No
     assert not out.exists()
 
 
-@pytest.mark.parametrize("out", ["photo.png", "other.jpg", "photo"])
+@pytest.mark.parametrize("out", ["photo.png", "other.jpg", "other.gif", "other.jp2", "photo"])
 def test_a_photo_is_never_written_over_with_codes(tmp_path: Path, out: str) -> None:
     photo = tmp_path / ("photo" if out == "photo" else "photo.png")
     Image.effect_noise((64, 64), 50).convert("RGB").save(photo, "png")
-    (tmp_path / "other.jpg").write_bytes(b"another photo")
+    others = [tmp_path / f"other.{suffix}" for suffix in ("jpg", "gif", "jp2")]
+    for other in others:
+        other.write_bytes(b"another photo")
     result = runner.invoke(app, ["encode", str(photo), str(tmp_path / out)])
     assert result.exit_code == 2
     assert "is the name of a photo, allowed is one for the codes" in result.output
-    assert (tmp_path / "other.jpg").read_bytes() == b"another photo"
+    assert {other.read_bytes() for other in others} == {b"another photo"}
     assert open_photo(photo).size == (64, 64)
 
 
