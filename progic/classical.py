@@ -72,6 +72,14 @@ def check_format(name: str) -> None:
         raise InputError(f"--against {name}: {lacking}")
 
 
+def formats_of(text: str) -> tuple[str, ...]:
+    """Read the formats of `--against`, each once; raises InputError for one that cannot be written here."""
+    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for name in named:
+        check_format(name)
+    return named
+
+
 def lacks(name: str) -> str | None:
     """Return what this installation lacks to read and write a format; None if it can do both."""
     form = FORMATS[name]

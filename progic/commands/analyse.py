@@ -19,7 +19,7 @@ from progic.analyses.page import write_page
 from progic.analyses.result import Result
 from progic.analyses.study import Progress as Report
 from progic.analyses.study import Settings, Study
-from progic.commands.options import AsJson, Model, Refine, formats_of, size_of
+from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.ending import ends_well
 from progic.errors import InputError
 from progic.heap import keep_freed_memory
@@ -103,7 +103,7 @@ def analyse(
 
 def _formats(against: str) -> tuple[str, ...]:
     """The formats named, or the paper's that can be written here."""
-    named = formats_of(against)
+    named = classical.formats_of(against)
     lacking = {name: classical.lacks(name) for name in USUAL}
     for complaint in lacking.values():
         if complaint and not named:

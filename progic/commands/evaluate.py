@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from progic import tables, weights
-from progic.commands.options import AsJson, Model, Refine, formats_of, size_of
+from progic.classical import formats_of
+from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.compare import compare
 from progic.ending import ends_well
 from progic.evaluate import check_subsets, evaluate, evaluate_subsets

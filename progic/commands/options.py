@@ -7,7 +7,6 @@ import typer
 from PIL import Image
 
 from progic.bitstream import StageFile
-from progic.classical import check_format
 from progic.errors import InputError
 from progic.replacing import replacing
 
@@ -33,14 +32,6 @@ def size_of(text: str) -> tuple[int, int]:
     if not (1 <= width <= 65535 and 1 <= height <= 65535):
         raise InputError(f"--size: found {text!r}, allowed sides are 1..65535 pixels")
     return width, height
-
-
-def formats_of(text: str) -> tuple[str, ...]:
-    """Read the formats of `--against`, each once; raises InputError for one that cannot be written here."""
-    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for name in named:
-        check_format(name)
-    return named
 
 
 def chosen_stages(content: StageFile, wanted: str) -> dict[int, bytes]:
