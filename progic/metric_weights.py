@@ -121,6 +121,7 @@ def fetch(
     Raises WeightsError when a file cannot be had or is not the published one; nothing is left half-written.
     """
     if not force and _is_sound(path()):
+        progress("they are there and sound: nothing is fetched without --force")
         return path()
     with tempfile.TemporaryDirectory(prefix="progic-weights-") as folder:
         if source_dir is None:

@@ -80,6 +80,11 @@ def expected_sha256(model: str) -> str:
     raise WeightsError(f"SHA256SUMS: no line for {model}.safetensors; reinstall progic-satsim")
 
 
+def with_fingerprint(start: str) -> str | None:
+    """Name of the bundled model whose sha256 in hex starts so; None if there is none."""
+    return next((name for name in bundled_models() if expected_sha256(name).startswith(start)), None)
+
+
 def load_file(path: Path, sha256: str | None = None) -> Codec:
     """Load weights from a file; with `sha256`, refuse any other content."""
     try:

@@ -89,13 +89,13 @@ def load_contest(
     return Contest(kept, competitors, _place_of(anchor, competitors))
 
 
-def open_photos(contest: Contest, file: str) -> Photos:
+def open_photos(contest: Contest) -> Photos:
     """Read the photo, or each photo of the folder, and the models; raises progic's InputErrors.
 
     Of a folder each photo meets losses of its own: its seed comes from the scenario's and the photo's name.
     """
     for scenario in contest.scenarios:
-        load_parts(scenario, file)  # what is wrong with a model is said before anything is sent
+        load_parts(scenario)  # what is wrong with a model is said before anything is sent
     first = contest.scenarios[0]
     path = first.image.path
     if not path.is_dir():

@@ -3,7 +3,7 @@
 from satsim.codec import CodecFailed, NothingFits
 from satsim.codecs import codec_of
 from satsim.errors import InputError
-from satsim.intake import load_parts, open_for
+from satsim.intake import check_model, load_parts, open_for
 from satsim.order import open_loop
 from satsim.packet_room import check_link
 from satsim.packetize import frames_of
@@ -28,8 +28,9 @@ def frames_to_send(
     if scheme.codec in ("progic", "identity"):  # nothing to choose by a score
         alone = alone.model_copy(update={"metrics": ("psnr_db",)})
     check_link(alone, file)
+    check_model(alone, file)
     photo = open_for(alone, alone.image.path)
-    parts = load_parts(alone, file)
+    parts = load_parts(alone)
     scorer = Scorer(photo.image, alone.metrics, parts.perceptual)
     codec = codec_of(scheme, alone, parts.models, scorer.distance)
     try:

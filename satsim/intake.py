@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 import progic
+from progic import weights
 from progic.errors import ImageError
 from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
@@ -62,13 +63,17 @@ class Album:
 
 
 def check_scenario(scenario: Scenario, file: str) -> None:
-    """Raise a ScenarioError naming `file` for a link or a picture size that cannot work, or a TraceError."""
+    """Raise a ScenarioError naming `file` for a link, model or size that cannot work, or a TraceError.
+
+    Also progic's WeightsError for a model's file that cannot be read.
+    """
     check_link(scenario, file)
     _check_windows(scenario, file)
     _check_blockage(scenario, file)
     if isinstance(scenario.link.loss, TraceLoss):
         read_trace(scenario.link.loss.path)
     _check_sizes(scenario, file)
+    check_model(scenario, file)
 
 
 def _check_sizes(scenario: Scenario, file: str) -> None:
@@ -114,14 +119,9 @@ def _check_windows(scenario: Scenario, file: str) -> None:
             raise ScenarioError(file, "link.windows", found, f"one of at least {key}, {slot_s:g} s")
 
 
-def load_parts(scenario: Scenario, file: str) -> Parts:
-    """Load the trained codec and the metrics, as far as the scenario needs them.
-
-    Raises ScenarioError, naming `file`, if N, L or f are not the model's, and progic's WeightsError.
-    """
+def load_parts(scenario: Scenario) -> Parts:
+    """Load the trained codec and the metrics, as far as the scenario needs them; raises WeightsError."""
     models = load_models(scenario.codec.model, scenario.all_refine_steps)
-    for model in models.values():
-        _check_model(scenario, model.config, file)
     return Parts(models, load_perceptual(scenario.metrics))
 
 
@@ -141,8 +141,19 @@ def load_perceptual(metrics: Collection[Metric]) -> PerceptualMetrics | None:
     return PerceptualMetrics(load_metric_weights()) if PERCEPTUAL.intersection(metrics) else None
 
 
-def _check_model(scenario: Scenario, model: progic.CodecConfig, file: str) -> None:
+def check_model(scenario: Scenario, file: str) -> None:
+    """Raise a ScenarioError naming `file` for a model there is not, or if N, L or f are not the model's.
+
+    A scenario none of whose schemes sends with it may say anything. Also raises progic's WeightsError.
+    """
     asked = scenario.codec
+    if not scenario.all_refine_steps:
+        return
+    bundled = weights.bundled_models()
+    if asked.model not in bundled and not Path(asked.model).is_file():
+        allowed = ", ".join([*bundled, "or the path of a .safetensors file"])
+        raise ScenarioError(file, "codec.model", asked.model, allowed)
+    model = weights.config_of(asked.model)
     if asked.stages > model.n_stages:
         allowed = f"at most {model.n_stages}, the stages of model {asked.model}"
         raise ScenarioError(file, "codec.stages", str(asked.stages), allowed)

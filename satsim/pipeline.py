@@ -74,7 +74,7 @@ def run_scenario(
         progress("reading", 0)
         taken = open_album(scenario, path) if path.is_dir() else open_for(scenario, path)
         progress("loading" if metric_weights.path().exists() else "loading, once 64 MB of weights", 0)
-        parts = load_parts(scenario, file)
+        parts = load_parts(scenario)
         if isinstance(taken, Album):
             _run_album(scenario, taken, parts, draft, finish, progress)
         else:

@@ -61,10 +61,10 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
     try:
         return Scenario.model_validate(_with_preset(merged))
     except UnknownPreset as error:
-        source = _source_of(("link", "preset"), [*files, *asked])
+        source = _source_of(("link", "preset"), files, asked)
         raise ScenarioError(source, "link.preset", shown(error.found), error.allowed) from None
     except ValidationError as error:
-        raise complain(error, Scenario, lambda key: _source_of(key, [*files, *asked])) from None
+        raise complain(error, Scenario, lambda key: _source_of(key, files, asked)) from None
 
 
 def _all_merged(files: Sequence[_Layer], asked: Sequence[_Layer]) -> dict[str, Any]:
@@ -230,15 +230,28 @@ def _merged(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _source_of(path: KeyPath, layers: Sequence[_Layer]) -> str:
+def _source_of(path: KeyPath, files: Sequence[_Layer], asked: Sequence[_Layer]) -> str:
     """Return the last layer that has the key or, where none has it, the nearest key above it."""
     names = list(itertools.takewhile(lambda part: isinstance(part, str), path))  # lists are replaced whole
+    layers = _counting(names[0], files, asked) if names else files
     while names:
         having = [layer.source for layer in layers if _has(layer.keys, names)]
         if having:
             return having[-1]
         names.pop()
     return layers[0].source
+
+
+def _counting(name: int | str, files: Sequence[_Layer], asked: Sequence[_Layer]) -> list[_Layer]:
+    """Return the layers from the last on that replaces the whole of a top-level key; all if none does."""
+    if any(_replaces(layer.keys, name) for layer in asked):
+        return [*asked]
+    first = max((number for number, layer in enumerate(files) if _replaces(layer.keys, name)), default=0)
+    return [*files[first:], *asked]
+
+
+def _replaces(keys: dict[str, Any], name: int | str) -> bool:
+    return _has(keys, [name, "preset"] if name == "link" else [name]) and name in ("link", *CHOICES)
 
 
 def _has(keys: Any, names: Sequence[int | str]) -> bool:

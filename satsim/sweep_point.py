@@ -70,5 +70,5 @@ def unsent(scenario: Scenario) -> Scenario:
 def _studios(scenario: Scenario) -> list[Studio]:
     path = scenario.image.path
     photos = list(open_album(scenario, path).photos.values()) if path.is_dir() else [open_for(scenario, path)]
-    parts = load_parts(scenario, str(path))
+    parts = load_parts(scenario)
     return [Studio(scenario, photo, parts) for photo in photos]

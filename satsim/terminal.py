@@ -6,9 +6,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from satsim.grid import Axis
+from satsim.loss_settings import IndependentLoss
 from satsim.means import MeanSummary
 from satsim.presets import Fact, Preset
 from satsim.rundir import Run, Summary
+from satsim.scenario import Scenario
 from satsim.wording import cost_text, minutes_text, runs_text, scheme_label, score_text
 
 MOST_SWEEP_ROWS = 60
@@ -102,7 +104,7 @@ def notes(run: Run) -> list[str]:
     for name, each in run.summary.items():
         cost = cost_text(each.units_usable, each.price_usable_usd, each.energy_usable_j)
         lines += [f"{scheme_label(name)} – usable for {cost}"] if cost else []
-    lines += _gflop_lines(run)
+    lines += [*_gflop_lines(run), *_assumed(run.scenario)]
     lines += [MEANS] if run.is_mean else []
     lines += [spread_text(run, scheme) for scheme in run.spread]
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
@@ -114,6 +116,22 @@ def _gflop_lines(run: Run) -> list[str]:
     if len(set(taken.values())) < 2:
         return []
     return [f"{scheme_label(name)} – {gflop:.1f} GFLOP to encode and decode" for name, gflop in taken.items()]
+
+
+def _assumed(scenario: Scenario) -> list[str]:
+    """Return what one may not expect: how long a search was said to take, and a service that never fails."""
+    lines = []
+    for scheme in scenario.schemes:
+        steps, encode_s = scenario.refine_steps_of(scheme), scenario.sender_of(scheme).encode_s
+        if scheme.codec == "progic" and steps and encode_s is not None:
+            label = scheme_label(scheme.name)
+            lines.append(
+                f"{label} – search of {steps} steps counted as {encode_s:g} s, by its sender's encode_s"
+            )
+    link = scenario.link
+    if link.preset and link.loss == IndependentLoss() and link.windows is None:
+        lines.append(f"{link.preset} – no message is lost and there are no windows: the scenario gives none")
+    return lines
 
 
 def spread_text(run: Run, scheme: str) -> str:

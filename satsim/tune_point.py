@@ -184,7 +184,7 @@ def _of_photo(scenario: Scenario) -> Scenario:
 
 @lru_cache(maxsize=2)
 def _studio(scenario: Scenario) -> Studio:
-    return Studio(scenario, open_for(scenario, scenario.image.path), load_parts(scenario, ""))
+    return Studio(scenario, open_for(scenario, scenario.image.path), load_parts(scenario))
 
 
 class _Pictures:

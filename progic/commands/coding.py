@@ -12,9 +12,18 @@ from rich.progress import Progress
 from rich.table import Table
 
 from progic import weights
-from progic.bitstream import StageFile, grid_of, read_stage_file, stage_bytes, write_stage_file
+from progic.bitstream import StageFile, grid_of, stage_bytes, write_stage_file
 from progic.codec import Codec
-from progic.commands.options import AsJson, Model, Refine, Stages, chosen_stages, save_picture, size_of
+from progic.commands.options import (
+    AsJson,
+    Model,
+    Refine,
+    Stages,
+    chosen_stages,
+    opened_stages,
+    save_picture,
+    size_of,
+)
 from progic.config import CodecConfig
 from progic.ending import ends_well
 from progic.errors import InputError, PayloadError
@@ -68,17 +77,30 @@ def decode(
     source: Annotated[Path, typer.Argument(help="A .progic file.")],
     out: Annotated[Path, typer.Argument(help="The picture to write; its suffix says the format.")],
     stages: Stages = "",
-    model: Model = "f16",
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="As of encode; without, the bundled one that wrote the file."),
+    ] = None,
 ) -> None:
     """Draw the photo from the stages of a .progic file, or from some of them."""
-    content = read_stage_file(source.read_bytes())
-    codec = weights.load(model)
-    if not codec.fingerprint.startswith(content.fingerprint):
-        ours = codec.fingerprint[:16]
-        raise PayloadError(f"{source}: written with weights {content.fingerprint}, {model} has {ours}")
+    content = opened_stages(source)
+    codec = _codec_of(source, content.fingerprint, model)
     picture = codec.decode(chosen_stages(content, stages), content.size)
     save_picture(picture, out)
     typer.echo(f"{out}: {picture.width}x{picture.height}")
+
+
+def _codec_of(source: Path, fingerprint: str, model: str | None) -> Codec:
+    """Return the codec that wrote `source`; raises PayloadError for another, or where none is bundled."""
+    bundled = weights.with_fingerprint(fingerprint)
+    written = f"{source}: written with weights {fingerprint}"
+    if model is None and bundled is None:
+        raise PayloadError(f"{written}, of no bundled model; --model FILE gives another")
+    codec = weights.load(model or str(bundled))
+    if not codec.fingerprint.startswith(fingerprint):
+        those = f", those of {bundled}" if bundled else ""
+        raise PayloadError(f"{written}{those}; {model} has {codec.fingerprint[:16]}")
+    return codec
 
 
 @ends_well

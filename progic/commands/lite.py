@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from progic.bitstream import read_stage_file
-from progic.commands.options import Stages, chosen_stages, save_picture
+from progic.commands.options import Stages, chosen_stages, opened_stages, save_picture
 from progic.ending import ends_well
 from progic.errors import PayloadError
 from progic.lite import BundledDecoder
@@ -20,7 +19,7 @@ def decode_lite(
     stages: Stages = "",
 ) -> None:
     """Draw the photo from the stages of a .progic file by onnxruntime and numpy alone."""
-    content = read_stage_file(source.read_bytes())
+    content = opened_stages(source)
     decoder = BundledDecoder(bundle)
     if not decoder.fingerprint.startswith(content.fingerprint):
         ours = decoder.fingerprint[:16]

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from progic.bitstream import StageFile
-from progic.errors import InputError
+from progic.bitstream import StageFile, read_stage_file
+from progic.errors import InputError, PayloadError
 from progic.replacing import replacing
 
 Model = Annotated[
@@ -32,6 +32,16 @@ def size_of(text: str) -> tuple[int, int]:
     if not (1 <= width <= 65535 and 1 <= height <= 65535):
         raise InputError(f"--size: found {text!r}, allowed sides are 1..65535 pixels")
     return width, height
+
+
+def opened_stages(source: Path) -> StageFile:
+    """Read a .progic file; raises InputError or PayloadError, which name it."""
+    try:
+        return read_stage_file(source.read_bytes())
+    except OSError as error:
+        raise InputError(f"{source}: {error.strerror}; allowed: a .progic file") from None
+    except PayloadError as error:
+        raise PayloadError(f"{source}: {error}") from None
 
 
 def chosen_stages(content: StageFile, wanted: str) -> dict[int, bytes]:

@@ -65,7 +65,7 @@ def compare(
     place = Place(target, PHOTOS, "a comparison's")
     with progress_bar(quiet) as progress:
         progress("reading", 0)
-        photos = open_photos(contest, str(scenarios[0]))
+        photos = open_photos(contest)
         with local_workers(min(jobs or os.cpu_count() or 1, len(photos.jobs))) as executor:
             results = run_jobs(photos.jobs, send_photo_by_all, place, executor, progress)
         progress("drawing", 1)

@@ -31,6 +31,8 @@ def links(
     if name == "fit":
         _fit(trace, as_json)
         return
+    if trace is not None:
+        raise InputError(f"links {name}: found a trace, {trace}; allowed: one after `fit` alone")
     presets = {each: load_preset(each) for each in ([name] if name else preset_names())}
     if as_json:
         fields = {each: preset.model_dump(mode="json", exclude_none=True) for each, preset in presets.items()}

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from progic.commands.options import size_of
 from satsim.commands.options import (
     AsJson,
     Baud,
@@ -129,7 +130,7 @@ def _given(model: str | None, size: str | None, payload_bytes: int | None) -> li
     """Return the short options as overrides; a model brings its N, L and f."""
     given = [] if payload_bytes is None else [f"link.payload_bytes={payload_bytes}"]
     if size is not None:
-        given.append(f"image.size=[{', '.join(size.lower().split('x'))}]")
+        given.append(f"image.size={list(size_of(size))}")
     if model is not None:
         import progic
 

@@ -1,4 +1,6 @@
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,9 +8,10 @@ from PIL import Image
 from torch import Tensor
 from typer.testing import CliRunner
 
+from progic.bitstream import read_stage_file, write_stage_file
 from progic.cli import app
 from progic.images import open_photo
-from progic.weights import bundled_models
+from progic.weights import bundled_models, expected_sha256
 
 runner = CliRunner()
 
@@ -69,7 +72,45 @@ def test_a_photo_is_never_written_over_with_codes(tmp_path: Path, out: str) -> N
 def test_a_damaged_file_ends_with_two(coded: Path) -> None:
     coded.write_bytes(coded.read_bytes()[:-1])
     result = runner.invoke(app, ["decode", str(coded), str(coded.with_name("seen.png"))])
-    assert (result.exit_code, result.output) == (2, "progic: CRC-32 at byte 28: the file is damaged or cut\n")
+    complaint = f"progic: {coded}: CRC-32 at byte 28: the file is damaged or cut\n"
+    assert (result.exit_code, result.output) == (2, complaint)
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("no.progic", "No such file or directory; allowed: a .progic file"),
+        (".", "Is a directory; allowed: a .progic file"),
+        ("photo.png", r"not a .progic file: \d+ bytes that start with b'.x89PNG', allowed b'PGIC' and .*"),
+    ],
+)
+def test_what_is_no_progic_file_is_named(coded: Path, source: str, complaint: str) -> None:
+    path = coded.parent / source
+    result = runner.invoke(app, ["decode", str(path), str(coded.with_name("seen.png"))])
+    assert result.exit_code == 2
+    assert re.fullmatch(f"progic: {re.escape(str(path))}: {complaint}\n", result.output)
+
+
+def test_decode_takes_the_bundled_model_that_wrote_the_file(tmp_path: Path) -> None:
+    photo, coded, seen = (tmp_path / name for name in ("photo.png", "photo.progic", "seen.png"))
+    Image.effect_noise((64, 64), 50).convert("RGB").save(photo)
+    runner.invoke(app, ["encode", str(photo), str(coded), "--model", "f16-s"])
+    assert runner.invoke(app, ["decode", str(coded), str(seen)]).exit_code == 0
+    by_name = tmp_path / "by_name.png"
+    assert runner.invoke(app, ["decode", str(coded), str(by_name), "--model", "f16-s"]).exit_code == 0
+    assert seen.read_bytes() == by_name.read_bytes()
+    other = runner.invoke(app, ["decode", str(coded), str(seen), "--model", "f16"])
+    ours, theirs = expected_sha256("f16-s")[:16], expected_sha256("f16")[:16]
+    told = f"progic: {coded}: written with weights {ours}, those of f16-s; f16 has {theirs}\n"
+    assert (other.exit_code, other.output) == (2, told)
+
+
+def test_a_file_of_no_bundled_model_asks_for_one(coded: Path) -> None:
+    content = replace(read_stage_file(coded.read_bytes()), fingerprint="0123456789abcdef")
+    coded.write_bytes(write_stage_file(content))
+    result = runner.invoke(app, ["decode", str(coded), str(coded.with_name("seen.png"))])
+    told = "written with weights 0123456789abcdef, of no bundled model; --model FILE gives another"
+    assert (result.exit_code, result.output) == (2, f"progic: {coded}: {told}\n")
 
 
 @pytest.mark.parametrize("suffix", [".xyz", ".psd", ".xpm", ""])

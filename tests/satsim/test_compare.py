@@ -192,7 +192,7 @@ def test_where_one_scenario_draws_nothing_its_runs_are_equal(tiny: Path) -> None
     lossy.write_text("extends: tiny.yaml\nname: lossy\nlink: {loss: {rate: 0.3}}\n", encoding="utf-8")
     photo = str(tiny.parent / "photos" / "a.png")
     contest = load_contest([tiny, lossy], [f"image.path={photo}", "runs=4"], ["raw"], None)
-    (job,) = open_photos(contest, "tiny.yaml").jobs
+    (job,) = open_photos(contest).jobs
     still, drawn = (row["trials"] for row in send_photo_by_all(job.given))
     assert len(still) == len(drawn) == 4
     assert all(trial == still[0] for trial in still)
@@ -207,7 +207,7 @@ def test_schemes_of_one_model_share_pictures_of_a_photo(
     text = "extends: toy.yaml\nname: other\nlink: {interval_s: 30}\ncodec: {stages: 2}\n"
     other.write_text(text, encoding="utf-8")
     contest = load_contest([toy_scenario, other], [], ["progressive", "low_bpp", "high_bpp"], None)
-    (job,) = open_photos(contest, "toy.yaml").jobs
+    (job,) = open_photos(contest).jobs
     rows = send_photo_by_all(job.given)
     assert [len(row["trials"][0]["pictures"]) for row in rows] == [3, 1, 1, 2, 1, 1]
     assert (toy_codec.n_encoded, toy_codec.n_decoded) == (1, 3)  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """What a usable preview costs, worked by hand."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -121,3 +121,17 @@ def test_a_run_says_what_its_usable_picture_cost(run_toy: Callable[..., Run], me
 )
 def test_costs_are_read_without_powers_of_ten(cost: tuple[float | None, ...], text: str) -> None:
     assert cost_text(*cost) == text
+
+
+def test_a_run_says_what_it_assumed_of_a_service_and_of_a_search(run_toy: Callable[..., Run]) -> None:
+    def told(*overrides: str) -> list[str]:
+        return notes(run_toy(*overrides, overwrite=True))
+
+    service = "iridium_sbd_9603 – no message is lost and there are no windows: the scenario gives none"
+    assert service in told("link=iridium_sbd_9603", "link.payload_bytes=60")
+    assert service not in told("link=iridium_sbd_9603", "link.payload_bytes=60", "link.loss.rate=0.2")
+    search = "ProGIC progressive – search of 2 steps counted as 0 s, by its sender's encode_s"
+    run = run_toy("sender={encode_s: 0}", overwrite=True)
+    assert search not in notes(run)
+    codec = run.scenario.codec.model_copy(update={"refine_steps": 2})
+    assert search in notes(replace(run, scenario=run.scenario.model_copy(update={"codec": codec})))

@@ -111,6 +111,9 @@ def test_links_lists_shows_and_names_what_is_near() -> None:
     assert shown["payload_up_bytes"]["value"] == 340
     assert shown["payload_up_bytes"]["source"].startswith("https://")
     assert set(json.loads(runner.invoke(app, ["links", "--json"]).output)) == set(preset_names())
+    traced = runner.invoke(app, ["links", "iridium_sbd_9603", "trace.csv"])
+    told = "satsim: links iridium_sbd_9603: found a trace, trace.csv; allowed: one after `fit` alone\n"
+    assert (traced.exit_code, traced.output) == (2, told)
     wrong = runner.invoke(app, ["links", "iridum"])
     assert wrong.exit_code == 2
     assert "did you mean iridium_sbd_9" in wrong.output

@@ -78,7 +78,7 @@ def test_plain_and_refined_schemes_send_other_bytes_for_one_encoding_each(
     (tmp_path / "toy.yaml").write_text(TOY_SCENARIO)
     whole = "{name: whole, codec: progic, delivery: high, refine_steps: 1}"
     scenario = load_scenario(tmp_path / "toy.yaml", [f"schemes=[progressive, {REFINED}, high_bpp, {whole}]"])
-    studio = Studio(scenario, open_for(scenario, scenario.image.path), load_parts(scenario, "toy.yaml"))
+    studio = Studio(scenario, open_for(scenario, scenario.image.path), load_parts(scenario))
     stages = [studio.encoded(studio.codec(scenario, scheme)).stages for scheme in scenario.schemes]
     assert searched == {"Codec": 1, "RefinedCodec": 1}
     assert stages[0] == stages[2] != stages[1] == stages[3]
@@ -113,7 +113,7 @@ def test_scenarios_of_other_steps_are_compared_and_those_of_the_same_encode_once
     ):
         (toy_scenario.parent / f"{name}.yaml").write_text(f"extends: toy.yaml\nname: {name}\n{keys}\n")
     files = [toy_scenario.parent / "own.yaml", toy_scenario.parent / "all.yaml"]
-    (job,) = open_photos(load_contest(files, [], [], None), "own.yaml").jobs
+    (job,) = open_photos(load_contest(files, [], [], None)).jobs
     plain, own, all_of_them = send_photo_by_all(job.given)
     assert plain != own == all_of_them
     assert {steps: codec.n_encoded for steps, codec in slow_codecs.items()} == {0: 1, 2: 1}

@@ -252,3 +252,24 @@ def test_anchors_within_themselves_are_named(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("link: &x {latency: *x}")
     with pytest.raises(ScenarioError, match="found an anchor within itself"):
         loaded("extends: base.yaml\nlink: &x {latency: *x}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "overrides", "key", "blamed"),
+    [
+        ("link: skylo_nbntn", [], "link.interval_s", "small.yaml"),
+        ("link: {payload_bytes: 50}", ["link=skylo_nbntn"], "link.interval_s", "override link=skylo_nbntn"),
+        ("repair: {kind: carousel}", [], "repair.rounds", "small.yaml"),
+        ("seed: 2", ["repair.kind=carousel"], "repair.rounds", "override repair.kind=carousel"),
+        ("seed: 2", ["repair.rounds=x", "repair.kind=carousel"], "repair.rounds", "override repair.rounds=x"),
+    ],
+)
+def test_a_key_that_was_replaced_is_blamed_on_what_replaced_it(
+    tmp_path: Path, overlay: str, overrides: list[str], key: str, blamed: str
+) -> None:
+    (tmp_path / "base.yaml").write_text(f"extends: {FOREST_FIRE}\nrepair: {{kind: carousel, rounds: 2}}")
+    small = tmp_path / "small.yaml"
+    small.write_text(f"extends: base.yaml\n{overlay}")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(small, overrides)
+    assert (caught.value.key, caught.value.file.removeprefix(f"{tmp_path}/")) == (key, blamed)

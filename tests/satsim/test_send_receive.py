@@ -247,7 +247,7 @@ def test_a_real_kill_loses_nothing(sent: Path, tmp_path: Path) -> None:
             ["send", "photo.png", "--files", "air", "--payload-bytes", "30"],
             "link.payload_bytes: found 30, but",
         ),
-        (["send", "photo.png", "--files", "air", "--size", "big"], 'image.size[0]: found "big"; allowed'),
+        (["send", "photo.png", "--files", "air", "--size", "big"], "--size: found 'big', allowed WIDTH"),
         (["send", "photo.png", "--stdout", "--json"], "--json: found --stdout with it"),
     ],
 )

@@ -234,3 +234,17 @@ def test_a_table_of_single_and_many_runs_shows_both(row: dict[str, float], cells
     shown = [list(column.cells)[1] for column in table.columns]
     assert shown[-1:] == cells
     assert (shown[1] == "1:00") == ("t_first_s" in row or "t_first_s_median" in row)
+
+
+@pytest.mark.parametrize(("key", "value"), [("model", "f99"), ("bits_per_index", "9"), ("stages", "7")])
+def test_a_codec_that_is_none_is_told_before_the_sweep_with_its_file_and_key(
+    tiny: Path, key: str, value: str
+) -> None:
+    tiny.write_text(SCENARIO.replace("codec: identity", "codec: progic").replace("[32, 32]", "[64, 64]"))
+    out = tiny.parent / "out"
+    asked = ["sweep", str(tiny), "-o", str(out), *GRID, "-s", f"codec.{key}={value}"]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 2
+    told = f"satsim: {tiny}, link.loss.rate=0, link.payload_bytes=600: codec.{key}: found {value}; allowed: "
+    assert result.output.startswith(told)
+    assert not out.exists()
