@@ -37,7 +37,8 @@ def fit_bursts(lost: Sequence[bool]) -> BurstFit:
     independent (P. Billingsley, Annals of Mathematical Statistics 32 (1961), "Statistical methods in Markov
     chains"). The mean burst is 1 / r, its interval Wilson's of r. The rate is the share of lost packets,
     and at most 1 / (1 + r), which is one good packet between two bursts; its interval is symmetric in
-    log(p / r), the log odds of the rate, and so wider for bursts than independent losses would have it.
+    log(p / r), the log odds of the rate, and so wider for bursts than independent losses would have it. With
+    fewer than some ten bursts the intervals hold the truth in about 90 % of traces, not 95 %.
     Raises TraceError where no burst begins, or none ends.
     """
     steps = Counter(pairwise(lost))
@@ -49,7 +50,7 @@ def fit_bursts(lost: Sequence[bool]) -> BurstFit:
         )
     after_good, after_bad = begun + steps[False, False], ended + steps[True, True]
     to_good = _wilson(ended, after_bad)
-    odds_error = math.sqrt((1 - begun / after_good) / begun + (1 - to_good.value) / ended)
+    odds_error = _odds_error(begun, after_good, ended, after_bad)
     return BurstFit(
         rate=_around_odds(min(sum(lost) / len(lost), 1 / (1 + to_good.value)), odds_error),
         mean_burst=Estimate(1 / to_good.value, 1 / to_good.high, 1 / to_good.low),
@@ -57,6 +58,20 @@ def fit_bursts(lost: Sequence[bool]) -> BurstFit:
         losses=sum(lost),
         bursts=ended,
     )
+
+
+def _odds_error(begun: int, after_good: int, ended: int, after_bad: int) -> float:
+    """Return the standard error of log(p / r); of shares of 1 as if half a packet had not changed the state.
+
+    Without it a trace of bursts of one, each after one good packet, had no error at all. The half is
+    J. Haldane's and F. Anscombe's for logarithms of odds (Annals of Human Genetics 20 (1956), Biometrika 43).
+    """
+    more = 0.5 if begun == after_good and ended == after_bad else 0.0
+    begun_share, ended_share = (
+        (begun + more) / (after_good + 2 * more),
+        (ended + more) / (after_bad + 2 * more),
+    )
+    return math.sqrt((1 - begun_share) / (begun + more) + (1 - ended_share) / (ended + more))
 
 
 def _wilson(successes: int, trials: int) -> Estimate:

@@ -4,7 +4,9 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from satsim.errors import InputError
 from satsim.units import logged_time_s
@@ -12,7 +14,7 @@ from satsim.window_settings import Passes, Schedule, Windows
 
 DAY_S = 86_400
 MOST_DAYS_OFF = 366  # from a TLE's epoch; by then it is some thousand kilometres off (AIAA 2006-6753)
-CULMINATION = 1  # skyfield's events; 0 is a rise, 2 a set
+PASS_STEP_S = 20  # from one look at the elevation to the next
 
 
 class NoSkyfield(InputError):
@@ -31,9 +33,10 @@ class Visibility:
 
     def __init__(self, spans: Sequence[Span], repeat_s: float = math.inf) -> None:
         """`spans` in order and without overlap; after `repeat_s`, at least the last end, they come again."""
-        self._spans, self._repeat_s = tuple(spans), repeat_s
-        self._ends_s = [span.to_s for span in spans]
-        self.longest_s = max((to_s - from_s for from_s, to_s in spans), default=0.0)
+        self._spans = tuple(Span(*map(logged_time_s, span)) for span in spans)  # as slots are
+        self._repeat_s = repeat_s
+        self._ends_s = [span.to_s for span in self._spans]
+        self.longest_s = max((to_s - from_s for from_s, to_s in self._spans), default=0.0)
 
     def next_start_s(self, now_s: float, slot_s: float) -> float | None:
         """Return from when on, at `now_s` or later, a slot of `slot_s` has room; None: never again."""
@@ -68,27 +71,45 @@ def visibility_of(windows: Windows) -> Visibility:
 
 
 def _passes(passes: Passes) -> list[Span]:
-    """Return when the satellite stands at or above the least elevation, from rise to set."""
+    """Return when the satellite stands at or above the least elevation, from rise to set.
+
+    Looked for every `PASS_STEP_S`, whatever the shape of the orbit: what is shorter may be missed.
+    After a decay SGP4 gives no place, so no pass.
+    """
     try:
         from skyfield.api import EarthSatellite, load, wgs84
+        from skyfield.searchlib import find_discrete
     except ImportError:
         raise NoSkyfield("a TLE needs skyfield: pip install 'progic-satsim[tle]'") from None
     timescale = load.timescale(builtin=True)  # the file in the package: no download
     satellite = EarthSatellite(*passes.lines, ts=timescale)
-    begin = satellite.epoch if passes.start is None else timescale.from_datetime(passes.start)
-    if abs(begin.tt - satellite.epoch.tt) > MOST_DAYS_OFF:
-        found, epoch = begin.utc_strftime("%Y-%m-%d"), satellite.epoch.utc_strftime("%Y-%m-%d")
-        allowed = f"at most {MOST_DAYS_OFF} days from the epoch of the TLE, {epoch}"
-        raise InputError(f"link.windows.start: found {found}; allowed: {allowed}")
-    end = timescale.tt_jd(begin.tt + passes.days)
     site = wgs84.latlon(passes.site.latitude_deg, passes.site.longitude_deg, elevation_m=passes.site.height_m)
-    times, events = satellite.find_events(site, begin, end, altitude_degrees=passes.min_elevation_deg)
-    elevation, _, _ = (satellite - site).at(begin).altaz()
-    edges_s = [0.0] if elevation.degrees >= passes.min_elevation_deg else []  # rise, set, rise, ...
-    edges_s += [
-        (moment.tt - begin.tt) * DAY_S
-        for moment, event in zip(times, events, strict=True)
-        if event != CULMINATION
-    ]
+    begin = satellite.epoch if passes.start is None else timescale.from_datetime(passes.start)
+    _check_orbit(satellite, begin)
+
+    def is_up(moment: Any) -> Any:
+        moment.gast = moment.tt * 0.0  # with the next line, as find_events: nutation cancels out
+        moment.M = moment.MT = np.eye(3)
+        elevation, _, _ = (satellite - site).at(moment).altaz()
+        return elevation.degrees >= passes.min_elevation_deg
+
+    is_up.step_days = PASS_STEP_S / DAY_S  # type: ignore[attr-defined] # as find_discrete asks for it
+    start = timescale.tt_jd(begin.tt)
+    edges_s = [0.0] if is_up(start) else []  # rise, set, rise, ...
+    changes, _ = find_discrete(start, timescale.tt_jd(start.tt + passes.days), is_up)
+    edges_s += ((changes.tt - start.tt) * DAY_S).tolist()
     edges_s += [passes.days * DAY_S] if len(edges_s) % 2 else []
     return [Span(*edges) for edges in zip(edges_s[::2], edges_s[1::2], strict=True)]
+
+
+def _check_orbit(satellite: Any, begin: Any) -> None:
+    """Raise InputError for a start too far from the epoch, or elements that SGP4 does not take there."""
+    epoch = satellite.epoch
+    if abs(begin.tt - epoch.tt) > MOST_DAYS_OFF:
+        found = begin.utc_strftime("%Y-%m-%d")
+        allowed = f"at most {MOST_DAYS_OFF} days from the epoch of the TLE, {epoch.utc_strftime('%Y-%m-%d')}"
+        raise InputError(f"link.windows.start: found {found}; allowed: {allowed}")
+    refused = satellite.at(epoch).message
+    if refused:
+        allowed = "elements that SGP4 takes at their own epoch"
+        raise InputError(f"link.windows.tle: found no orbit ({refused}); allowed: {allowed}")

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from starlette.testclient import TestClient
 
 import progic
+from progic import weights
 from progic.config import CodecConfig
 from satsim.pipeline import run_scenario
 from satsim.report import finish
@@ -104,6 +105,7 @@ def toy_codec(monkeypatch: pytest.MonkeyPatch) -> ToyCodec:
     """What `progic.load` gives in a test that asks for this."""
     codec = ToyCodec()
     monkeypatch.setattr(progic, "load", lambda model: codec)
+    monkeypatch.setattr(weights, "config_of", lambda model: codec.config)
     return codec
 
 

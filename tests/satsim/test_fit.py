@@ -84,6 +84,17 @@ def test_bursts_of_one_packet_leave_room_for_longer_ones() -> None:
     assert fit.mean_burst.high == pytest.approx((20 + 1.959964**2) / 20)
 
 
+@pytest.mark.parametrize("n_bursts", [1, 20])
+def test_a_trace_that_alternates_leaves_room_for_other_rates(n_bursts: int) -> None:
+    """Both shares are 1, whose error is 0: log(p / r) as with half a packet more on each side."""
+    rate = fit_bursts([False, True] * n_bursts + [False]).rate
+    assert rate.value == n_bursts / (2 * n_bursts + 1)
+    share = (n_bursts + 0.5) / (n_bursts + 1)
+    width = 2 * 1.959964 * math.sqrt(2 * (1 - share) / (n_bursts + 0.5))
+    assert math.log(rate.high / (1 - rate.high)) - math.log(rate.low / (1 - rate.low)) == pytest.approx(width)
+    assert rate.low < rate.value < rate.high
+
+
 def test_independent_losses_have_the_interval_of_a_binomial() -> None:
     """Log odds of a share of n: standard error 1 / sqrt(n p (1 - p))."""
     lost = [bool(each) for each in np.random.default_rng(2).random(20_000) < 0.2]

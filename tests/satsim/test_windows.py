@@ -5,6 +5,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -31,6 +32,10 @@ PACKETS = packetize([bytes([number]) * 320 for number in range(5)], TAG, 360)
 ISS = """ISS (ZARYA)
 1 25544U 98067A   08264.51782528 -.00002182  00000-0 -11606-4 0  2927
 2 25544  51.6416 247.4627 0006703 130.5360 325.0288 15.72125391563537"""
+TUNDRA = """1 12345U 26001A   26041.50000000  .00000000  00000-0  00000+0 0    15
+2 12345  63.4000   0.0000 2700000 270.0000   0.0000  1.00270000    19"""
+DECAYING = """1 12345U 26001A   26041.50000000  .00000000  00000-0  10000-2 0    19
+2 12345  51.6000   0.0000 0005000  10.0000   0.0000 16.30000000    16"""
 SITE = Site(latitude_deg=37.7, longitude_deg=-122.4, height_m=50)
 START = datetime(2008, 9, 21, tzinfo=UTC)
 
@@ -116,13 +121,13 @@ def test_availability_is_the_share_of_open_time() -> None:
     assert run.packets_sent * 60 / last_s == pytest.approx(300 / 900, rel=0.001)
 
 
-def elevation_deg(at_s: float, site: Site) -> float:
+def elevation_deg(at_s: float, site: Site, tle: str = ISS, begin: datetime = START) -> float:
     """Second implementation: SGP4 by itself, Earth turned by GMST (Vallado, 2013, eq. 3-47), WGS 84."""
-    when = START + timedelta(seconds=at_s)
+    when = begin + timedelta(seconds=at_s)
     whole, part = jday(
         when.year, when.month, when.day, when.hour, when.minute, when.second + when.microsecond / 1e6
     )
-    error, position_km, _ = Satrec.twoline2rv(*ISS.split("\n")[1:]).sgp4(whole, part)
+    error, position_km, _ = Satrec.twoline2rv(*tle.split("\n")[-2:]).sgp4(whole, part)
     assert error == 0
     centuries = (whole - 2451545.0 + part) / 36525
     sidereal_s = 67310.54841 + (876600 * 3600 + 8640184.812866) * centuries + 0.093104 * centuries**2
@@ -156,6 +161,34 @@ def test_passes_are_when_sgp4_puts_the_satellite_above_the_least_elevation(least
     grid_s = np.arange(0, 2 * 86_400, 20.0)
     above = sum(elevation_deg(at_s, SITE) >= least_deg for at_s in grid_s) * 20
     assert above == pytest.approx(sum(to_s - from_s for from_s, to_s in spans), abs=20 * len(spans))
+
+
+@pytest.mark.parametrize(("tle", "n_passes"), [(TUNDRA, 11), (DECAYING, 5)])
+def test_passes_of_any_orbit_are_where_sgp4_puts_it_until_it_decays(tle: str, n_passes: int) -> None:
+    """An eccentric one need not be down midway between its peaks; the other ends on its fourth day."""
+    site, begin = Site(latitude_deg=0, longitude_deg=0), datetime(2026, 2, 10, 12, tzinfo=UTC)
+    passes = Passes(kind="tle", tle=tle, site=site, min_elevation_deg=10, start=begin, days=5)
+    spans = list(visibility_of(passes).after(0))
+    grid_s = np.arange(0, 5 * 86_400, 60.0)
+
+    def is_up(at_s: float) -> bool:
+        with suppress(AssertionError):  # SGP4's error, after the decay
+            return elevation_deg(at_s, site, tle, begin) >= 10
+        return False
+
+    held = [any(span.from_s <= at_s < span.to_s for span in spans) for at_s in grid_s]
+    assert (len(spans), held) == (n_passes, [is_up(at_s) for at_s in grid_s])
+
+
+def test_elements_of_no_orbit_are_refused() -> None:
+    first, second = TUNDRA.split("\n")
+    passes = Passes(
+        kind="tle", tle=f"{first}\n{second[:26]}ABCDEFG{second[33:-1]}0", site=SITE, min_elevation_deg=10
+    )
+    with pytest.raises(
+        InputError, match=r"link.windows.tle: found no orbit \(nm is less than zero\); allowed: "
+    ):
+        visibility_of(passes)
 
 
 def test_a_start_far_from_the_epoch_is_refused() -> None:
