@@ -53,7 +53,12 @@ def session_of(path: Path, sha256: str):  # type: ignore[no-untyped-def] # onnxr
         import onnxruntime
     except ImportError:
         raise InputError("onnxruntime is missing: pip install onnxruntime") from None
-    return onnxruntime.InferenceSession(graph_bytes(path, sha256), providers=["CPUExecutionProvider"])
+    graph = graph_bytes(path, sha256)
+    try:
+        return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has one class for each fault, and no base of its own
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path}: found no graph that onnxruntime can run: {reason}") from None
 
 
 def graph_bytes(path: Path, sha256: str) -> bytes:
@@ -75,7 +80,7 @@ def bundle_facts(folder: Path) -> dict[str, Any]:
         facts = json.loads(path.read_bytes())
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}; allowed: a folder of progic export") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise WeightsError(f"{path}: found no JSON; allowed: what progic export wrote") from None
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise WeightsError(f"{path}: found another format, allowed {FORMAT!r}; export it again")
@@ -84,10 +89,21 @@ def bundle_facts(folder: Path) -> dict[str, Any]:
         raise WeightsError(
             f"{path}: found no {lacking or 'sha256 a file'}; allowed: what progic export wrote"
         )
+    _check_values(path, facts)
     if DECODER not in facts["sha256"]:
         found = ", ".join(facts["sha256"])
         raise WeightsError(f"{path}: found {found}; allowed: {DECODER}, of progic export --format onnx")
     return facts
+
+
+def _check_values(path: Path, facts: Mapping[str, Any]) -> None:
+    """Raise WeightsError for a shape that no model has, or a fingerprint that is no text."""
+    for key, most in (("n_stages", 64), ("bits_per_index", 16), ("downsampling_factor", 128)):
+        if type(facts[key]) is not int or not 1 <= facts[key] <= most:
+            raise WeightsError(f"{path}: {key}: found {facts[key]!r}, allowed 1 to {most}")
+    for key in ("model", "fingerprint"):
+        if not isinstance(facts[key], str):
+            raise WeightsError(f"{path}: {key}: found {facts[key]!r}, allowed a text")
 
 
 def _image(pixels: NDArray[np.float32]) -> Image.Image:

@@ -287,6 +287,9 @@ def keep(trainer: Trainer, folder: Path, validation: Sequence[Tensor], display: 
     """Write the checkpoint, the averaged weights, and the strip of the validation photos."""
     trainer.save(folder / "checkpoint.safetensors")
     progress: dict[str, object] = {"steps": trainer.step, "recipe": trainer.config.model_dump(mode="json")}
+    if not trainer.average.quantizer.started:
+        display.say(f"step {trainer.step}  checkpoint alone: there are no codes yet")
+        return
     weights.save(folder / f"{trainer.config.codec.name}.safetensors", trainer.average, progress)
     if validation and trainer.step > trainer.config.warmup_steps:
         strip, distances = trainer.preview(validation)

@@ -9,9 +9,13 @@ from PIL import Image
 import progic
 from progic import classical
 from progic.errors import PayloadError
-from satsim.codec import in_order
+from satsim.codec import file_fingerprint, in_order
 from satsim.file_codecs import WHOLE_FILES
 from satsim.packets import ImageTag, short_fingerprint
+
+SIMULATED = {
+    file_fingerprint(name): name for name in ("jpeg_progressive", "jp2", "ssdv", "ThumbHash", "identity")
+}
 
 
 class NoPicture(Exception):
@@ -43,6 +47,8 @@ class Gallery:
 
     def _codec(self, fingerprint: int) -> progic.Codec:
         if fingerprint not in self._loaded:
+            if fingerprint in SIMULATED:
+                raise NoPicture(f"a {SIMULATED[fingerprint]} picture is drawn in simulation alone")
             if fingerprint not in self._bundled:
                 known = ", ".join(self._bundled.values())
                 raise NoPicture(

@@ -33,6 +33,7 @@ __all__ = [
 
 MAX_FILE_BYTES = 65_536
 MAX_EXTENDS = 8
+WEIGHTS = ".safetensors"
 CHOICES = ("sender", "repair", "usable", "detail")  # their keys exclude each other: replaced whole
 
 
@@ -48,8 +49,8 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
 
     A mapping is merged key by key, except for the choices sender, repair, usable and detail, which an overlay
     replaces whole, as it does loss or windows of another `kind` and a link where it names a preset; all else
-    is replaced. A relative path of an image or a trace is relative to the file that has it, in an override to
-    `path`. Raises ScenarioError.
+    is replaced. A relative path of an image, trace or model is relative to the file that has it, in an
+    override to `path`. Raises ScenarioError.
     """
     path = Path(path)
     files = _file_layers(path, ())
@@ -176,13 +177,19 @@ def _at(source: str, error: MarkedYAMLError) -> str:
 
 
 def _paths_from(keys: Any, folder: Path) -> Any:
-    """Return `keys` with bare texts as image's path and link's preset, and paths absolute from `folder`."""
+    """Return `keys` with bare texts as image's path and link's preset, and paths absolute from `folder`.
+
+    Those of the photo, a trace, and a model that is no bundled one.
+    """
     if not isinstance(keys, dict):
         return keys
     if isinstance(keys.get("link"), str):
         keys = {**keys, "link": {"preset": keys["link"]}}
     if isinstance(keys.get("image"), str):
         keys = {**keys, "image": {"path": keys["image"]}}
+    codec = keys.get("codec")
+    if isinstance(codec, dict) and str(codec.get("model")).endswith(WEIGHTS):
+        keys = {**keys, "codec": {**codec, "model": str(_path_from(codec["model"], (), folder))}}
     return _path_from(_path_from(keys, ("image", "path"), folder), ("link", "loss", "path"), folder)
 
 

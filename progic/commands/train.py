@@ -11,7 +11,7 @@ from progic import weights
 from progic.config import TrainConfig, load_recipe
 from progic.data import chosen, photo_paths, read_photos
 from progic.ending import ends_well
-from progic.errors import InputError
+from progic.errors import ConfigError, InputError
 from progic.heap import keep_freed_memory
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metric_weights import load_metric_weights
@@ -41,6 +41,8 @@ def train_command(
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
     _check_not_its_own(out / f"{config.codec.name}.safetensors", config, start)
+    if not (start or config.teacher):
+        _check_codes(config)
     keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
@@ -50,6 +52,8 @@ def train_command(
     if checkpoint.exists():
         trainer.resume(checkpoint)
         typer.echo(f"goes on from step {trainer.step}", err=True)
+        if trainer.step >= config.steps:
+            typer.echo(f"all {config.steps} steps are done; --steps asks for more", err=True)
     train(trainer, out, watched, max_minutes)
 
 
@@ -60,6 +64,13 @@ def _check_not_its_own(written: Path, config: TrainConfig, start: str) -> None:
             raise InputError(
                 f"{key}: found {read}, which this training writes; allowed is another file, or -o DIR"
             )
+
+
+def _check_codes(config: TrainConfig) -> None:
+    """Raise ConfigError where a new net would have no codes at its end."""
+    if config.steps <= config.warmup_steps:
+        found = f"warmup_steps: found {config.warmup_steps}, after which codes are made"
+        raise ConfigError(f"{found}; allowed is less than steps, {config.steps}")
 
 
 def _watched(folder: Path, count: int = 8, side_px: int = 256) -> list[torch.Tensor]:

@@ -135,7 +135,10 @@ def _given(model: str | None, size: str | None, payload_bytes: int | None) -> li
         import progic
 
         config = progic.load(model).config
-        given += [f"codec.model={json.dumps(model)}", f"codec.stages={config.n_stages}"]
+        named = (
+            str(Path(model).absolute()) if Path(model).suffix else model
+        )  # else from the scenario's folder
+        given += [f"codec.model={json.dumps(named)}", f"codec.stages={config.n_stages}"]
         given += [f"codec.{key}={getattr(config, key)}" for key in ("bits_per_index", "downsampling_factor")]
     return given
 

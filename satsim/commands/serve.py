@@ -60,7 +60,7 @@ def serve(
         listener = stack.enter_context(_listener(host, port))
         workplace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="satsim-")))
         runs = workplace / "runs" if out is None else out
-        runs.mkdir(parents=True, exist_ok=True)
+        _make(runs)
         queue = stack.enter_context(RunQueue(runs, compute))
         first = None
         if what is not None:
@@ -71,6 +71,13 @@ def serve(
             webbrowser.open(address)
         shared = web.Server(queue, workplace, measured, first)
         web.listen(web.app_of(shared, LOCAL if host in LOCAL else ["*"]), listener)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out: found {folder} ({error.strerror}); allowed: a folder, new or not") from None
 
 
 def _checked(what: Path | None) -> Scenario | None:

@@ -1,5 +1,6 @@
 """What is exported does what the model does at every size, and draws where there is no torch."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -157,6 +158,15 @@ def test_a_damaged_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
         (tmp_path / "bundle.json").write_text(json.dumps(lacking))
         with pytest.raises(WeightsError, match=f"bundle.json: found no {complaint}; allowed"):
             BundledDecoder(tmp_path)
+    for key, value in (("n_stages", "5"), ("n_stages", 0), ("downsampling_factor", 0), ("fingerprint", None)):
+        (tmp_path / "bundle.json").write_text(json.dumps(facts | {key: value}))
+        with pytest.raises(WeightsError, match=f"bundle.json: {key}: found {value!r}, allowed"):
+            BundledDecoder(tmp_path)
+    (tmp_path / "decoder.onnx").write_bytes(b"no graph")
+    digest = hashlib.sha256(b"no graph").hexdigest()
+    (tmp_path / "bundle.json").write_text(json.dumps(facts | {"sha256": {"decoder.onnx": digest}}))
+    with pytest.raises(WeightsError, match="decoder.onnx: found no graph that onnxruntime can run: "):
+        BundledDecoder(tmp_path)
     (tmp_path / "bundle.json").write_bytes((bundle / "bundle.json").read_bytes())
     (tmp_path / "decoder.onnx").write_bytes((bundle / "decoder.onnx").read_bytes()[:-1])
     with pytest.raises(WeightsError, match="decoder.onnx: sha256 is"):

@@ -80,3 +80,11 @@ def test_weights_that_a_training_is_made_from_are_not_written_over(
     assert result.exit_code == 2
     assert f"{complaint}, which this training writes" in result.stderr
     assert (tmp_path / "x.safetensors").read_bytes() == b"mine"
+
+
+def test_a_training_that_ends_before_there_are_codes_is_refused(tmp_path: Path) -> None:
+    command = ["train", str(tmp_path), "--recipe", "f16", "-o", str(tmp_path / "out"), "--steps", "150"]
+    result = CliRunner().invoke(app, command)
+    told = "progic: warmup_steps: found 150, after which codes are made; allowed is less than steps, 150\n"
+    assert (result.exit_code, result.stderr) == (2, told)
+    assert not (tmp_path / "out").exists()

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from satsim.gallery import Gallery, NoPicture
 from satsim.outlets import folder_outlet
 from satsim.packetize import chunk, frames_of, packetize
 from satsim.packets import ImageTag, parse
+from satsim.settings import AnyPart, Growing
 from tests.satsim.conftest import EXTRAS, needs_extra, smooth_photo
 
 SIZE = (96, 64)
@@ -162,3 +164,13 @@ def test_whatever_a_damaged_file_is_the_receiver_goes_on(tmp_path: Path, codec: 
             reasons.add(str(why))
     assert all(why.startswith("a broken file: ") and "\n" not in why for why in reasons)
     assert "a broken file: cannot identify image file" in reasons
+
+
+@pytest.mark.parametrize(
+    "codec", sorted({*get_args(Growing), *get_args(AnyPart), "thumbhash"} - {"progic", "identity"})
+)
+def test_what_is_drawn_in_simulation_alone_is_named(tmp_path: Path, codec: str) -> None:
+    sent(tmp_path, codec)
+    image = parse(sorted((tmp_path / "air").iterdir())[0].read_bytes()).image
+    with pytest.raises(NoPicture, match=f"(?i)a {codec} picture is drawn in simulation alone"):
+        Gallery().draw(image, {0: b""})

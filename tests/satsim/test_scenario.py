@@ -273,3 +273,13 @@ def test_a_key_that_was_replaced_is_blamed_on_what_replaced_it(
     with pytest.raises(ScenarioError) as caught:
         load_scenario(small, overrides)
     assert (caught.value.key, caught.value.file.removeprefix(f"{tmp_path}/")) == (key, blamed)
+
+
+def test_weights_are_found_beside_the_file_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "base.yaml").write_text(f"extends: {FOREST_FIRE}\ncodec: {{model: own.safetensors}}")
+    (tmp_path / "deeper" / "mine.yaml").write_text("extends: ../base.yaml")
+    assert load_scenario(tmp_path / "deeper" / "mine.yaml").codec.model == str(tmp_path / "own.safetensors")
+    by_override = load_scenario(tmp_path / "deeper" / "mine.yaml", ["codec.model=../b.safetensors"])
+    assert by_override.codec.model == str(tmp_path / "b.safetensors")
+    assert load_scenario(tmp_path / "base.yaml", ["codec.model=f16-s"]).codec.model == "f16-s"
