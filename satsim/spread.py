@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,10 +34,10 @@ class SchemeSpread:
     """One scheme's entry in monte_carlo.json, as its entry in summary.json is of the first run."""
 
     t_first_s: Spread
-    t_usable_s: Spread
-    t_detail_s: Spread
+    t_usable_s: Spread | None  # this and what else DISTS tells: None where it is not measured
+    t_detail_s: Spread | None
     t_final_s: Spread
-    dists_final: Spread
+    dists_final: Spread | None
     units_usable: Spread | None = None  # None where the link does not say what a message costs
     price_usable_usd: Spread | None = None
     energy_usable_j: Spread | None = None
@@ -89,7 +89,9 @@ def statistics_of(scheme: str, shown: Tally, cluster: int = 1) -> Statistics:
         names = ("units_usable", "price_usable_usd", "energy_usable_j")
         known = zip(names, shown.costs.T, strict=True)
         costs = {name: shown.first(usable, cost) for name, cost in known if not np.isnan(cost).all()}
-    spread = {name: spread_of(values, cluster) for name, values in (times | costs).items()}
+    spread: dict[str, Any] = {name: spread_of(values, cluster) for name, values in (times | costs).items()}
+    if len(shown.dists) and np.isnan(shown.dists).all():
+        spread |= dict.fromkeys(("t_usable_s", "t_detail_s", "dists_final"))
     return Statistics(SchemeSpread(**spread), _rows(scheme, shown, cluster))
 
 

@@ -67,7 +67,7 @@ def preset_table(preset: Preset) -> Table:
 
 def sweep_table(axes: Sequence[Axis], rows: Sequence[Mapping[str, object]]) -> Table:
     """Return a row a point and scheme, the first `MOST_SWEEP_ROWS`; of many runs the medians."""
-    is_many = any("t_usable_s_median" in row for row in rows)
+    is_many = any("t_first_s_median" in row for row in rows)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for axis in axes:
         table.add_column(axis.key.rpartition(".")[2], overflow="fold")
@@ -89,8 +89,7 @@ def _sweep_cells(row: Mapping[str, object], is_many: bool) -> list[str]:
     median, mean = ("_median", "_mean") if is_of_many else ("", "")
     times = [_number(row.get(f"t_{mark}_s{median}")) for mark in ("first", "usable", "final")]
     dists, share = _number(row.get(f"dists_final{mean}")), _number(row.get("t_usable_s_share"))
-    is_unscored = dists is None and times[0] is not None  # pictures came, and DISTS was not asked for
-    never = ["–" if share is None or is_unscored else f"{1 - share:.1%}"] if is_many else []
+    never = ["–" if share is None else f"{1 - share:.1%}"] if is_many else []
     return [*map(minutes_text, times), score_text("dists", dists), *never]
 
 
@@ -137,7 +136,7 @@ def _assumed(scenario: Scenario) -> list[str]:
 def spread_text(run: Run, scheme: str) -> str:
     """Return when a scheme's first usable picture comes over all runs; its first, where none is scored."""
     spread, mark = run.spread[scheme].t_usable_s, "usable"
-    if run.manifest.usable_dists is None:
+    if spread is None or run.manifest.usable_dists is None:
         spread, mark = run.spread[scheme].t_first_s, "first"
     never = f"never in {1 - spread.share:.1%} of {runs_text(run.scenario, len(run.manifest.photos))}"
     if spread.median is None:

@@ -220,7 +220,9 @@ def test_percentiles_are_numpys() -> None:
 def test_a_run_folder_says_how_its_runs_spread(run_toy: Callable[..., Run]) -> None:
     run = run_toy("runs=40", "link.loss.rate=0.3")
     assert set(run.spread) == set(run.summary) - {"avif_low"}  # nothing was sent there
-    assert run.spread["progressive"].t_final_s.share == 1
+    spread = run.spread["progressive"]
+    assert spread.t_final_s.share == 1
+    assert (spread.t_usable_s, spread.t_detail_s, spread.dists_final) == (None, None, None)  # not asked for
     with (run.folder / SPREAD_ROWS).open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["scheme"] for row in rows} == set(run.spread)
