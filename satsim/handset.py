@@ -28,8 +28,8 @@ def frames_to_send(
     if scheme.codec in ("progic", "identity"):  # nothing to choose by a score
         alone = alone.model_copy(update={"metrics": ("psnr_db",)})
     check_link(alone, file)
-    check_model(alone, file)
     photo = open_for(alone, alone.image.path)
+    check_model(alone, file)
     parts = load_parts(alone)
     scorer = Scorer(photo.image, alone.metrics, parts.perceptual)
     codec = codec_of(scheme, alone, parts.models, scorer.distance)

@@ -161,7 +161,8 @@ def test_cut_codec_weights_are_named(toy_scenario: Path, monkeypatch: pytest.Mon
     before = tree(toy_scenario.parent)
     result = satsim("run", "toy.yaml", "-s", "codec.model=cut.safetensors")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("satsim: cut.safetensors: found 10 bytes that are not the weights")
+    cut = toy_scenario.parent / "cut.safetensors"
+    assert result.stderr.startswith(f"satsim: {cut}: found 10 bytes that are not the weights")
     assert tree(toy_scenario.parent) == before
 
 

@@ -104,6 +104,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr == f"satsim: satsim serve: found no uvicorn; allowed: {allowed}\n"
 
 
+@pytest.mark.enable_socket
 def test_a_file_as_the_folder_of_runs_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("mine")
     result = satsim("serve", "-o", tmp_path / "runs", "--port", 0)
