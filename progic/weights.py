@@ -28,6 +28,11 @@ def bundled_models() -> list[str]:
     return sorted(name.removesuffix(".safetensors") for name in names if name.endswith(".safetensors"))
 
 
+def allowed_models() -> str:
+    """What a model may be named by, in words."""
+    return ", ".join([*bundled_models(), "or the path of a .safetensors file"])
+
+
 def load(model: str | Path = "f16") -> Codec:
     """Load a bundled model by name, checked against its recorded sha256, or weights from a path.
 
@@ -36,8 +41,7 @@ def load(model: str | Path = "f16") -> Codec:
     if Path(model).suffix == ".safetensors":
         return load_file(Path(model))
     if str(model) not in bundled_models():
-        allowed = ", ".join([*bundled_models(), "or the path of a .safetensors file"])
-        raise WeightsError(f"model: found {str(model)!r}, allowed {allowed}")
+        raise WeightsError(f"model: found {str(model)!r}, allowed {allowed_models()}")
     with as_file(BUNDLED / f"{model}.safetensors") as path:
         return load_file(path, expected_sha256(str(model)))
 

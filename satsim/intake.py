@@ -149,10 +149,8 @@ def check_model(scenario: Scenario, file: str) -> None:
     asked = scenario.codec
     if not scenario.all_refine_steps:
         return
-    bundled = weights.bundled_models()
-    if asked.model not in bundled and not Path(asked.model).is_file():
-        allowed = ", ".join([*bundled, "or the path of a .safetensors file"])
-        raise ScenarioError(file, "codec.model", asked.model, allowed)
+    if asked.model not in weights.bundled_models() and not Path(asked.model).is_file():
+        raise ScenarioError(file, "codec.model", asked.model, weights.allowed_models())
     model = weights.config_of(asked.model)
     if asked.stages > model.n_stages:
         allowed = f"at most {model.n_stages}, the stages of model {asked.model}"

@@ -205,9 +205,7 @@ def _path_from(keys: Any, where: Sequence[str], folder: Path) -> Any:
 
 def _overlaid(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     """Return `base` with `overlay` merged over it, without what the overlay replaces whole."""
-    kept = {key: value for key, value in base.items() if key not in CHOICES or key not in overlay}
-    if isinstance(link := overlay.get("link"), dict) and "preset" in link:
-        kept.pop("link", None)  # another service: nothing of the one before holds
+    kept = {key: value for key, value in base.items() if not _replaces(overlay, key)}
     for key, usual in (("loss", INDEPENDENT), ("windows", SCHEDULE)):
         before, after = _in_link(kept, key), _in_link(overlay, key)
         if before and "kind" in after and after["kind"] != before.get("kind", usual):
@@ -257,8 +255,9 @@ def _counting(name: int | str, files: Sequence[_Layer], asked: Sequence[_Layer])
     return [*files[first:], *asked]
 
 
-def _replaces(keys: dict[str, Any], name: int | str) -> bool:
-    return _has(keys, [name, "preset"] if name == "link" else [name]) and name in ("link", *CHOICES)
+def _replaces(overlay: dict[str, Any], name: int | str) -> bool:
+    """Whether nothing of a top-level key before holds: another choice, or another service as the link."""
+    return name in overlay if name in CHOICES else name == "link" and _has(overlay, ["link", "preset"])
 
 
 def _has(keys: Any, names: Sequence[int | str]) -> bool:

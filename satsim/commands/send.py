@@ -28,7 +28,7 @@ from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.outlets import Outlet, folder_outlet, send_all, stream_outlet, udp_outlet
 from satsim.records import Frame
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import WEIGHTS, Scenario, load_scenario
 from satsim.section import WEEK_S
 from satsim.serial_port import serial_port
 
@@ -136,7 +136,7 @@ def _given(model: str | None, size: str | None, payload_bytes: int | None) -> li
 
         config = progic.load(model).config
         named = (
-            str(Path(model).absolute()) if Path(model).suffix else model
+            str(Path(model).absolute()) if model.endswith(WEIGHTS) else model
         )  # else from the scenario's folder
         given += [f"codec.model={json.dumps(named)}", f"codec.stages={config.n_stages}"]
         given += [f"codec.{key}={getattr(config, key)}" for key in ("bits_per_index", "downsampling_factor")]

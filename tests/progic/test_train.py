@@ -122,6 +122,19 @@ def test_sigterm_leaves_a_checkpoint_that_goes_on(
     assert lines[0] == f"step,elapsed_s,learning_rate,{terms}"
 
 
+def test_there_are_no_weights_before_there_are_codes(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path
+) -> None:
+    """The codebooks of 0 would code every photo alike; the checkpoint goes on."""
+    trainer = _trainer(recipe, photos, metric_weights)
+    train(trainer, tmp_path, max_minutes=0)
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.safetensors", "log.csv"}
+    while trainer.step <= recipe.warmup_steps:
+        trainer.advance()
+    train(trainer, tmp_path, max_minutes=0)
+    assert (tmp_path / f"{recipe.codec.name}.safetensors").is_file()
+
+
 def test_a_nan_loss_stops_and_says_where(
     recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
 ) -> None:

@@ -39,6 +39,19 @@ def test_intervals_hold_the_truth_as_often_as_they_say(rate: float, mean_burst: 
     assert abs(covered([fit.mean_burst for fit in fits], mean_burst) - 0.95) < 4 * standard_error
 
 
+def test_intervals_of_few_bursts_hold_the_truth_less_often() -> None:
+    """Two bursts in a hundred packets on average: in about 90 % of the traces that can be fitted."""
+    rates, bursts = [], []
+    for seed in range(N_TRACES):
+        with suppress(TraceError):
+            fit = fit_bursts(recorded(0.1, 5, seed, 100))
+            rates.append(fit.rate.low <= 0.1 <= fit.rate.high)
+            bursts.append(fit.mean_burst.low <= 5 <= fit.mean_burst.high)
+    standard_error = math.sqrt(0.9 * 0.1 / len(rates))
+    assert abs(np.mean(rates) - 0.9) < 3 * standard_error
+    assert abs(np.mean(bursts) - 0.9) < 3 * standard_error
+
+
 def test_intervals_narrow_with_the_root_of_the_trace() -> None:
     short, long = (fit_bursts(recorded(0.2, 3, 1, packets)) for packets in (4000, 64_000))
     for few, many in ((short.rate, long.rate), (short.mean_burst, long.mean_burst)):
