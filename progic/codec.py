@@ -47,7 +47,7 @@ class CodecNet(nn.Module):
 class Codec:
     """A trained model, ready for photos.
 
-    >>> codec = progic.load("f16")
+    >>> codec = progic.load()
     >>> stages = codec.encode(photo)                     # 5 x 320 bytes at 256x256
     >>> codec.decode(stages[:2], photo.size)             # any prefix
     >>> codec.decode({0: stages[0], 3: stages[3]}, photo.size)  # any subset

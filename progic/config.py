@@ -16,6 +16,7 @@ Blocks = Annotated[int, Field(ge=0, le=64)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 RECIPES = Path(__file__).parent / "recipes"
+DEFAULT_MODEL = "f16-s"  # nearest to the photo, least arithmetic and no grid: its card
 
 
 class _Strict(BaseModel):

@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]  # steps done, steps in all
 def refined(codec: Codec, steps: int, progress: Progress = lambda done, total: None) -> Codec:
     """Return a codec whose `encode` takes so many steps for each photo; with 0 the codec itself.
 
-    >>> slow = progic.refined(progic.load("f16"), 40)
+    >>> slow = progic.refined(progic.load(), 40)
 
     Raises WeightsError where the metric weights, which lead the way, are not to be had.
     """

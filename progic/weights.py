@@ -14,7 +14,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from progic.codec import Codec, CodecNet
-from progic.config import CodecConfig
+from progic.config import DEFAULT_MODEL, CodecConfig
 from progic.errors import WeightsError
 from progic.replacing import replacing
 
@@ -33,7 +33,7 @@ def allowed_models() -> str:
     return ", ".join([*bundled_models(), "or the path of a .safetensors file"])
 
 
-def load(model: str | Path = "f16") -> Codec:
+def load(model: str | Path = DEFAULT_MODEL) -> Codec:
     """Load a bundled model by name, checked against its recorded sha256, or weights from a path.
 
     Raises WeightsError when there is no such model, or when the file is cut, damaged or of another kind.

@@ -35,7 +35,7 @@ NAME_TEXT = "1 to 64 letters, digits, - or _, the first a letter or digit"
 class CodecSettings(Section):
     """Which trained model, and its N, L and f."""
 
-    model: str = Field(default="f16", min_length=1, description="a bundled model's name or a weights file")
+    model: str = Field(default="f16-s", min_length=1, description="a bundled model's name or a weights file")
     stages: int = Field(default=5, ge=1, le=64, description="a whole number from 1 to 64")
     bits_per_index: int = Field(default=10, ge=1, le=16, description="a whole number from 1 to 16")
     downsampling_factor: int = Field(default=16, description="1, 2, 4, 8, 16, 32, 64 or 128")

@@ -32,8 +32,8 @@ def _scorer(path: Path, metrics: PerceptualMetrics) -> Scorer:
     return Scorer(fit_photo(open_photo(path), SIZE), ("dists",), metrics)
 
 
-def _distances(scorer: Scorer) -> list[float]:
-    codec = progic.load("f16")
+def _distances(scorer: Scorer, model: str) -> list[float]:
+    codec = progic.load(model)
     stages = codec.encode(scorer.original)
     return [scorer.distance(codec.decode(stages[:depth], SIZE)) for depth in range(1, 6)]
 
@@ -43,18 +43,24 @@ def _webp(scorer: Scorer) -> float:
     return scorer.distance(codec.decode(dict(enumerate(codec.encode(scorer.original).stages)), SIZE))
 
 
-def test_the_shipped_scene_is_usable_at_one_packet_and_improves_with_each(metrics: PerceptualMetrics) -> None:
+@pytest.mark.parametrize("model", ["f16", "f16-s"])
+def test_the_shipped_scene_is_usable_at_one_packet_and_improves_with_each(
+    model: str, metrics: PerceptualMetrics
+) -> None:
     scorer = _scorer(ROOT / "scenarios" / "forest_fire.png", metrics)
-    distances = _distances(scorer)
+    distances = _distances(scorer, model)
     assert distances[0] < scorer.distance(thumbnail_view(scorer.original, 32))
     assert distances[0] < _webp(scorer)
     assert all(later < earlier for earlier, later in pairwise(distances))
 
 
 @pytest.mark.skipif(not HELD_OUT.is_dir(), reason="the held-out photos are not beside the project")
-def test_one_packet_beats_webp_in_as_many_bytes_on_held_out_photos(metrics: PerceptualMetrics) -> None:
+@pytest.mark.parametrize("model", ["f16", "f16-s"])
+def test_one_packet_beats_webp_in_as_many_bytes_on_held_out_photos(
+    model: str, metrics: PerceptualMetrics
+) -> None:
     scorers = [_scorer(path, metrics) for path in sorted(HELD_OUT.glob("*.png"))[::16]]
-    ours = [_distances(scorer)[0] for scorer in scorers]
+    ours = [_distances(scorer, model)[0] for scorer in scorers]
     webp = [_webp(scorer) for scorer in scorers]
     assert sum(ours) / len(ours) < sum(webp) / len(webp)
 

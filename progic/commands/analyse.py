@@ -20,6 +20,7 @@ from progic.analyses.result import Result
 from progic.analyses.study import Progress as Report
 from progic.analyses.study import Settings, Study
 from progic.commands.options import AsJson, Model, Refine, size_of
+from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
 from progic.errors import InputError
 from progic.heap import keep_freed_memory
@@ -51,7 +52,7 @@ def analyse(
     name: Annotated[str, typer.Argument(help=f"Which analysis: {NAMES}.")],
     folder: Folder = None,
     out: Out = Path("paper"),
-    model: Model = "f16",
+    model: Model = DEFAULT_MODEL,
     size: Size = "256x256",
     photos: Photos = 0,
     against: Against = "",

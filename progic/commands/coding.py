@@ -24,7 +24,7 @@ from progic.commands.options import (
     save_picture,
     size_of,
 )
-from progic.config import CodecConfig
+from progic.config import DEFAULT_MODEL, CodecConfig
 from progic.ending import ends_well
 from progic.errors import InputError, PayloadError
 from progic.flops import gflop_of
@@ -40,7 +40,7 @@ BUNDLED_MODELS = "bundled models"
 def encode(
     photo: Annotated[Path, typer.Argument(help="PNG, JPEG, WebP, AVIF, TIFF or BMP.")],
     out: Annotated[Path, typer.Argument(help="The .progic file to write.")],
-    model: Model = "f16",
+    model: Model = DEFAULT_MODEL,
     size: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT to scale and crop to first; as it is without.")
     ] = "",
@@ -104,7 +104,7 @@ def _codec_of(source: Path, fingerprint: str, model: str | None) -> Codec:
 
 
 @ends_well
-def info(model: Model = "f16", as_json: AsJson = False) -> None:
+def info(model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
     """Show a model: its rate, its size, how it was trained, what it measured, and which others there are."""
     codec = weights.load(model)
     facts = _facts(codec, weights.file_bytes(model))

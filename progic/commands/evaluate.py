@@ -13,6 +13,7 @@ from progic import tables, weights
 from progic.classical import formats_of
 from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.compare import compare
+from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
 from progic.evaluate import check_subsets, evaluate, evaluate_subsets
 from progic.heap import keep_freed_memory
@@ -27,7 +28,7 @@ stderr = Console(stderr=True)
 @ends_well
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="Folder of photos that the model was not trained on.")],
-    model: Model = "f16",
+    model: Model = DEFAULT_MODEL,
     size: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT that each photo is scaled and cropped to.")
     ] = "256x256",

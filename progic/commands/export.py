@@ -8,6 +8,7 @@ import typer
 
 from progic import weights
 from progic.commands.options import AsJson, Model
+from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
 from progic.errors import InputError
 from progic.export import Format, export
@@ -20,7 +21,7 @@ def export_command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write; else the model's and format's name.")
     ] = None,
-    model: Model = "f16",
+    model: Model = DEFAULT_MODEL,
     photos: Annotated[
         Path | None, typer.Option(help="Check on 32 photos of this folder, not on made pictures.")
     ] = None,

@@ -23,7 +23,7 @@ import re, sys
 from pathlib import Path
 from PIL import Image
 import progic
-codec, size = progic.load("f16"), (3840, 2160)
+codec, size = progic.load(sys.argv[2]), (3840, 2160)
 if sys.argv[1] == "encode":
     codec.encode(Image.new("RGB", size, "gray"))
 else:
@@ -34,11 +34,14 @@ print(int(peak_kib) * 1024)
 """
 
 
-@pytest.fixture(scope="module")
-def codec() -> Iterator[Codec]:
+MODELS = ("f16", "f16-s")
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def codec(request: pytest.FixtureRequest) -> Iterator[Codec]:
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
-    yield progic.load("f16")
+    yield progic.load(request.param)
     torch.set_num_threads(threads)
 
 
@@ -67,8 +70,9 @@ def test_time_grows_with_pixels(size: tuple[int, int], codec: Codec, benchmark: 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 @pytest.mark.parametrize("way", ["encode", "decode"])
-def test_memory_at_4k_is_under_2_gb(way: str) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_memory_at_4k_is_under_2_gb(model: str, way: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, way], capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-c", ALONE, way, model], capture_output=True, text=True, check=True, timeout=300
     )
     assert int(done.stdout) < MEMORY_AT_4K_BYTES

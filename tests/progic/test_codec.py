@@ -73,8 +73,9 @@ def test_large_pictures_have_no_seams_between_attention_windows(toy_codec: Codec
     assert not torch.equal(a[..., -5:], b[..., -5:])
 
 
-def test_bundled_model_has_the_card_configuration_and_its_sha256() -> None:
-    codec = progic.load("f16")
+@pytest.mark.parametrize("name", ["f16", "f16-s"])
+def test_bundled_model_has_the_card_configuration_and_its_sha256(name: str) -> None:
+    codec = progic.load(name)
     config = codec.config
     assert (config.n_stages, config.bits_per_index, config.downsampling_factor) == (5, 10, 16)
     assert config.bits_per_pixel == pytest.approx(0.1953125)  # 5 * 10 / 256, equation 1

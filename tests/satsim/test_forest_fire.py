@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from progic.config import DEFAULT_MODEL
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics
 from satsim.rundir import Run, picture_file, read_run
@@ -94,6 +95,6 @@ def test_thresholds_and_scores_are_those_of_the_pictures_in_the_folder(
 
 def test_the_manifest_names_weights_and_implementation(forest_fire: Run) -> None:
     manifest = json.loads((forest_fire.folder / "manifest.json").read_text())
-    assert manifest["codec_model"] == "f16"
+    assert manifest["codec_model"] == DEFAULT_MODEL
     assert len(manifest["codec_weights_sha256"]) == len(manifest["metric_weights_sha256"]) == 64
     assert "DISTS" in manifest["metric_implementation"]

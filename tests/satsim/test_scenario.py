@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from progic.config import DEFAULT_MODEL
 from satsim.errors import ScenarioError
 from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
 from satsim.repair_settings import ArqNextSlot, NoRepair
@@ -42,7 +43,9 @@ def test_bad_scenario_says_file_key_found_and_allowed(path: Path) -> None:
 def test_forest_fire_is_the_papers_link() -> None:
     scenario = load_scenario(FOREST_FIRE)
     assert scenario.link == LinkSettings(payload_bytes=360, interval_s=60)
-    assert scenario.codec == CodecSettings(model="f16", stages=5, bits_per_index=10, downsampling_factor=16)
+    assert scenario.codec == CodecSettings(
+        model=DEFAULT_MODEL, stages=5, bits_per_index=10, downsampling_factor=16
+    )
     assert scenario.sender == SenderSettings(encode_s=0.56)
     assert scenario.image.path == FOREST_FIRE.parent / "forest_fire.png"
     assert scenario.image.size == (256, 256)
