@@ -12,6 +12,7 @@ from progic.compare import Rival, RivalRow
 from progic.evaluate import Evaluation, Mean, StageRow, SubsetRow
 
 HEADS = ("DISTS", "LPIPS", "PSNR dB", "MS-SSIM")
+NONE = "–"  # no such number, as MS-SSIM of few pixels
 
 
 def show(result: Evaluation, rivals: Sequence[Rival], subsets: Sequence[SubsetRow]) -> None:
@@ -47,7 +48,8 @@ def finite(value: object) -> object:
 def _stages(result: Evaluation) -> Table:
     width, height = result.size
     count = len(result.photos)
-    title = f"{result.model}: mean of {count} photos at {width}x{height} (± half of the 95 % interval)"
+    photos = f"mean of {count} photos" if count > 1 else "one photo"
+    title = f"{result.model}: {photos} at {width}x{height} (± half of the 95 % interval)"
     table = Table("stages", "bytes", "bpp", *HEADS, title=title)
     for row in result.stages:
         table.add_row(str(row.stages), str(row.bytes), f"{row.bpp:.4f}", *_cells(row))
@@ -99,8 +101,13 @@ def _subsets(result: Evaluation, subsets: Sequence[SubsetRow]) -> Table:
 
 def _cells(row: StageRow | RivalRow) -> list[str]:
     """In the order of HEADS, within a terminal of 80 columns: `--json` has the other intervals too."""
-    return [_cell(row.dists), _cell(row.lpips), f"{row.psnr_db.mean:.2f}", f"{row.ms_ssim.mean:.3f}"]
+    return [_cell(row.dists), _cell(row.lpips), _number(row.psnr_db.mean, 2), _number(row.ms_ssim.mean, 3)]
 
 
 def _cell(mean: Mean) -> str:
-    return f"{mean.mean:.3f} ± {mean.half_interval:.3f}"
+    interval = "" if math.isnan(mean.half_interval) else f" ± {mean.half_interval:.3f}"  # one photo has none
+    return _number(mean.mean, 3) + interval
+
+
+def _number(value: float, digits: int) -> str:
+    return NONE if math.isnan(value) else f"{value:.{digits}f}"

@@ -149,8 +149,7 @@ def check_model(scenario: Scenario, file: str) -> None:
     asked = scenario.codec
     if not scenario.all_refine_steps:
         return
-    if asked.model not in weights.bundled_models() and not Path(asked.model).is_file():
-        raise ScenarioError(file, "codec.model", asked.model, weights.allowed_models())
+    check_model_exists(scenario, file)
     model = weights.config_of(asked.model)
     if asked.stages > model.n_stages:
         allowed = f"at most {model.n_stages}, the stages of model {asked.model}"
@@ -159,6 +158,13 @@ def check_model(scenario: Scenario, file: str) -> None:
         found, trained = getattr(asked, key), getattr(model, key)
         if found != trained:
             raise ScenarioError(file, f"codec.{key}", str(found), f"{trained}, that of model {asked.model}")
+
+
+def check_model_exists(scenario: Scenario, file: str) -> None:
+    """Raise a ScenarioError naming `file` for a model there is not, bundled or as a file."""
+    model = scenario.codec.model
+    if model not in weights.bundled_models() and not Path(model).is_file():
+        raise ScenarioError(file, "codec.model", model, weights.allowed_models())
 
 
 def open_for(scenario: Scenario, path: Path) -> Photo:

@@ -11,7 +11,7 @@ from progic.images import open_photo
 from progic.weights import bundled_models, config_of, teacher_of
 from satsim.dominance import undominated
 from satsim.errors import InputError, ScenarioError
-from satsim.intake import check_scenario, open_album
+from satsim.intake import check_model_exists, check_scenario, open_album
 from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
 from satsim.repair_settings import NoRepair
 from satsim.scenario import Scenario, load_scenario
@@ -78,6 +78,8 @@ def prepare(file: Path, overrides: Sequence[str], asked: Asked) -> Tuning:
     update = {"image": image, "sender": sender, "schemes": (TUNED,), "runs": runs}
     scenario = scenario.model_copy(update=update)
     limits = _limits(scenario, asked)
+    if not asked.models:
+        check_model_exists(scenario, str(file))
     models = _models(scenario, asked)
     space = space_of(scenario, models, _sizes(shown, asked.sides_px), limits)
     space = undominated(space, scenario.link, limits)

@@ -84,10 +84,14 @@ def send(
     overrides = [*_given(model, size, payload_bytes), *overrides_of(settings, photo, None, None, None)]
     loaded = _loaded(scenario, overrides, refine)
 
+    from satsim.gallery import SIMULATED
     from satsim.handset import frames_to_send
 
     taken = int(time.time()) if capture_time is None else capture_time
     image, frames = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
+    if image.fingerprint in SIMULATED and not quiet:
+        name = SIMULATED[image.fingerprint]
+        typer.echo(f"no receiver shows it: a {name} picture is drawn in simulation alone", err=True)
     if interval_s is None:
         is_paced = scenario is not None or any(setting.startswith(PACES) for setting in settings or [])
         interval_s = loaded.link.interval_s if is_paced and not to_files else 0.0

@@ -151,6 +151,19 @@ def test_every_set_of_stages_is_scored(
     assert rows[(2, 3)].bytes == 2 * evaluation.stages[0].bytes
 
 
+def test_a_table_of_one_small_photo_has_neither_intervals_nor_ms_ssim(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mean = Mean(0.25, math.nan)
+    row = replace(evaluation.stages[0], dists=mean, lpips=mean, ms_ssim=Mean(math.nan, math.nan))
+    tables.show(replace(evaluation, photos=evaluation.photos[:1], stages=(row,)), (), ())
+    shown = capsys.readouterr().out
+    assert "toy: one photo at" in shown
+    assert [cell.strip() for cell in shown.splitlines()[4].split("│")[4:6]] == ["0.250", "0.250"]
+    assert shown.splitlines()[4].split("│")[-2].strip() == "–"
+    assert "nan" not in shown
+
+
 def test_tables_json_and_figure_of_everything(
     toy_codec: Codec,
     folder: Path,

@@ -34,12 +34,19 @@ metrics: [psnr_db]
 """
 
 
-def sent(folder: Path, codec: str) -> bytes:
-    """The file that `satsim send` puts, packet by packet, into `folder`/air."""
+def send(folder: Path, codec: str) -> Result:
+    """Have `satsim send` put a photo's packets into `folder`/air."""
     smooth_photo(5, SIZE).save(folder / "photo.png")
     (folder / "files.yaml").write_text(SCENARIO.format(codec=codec), encoding="utf-8")
     command = ["send", folder / "photo.png", "--scenario", folder / "files.yaml", "--files", folder / "air"]
-    assert CliRunner().invoke(cli.app, list(map(str, command))).exit_code == 0
+    result = CliRunner().invoke(cli.app, list(map(str, command)))
+    assert result.exit_code == 0
+    return result
+
+
+def sent(folder: Path, codec: str) -> bytes:
+    """The file that `satsim send` puts, packet by packet, into `folder`/air."""
+    assert send(folder, codec).stderr == ""
     packets = [parse(path.read_bytes()) for path in sorted((folder / "air").iterdir())]
     return b"".join(packet.payload for packet in packets)  # type: ignore[union-attr]
 
@@ -170,7 +177,8 @@ def test_whatever_a_damaged_file_is_the_receiver_goes_on(tmp_path: Path, codec: 
     "codec", sorted({*get_args(Growing), *get_args(AnyPart), "thumbhash"} - {"progic", "identity"})
 )
 def test_what_is_drawn_in_simulation_alone_is_named(tmp_path: Path, codec: str) -> None:
-    sent(tmp_path, codec)
+    told = send(tmp_path, codec).stderr.lower()
+    assert told == f"no receiver shows it: a {codec} picture is drawn in simulation alone\n"
     image = parse(sorted((tmp_path / "air").iterdir())[0].read_bytes()).image
     with pytest.raises(NoPicture, match=f"(?i)a {codec} picture is drawn in simulation alone"):
         Gallery().draw(image, {0: b""})

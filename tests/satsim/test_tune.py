@@ -81,7 +81,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 def asked_of(home: Path, **more: object) -> Asked:
     models = tuple(str(home / f"{name}.safetensors") for name in "ab")
-    return Asked(models=models, sides_px=(32, 48, 64), **more)  # type: ignore[arg-type]
+    return Asked(**({"models": models, "sides_px": (32, 48, 64)} | more))  # type: ignore[arg-type]
 
 
 def tuned(home: Path, target: Path, threads: ThreadPoolExecutor, *overrides: str, **more: object) -> Tuning:
@@ -249,6 +249,7 @@ def test_a_folder_gives_means_over_its_photos(
             r"small.yaml: link.payload_bytes: found 22, but the smallest stage there is, .* takes 23 bytes"
             r" with its header of 20; allowed: at least 23, or a model of L at most 4, or a model of f",
         ),
+        (["codec.model=f99"], {"models": ()}, r"small.yaml: codec.model: found f99; allowed: f16"),
         (["link.billing=null"], {"max_cost_usd": 1.0}, "--max-cost: found a link without a price"),
     ],
 )
