@@ -15,7 +15,8 @@ from progic.errors import ConfigError, WeightsError
 from progic.optimize import Optimizer
 from progic.replacing import replacing
 
-SCHEDULE_ONLY = {"steps", "decay_from", "last_crop_from", "checkpoint_every_steps", "compile"}  # may differ
+# May differ from one part of a training to the next.
+SCHEDULE_ONLY = {"steps", "decay_from", "last_crop_from", "start_share", "checkpoint_every_steps", "compile"}
 
 
 def write(

@@ -1,5 +1,6 @@
 """What a net begins its training with: the photos' principal components, trained weights, or a teacher's."""
 
+import copy
 import math
 
 import torch
@@ -75,6 +76,20 @@ def take_alike(net: CodecNet, teacher: CodecNet) -> None:
     shapes = {name: tensor.shape for name, tensor in net.state_dict().items()}
     theirs = teacher.state_dict().items()
     _load_own(net, {name: tensor for name, tensor in theirs if shapes.get(name) == tensor.shape})
+
+
+@torch.no_grad()
+def mixed(net: CodecNet, start: CodecNet, share: float) -> CodecNet:
+    """Return a net of the weights of `net` and, by `share`, of the `start` from which it was trained.
+
+    It may be nearer than either (Wortsman et al. 2022, arXiv 2109.01903). Layers that `start` lacks are
+    those of `net`.
+    """
+    between, theirs = copy.deepcopy(net), start.state_dict()
+    for name, tensor in between.own_state().items():
+        if name in theirs:
+            tensor.lerp_(theirs[name].to(tensor.device), share)
+    return between
 
 
 def _load_own(net: CodecNet, state: dict[str, Tensor]) -> None:

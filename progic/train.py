@@ -2,10 +2,8 @@
 
 import copy
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +29,8 @@ from progic.replacing import replacing
 from progic.rvq import as_rows
 from progic.schedule import Schedule, draw_held, schedule
 from progic.stack import StackedDecoder
-from progic.start import start_linear, take_alike, take_codebooks, take_over
+from progic.start import mixed, start_linear, take_alike, take_codebooks, take_over
+from progic.stopping import stop_on_signals
 from progic.training_log import Display, Terms, csv_log
 
 
@@ -55,7 +54,7 @@ class Trainer:
         device: torch.device,
         start: CodecNet | None = None,
     ) -> None:
-        self.config, self.photos, self.device = config, photos, device
+        self.config, self.photos, self.device, self.start = config, photos, device, start
         photos.holding(config.crop_px)
         if config.last_crop_from < 1:
             photos.holding(config.last_crop_px)  # now, not after most of the steps
@@ -204,6 +203,11 @@ class Trainer:
             mean.lerp_(now, 1 - decay)
         self.average.quantizer.codebooks.copy_(self.net.quantizer.codebooks)
 
+    def result(self) -> CodecNet:
+        """The net that is written and watched."""
+        share = self.config.start_share
+        return mixed(self.average, self.start, share) if self.start and share else self.average
+
     def nets(self) -> dict[str, nn.Module]:
         """The nets that a checkpoint keeps."""
         learned: dict[str, nn.Module] = {"net": self.net, "average": self.average}
@@ -227,31 +231,18 @@ class Trainer:
 
         Return the strip (3, rows, columns), and the photos' mean DISTS at each depth.
         """
-        n = self.config.codec.n_stages
+        n, net = self.config.codec.n_stages, self.result()
         rows, distances = [], torch.zeros(n)
         for photo in photos:
             batch = photo[None].to(self.device)
-            parts = self.average.quantizer(self.average.encoder(batch)).parts
+            parts = net.quantizer(net.encoder(batch)).parts
             held = torch.ones(n, n, device=self.device).tril()
-            pictures = self.average.decoder(torch.einsum("nbduv,kn->kbduv", parts, held)[:, 0], held)
+            pictures = net.decoder(torch.einsum("nbduv,kn->kbduv", parts, held)[:, 0], held)
             pictures = pictures.clamp(0, 1)
             for depth in range(n):
                 distances[depth] += self.perceptual(pictures[depth : depth + 1], batch).dists.cpu()
             rows.append(torch.cat([batch[0], *pictures], dim=2).cpu())
         return torch.cat(rows, dim=1), (distances / len(photos)).tolist()
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a question: has SIGTERM or Ctrl-C come? The step in hand is finished first."""
-    came: list[int] = []
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    old = {number: signal.signal(number, lambda got, _: came.append(got)) for number in numbers}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
 
 
 def train(
@@ -290,7 +281,7 @@ def keep(trainer: Trainer, folder: Path, validation: Sequence[Tensor], display: 
     if not trainer.average.quantizer.started:
         display.say(f"step {trainer.step}  checkpoint alone: there are no codes yet")
         return
-    weights.save(folder / f"{trainer.config.codec.name}.safetensors", trainer.average, progress)
+    weights.save(folder / f"{trainer.config.codec.name}.safetensors", trainer.result(), progress)
     if validation and trainer.step > trainer.config.warmup_steps:
         strip, distances = trainer.preview(validation)
         with replacing(folder / "strip.png") as partial:

@@ -41,6 +41,8 @@ def train_command(
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
     _check_not_its_own(out / f"{config.codec.name}.safetensors", config, start)
+    if config.start_share and not start:
+        raise ConfigError(f"start_share: found {config.start_share:g}; without --start allowed is 0")
     if not (start or config.teacher):
         _check_codes(config)
     keep_freed_memory()

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch._inductor.exc import InductorError
 
-from progic.codec import Codec, CodecNet
+from progic.codec import CodecNet
 from progic.commands.train import _watched
 from progic.config import CodecConfig, LossConfig, TrainConfig
 from progic.data import PhotoSet, read_photos
@@ -239,46 +239,6 @@ def test_only_whole_sets_of_stages_teach_the_encoder(
     taught = latents.grad.flatten(1).sum(1)  # type: ignore[union-attr]
     assert torch.equal(taught > 0, held.all(1))
     assert 0 < int(held.all(1).sum()) < 40
-
-
-def test_a_start_is_taken_over_whole_and_its_codebooks_are_kept(
-    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
-) -> None:
-    trainer = Trainer(recipe, photos, metric_weights, CPU, toy_codec.net)
-    for name, tensor in toy_codec.net.state_dict().items():
-        assert torch.equal(trainer.net.state_dict()[name], tensor), name
-    trainer.advance()  # step 0: within the warm-up, but the codebooks are there
-    moved = (trainer.net.quantizer.codebooks - toy_codec.net.quantizer.codebooks).abs().amax(2)
-    assert float((moved > 0).float().mean()) > 0
-    assert float(moved.median()) < 0.2  # k-means would have replaced them all
-
-
-def test_an_added_block_changes_nothing_at_first(
-    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
-) -> None:
-    deeper = toy_codec.config.model_copy(update={"decoder_blocks": (2, 1, 3)})
-    trainer = Trainer(recipe.model_copy(update={"codec": deeper}), photos, metric_weights, CPU, toy_codec.net)
-    codes, held = torch.randn(1, 8, 2, 2), torch.ones(1, 3)
-    with torch.no_grad():
-        assert torch.equal(trainer.net.decoder(codes, held), toy_codec.net.decoder(codes, held))
-
-
-def test_more_numbers_a_code_than_components_are_refused(
-    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
-) -> None:
-    shape = {"downsampling_factor": 8, "code_dim": 200, "encoder_widths": (8, 32), "encoder_blocks": (1, 1)}
-    shape |= {"decoder_widths": (32, 8), "decoder_blocks": (1, 1)}
-    codec = CodecConfig.model_validate(recipe.codec.model_dump() | shape)
-    with pytest.raises(ConfigError, match=r"codec.code_dim: found 200, allowed at most 192"):
-        _trainer(recipe.model_copy(update={"codec": codec}), photos, metric_weights)
-
-
-def test_a_start_of_another_shape_is_refused(
-    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
-) -> None:
-    wider = recipe.model_copy(update={"codec": recipe.codec.model_copy(update={"code_dim": 12})})
-    with pytest.raises(ConfigError, match=r"start: encoder.linear.weight is \(8, .*the recipe has \(12, "):
-        Trainer(wider, photos, metric_weights, CPU, toy_codec.net)
 
 
 def test_hidden_weights_step_to_orthogonal_matrices(toy_config: CodecConfig, recipe: TrainConfig) -> None:

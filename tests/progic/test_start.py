@@ -1,0 +1,86 @@
+"""What a training begins with, and what of it stays."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from typer.testing import CliRunner
+
+from progic import weights
+from progic.cli import app
+from progic.codec import Codec
+from progic.config import CodecConfig, TrainConfig
+from progic.data import PhotoSet
+from progic.errors import ConfigError
+from progic.train import Trainer, train
+
+CPU = torch.device("cpu")
+
+
+def test_a_start_is_taken_over_whole_and_its_codebooks_are_kept(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
+) -> None:
+    trainer = Trainer(recipe, photos, metric_weights, CPU, toy_codec.net)
+    for name, tensor in toy_codec.net.state_dict().items():
+        assert torch.equal(trainer.net.state_dict()[name], tensor), name
+    trainer.advance()  # step 0: within the warm-up, but the codebooks are there
+    moved = (trainer.net.quantizer.codebooks - toy_codec.net.quantizer.codebooks).abs().amax(2)
+    assert float((moved > 0).float().mean()) > 0
+    assert float(moved.median()) < 0.2  # k-means would have replaced them all
+
+
+def test_an_added_block_changes_nothing_at_first(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
+) -> None:
+    deeper = toy_codec.config.model_copy(update={"decoder_blocks": (2, 1, 3)})
+    trainer = Trainer(recipe.model_copy(update={"codec": deeper}), photos, metric_weights, CPU, toy_codec.net)
+    codes, held = torch.randn(1, 8, 2, 2), torch.ones(1, 3)
+    with torch.no_grad():
+        assert torch.equal(trainer.net.decoder(codes, held), toy_codec.net.decoder(codes, held))
+
+
+def test_more_numbers_a_code_than_components_are_refused(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    shape = {"downsampling_factor": 8, "code_dim": 200, "encoder_widths": (8, 32), "encoder_blocks": (1, 1)}
+    shape |= {"decoder_widths": (32, 8), "decoder_blocks": (1, 1)}
+    codec = CodecConfig.model_validate(recipe.codec.model_dump() | shape)
+    with pytest.raises(ConfigError, match=r"codec.code_dim: found 200, allowed at most 192"):
+        Trainer(recipe.model_copy(update={"codec": codec}), photos, metric_weights, CPU)
+
+
+def test_a_start_of_another_shape_is_refused(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
+) -> None:
+    wider = recipe.model_copy(update={"codec": recipe.codec.model_copy(update={"code_dim": 12})})
+    with pytest.raises(ConfigError, match=r"start: encoder.linear.weight is \(8, .*the recipe has \(12, "):
+        Trainer(wider, photos, metric_weights, CPU, toy_codec.net)
+
+
+def test_what_is_written_keeps_its_share_of_the_start(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec, tmp_path: Path
+) -> None:
+    config = recipe.model_copy(update={"steps": 3, "start_share": 0.25})
+    trainer = Trainer(config, photos, metric_weights, CPU, toy_codec.net)
+    train(trainer, tmp_path)
+    written = weights.load(tmp_path / f"{config.codec.name}.safetensors").net.state_dict()
+    ends, began = trainer.average.state_dict(), toy_codec.net.state_dict()
+    assert any(not torch.equal(ends[name], began[name]) for name in ends)
+    for name, tensor in written.items():
+        torch.testing.assert_close(
+            tensor, 0.75 * ends[name] + 0.25 * began[name], rtol=1e-3, atol=1e-3
+        )  # float16
+    again = Trainer(config, photos, metric_weights, CPU, toy_codec.net)
+    again.resume(tmp_path / "checkpoint.safetensors")  # which holds what goes on, not what is written
+    assert all(torch.equal(again.average.state_dict()[name], ends[name]) for name in ends)
+
+
+def test_a_share_of_no_start_is_refused(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("steps: 9\nwarmup_steps: 4\nstart_share: 0.3\ncodec: {name: x}\n")
+    result = CliRunner().invoke(
+        app, ["train", str(tmp_path), "--recipe", str(recipe), "-o", str(tmp_path / "out")]
+    )
+    told = "progic: start_share: found 0.3; without --start allowed is 0\n"
+    assert (result.exit_code, result.stderr) == (2, told)
