@@ -38,6 +38,16 @@ class FleetSettings(Section):
         return 1 / self.handsets if self.transmit_probability is None else self.transmit_probability
 
     @property
+    def slots_a_message(self) -> float:
+        """Slots from one message of a handset to its next, on average, while all have something to send."""
+        return 1 / self.probability if self.access == "aloha" else self.handsets
+
+    @property
+    def met_share(self) -> float:
+        """Share of a handset's messages that meet another, which loses both, while all have some to send."""
+        return 1 - (1 - self.probability) ** (self.handsets - 1) if self.access == "aloha" else 0.0
+
+    @property
     def is_drawn(self) -> bool:
         """Whether the seed decides when who sends."""
         return self.handsets > 1 and (self.access == "aloha" or self.within_s > 0)

@@ -104,7 +104,7 @@ def _run_album(
     rows = [row for name in names for row in mean_rows([each.timeline for each in outcomes], name)]
     summary = {name: mean_summary([each.summary[name] for each in outcomes]) for name in names}
     tallies = {name: pooled([each.tallies[name] for each in outcomes]) for name in names}
-    _write_spread(folder, tallies, scenario.runs * scenario.fleet.handsets)
+    _write_spread(folder, tallies, scenario.runs * scenario.fleet.handsets, "dists" in scenario.metrics)
     write_timeline(folder, rows, MeanRow._fields)
     write_run(
         folder, scenario, _album_manifest(scenario, album, [each.manifest for each in outcomes]), summary
@@ -135,11 +135,12 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
     manifest = _manifest(scenario, studio)
     _write_pictures(folder, photo.image, shown)
     write_events(folder, events)
-    _write_spread(folder, tallies, scenario.fleet.handsets)
+    _write_spread(folder, tallies, scenario.fleet.handsets, "dists" in scenario.metrics)
     write_timeline(folder, rows)
     write_run(folder, _as_sent(scenario), manifest, summary)
     if scenario.link.windows is not None:
-        end_s = max((event.time_s for event in events), default=0.0)
+        latency = scenario.link.latency  # up to which the figure waits for a packet that was lost
+        end_s = max((event.time_s for event in events), default=0.0) + latency.total_s + latency.jitter_s
         there = visibility_of(scenario.link.windows).after(0)
         write_windows(folder, takewhile(lambda window: window.from_s <= end_s, there))
     if isinstance(scenario.link.loss, TraceLoss):
@@ -147,8 +148,9 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
     return _Outcome(rows, summary, manifest, tallies)
 
 
-def _write_spread(folder: Path, tallies: Mapping[str, Tally | None], cluster: int) -> None:
-    many = {name: statistics_of(name, each, cluster) for name, each in tallies.items() if each is not None}
+def _write_spread(folder: Path, tallies: Mapping[str, Tally | None], cluster: int, has_dists: bool) -> None:
+    there = {name: each for name, each in tallies.items() if each is not None}
+    many = {name: statistics_of(name, each, cluster, has_dists) for name, each in there.items()}
     if many:
         rows = [row for each in many.values() for row in each.rows]
         write_spread(folder, {name: each.spread for name, each in many.items()}, rows)

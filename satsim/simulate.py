@@ -86,8 +86,9 @@ def simulate_fleet(
 ) -> list[SchemeRun]:
     """Send the packets from every handset of a fleet, each over its own losses; times count from its photo.
 
-    The first handset's losses are those of `simulate`. With `within_s` each takes its photo at a random
-    moment, drawn evenly; otherwise all at 0 s.
+    With `within_s` each takes its photo at a random moment, drawn evenly; otherwise all at 0 s. Losses that
+    follow the clock (blockage, a trace) follow that of the fleet, from 0 s on; of others the first handset's
+    are, slot by slot, those of `simulate`.
     """
     if fleet.handsets == 1:
         return [simulate(scheme, packets, link, repair, encode_s, seed)]

@@ -70,11 +70,12 @@ class Statistics(NamedTuple):
     rows: list[SpreadRow]
 
 
-def statistics_of(scheme: str, shown: Tally, cluster: int = 1) -> Statistics:
+def statistics_of(scheme: str, shown: Tally, cluster: int = 1, has_dists: bool = True) -> Statistics:
     """Return how a scheme's times, costs and DISTS spread over all runs.
 
     Of `cluster` runs in a row (the handsets of a fleet, all runs of a photo) the results are not independent:
-    the mean's interval is that of the clusters' means.
+    the mean's interval is that of the clusters' means. Without DISTS (not `has_dists`) nobody knows what is
+    usable.
     """
     usable, anything = shown.reaches(attrgetter("is_usable")), np.ones(len(shown.run), np.bool_)
     times = {
@@ -90,8 +91,8 @@ def statistics_of(scheme: str, shown: Tally, cluster: int = 1) -> Statistics:
         known = zip(names, shown.costs.T, strict=True)
         costs = {name: shown.first(usable, cost) for name, cost in known if not np.isnan(cost).all()}
     spread: dict[str, Any] = {name: spread_of(values, cluster) for name, values in (times | costs).items()}
-    if len(shown.dists) and np.isnan(shown.dists).all():
-        spread |= dict.fromkeys(("t_usable_s", "t_detail_s", "dists_final"))
+    if not has_dists:
+        spread |= dict.fromkeys(("t_usable_s", "t_detail_s", "dists_final", *costs))
     return Statistics(SchemeSpread(**spread), _rows(scheme, shown, cluster))
 
 

@@ -35,17 +35,19 @@ def run_point(scenario: Scenario) -> list[Row]:
         sent.append(send_photo(own, studio, lambda step, done: None))
     cluster = scenario.fleet.handsets * (scenario.runs if is_album else 1)
     return [
-        _row(scheme.name, [each[scheme.name] for each in sent], is_album, cluster)
+        _row(
+            scheme.name, [each[scheme.name] for each in sent], is_album, cluster, "dists" in scenario.metrics
+        )
         for scheme in scenario.schemes
     ]
 
 
-def _row(scheme: str, sent: list[Sent], is_album: bool, cluster: int) -> Row:
+def _row(scheme: str, sent: list[Sent], is_album: bool, cluster: int, has_dists: bool) -> Row:
     summary = mean_summary([each.view.summary for each in sent]) if is_album else sent[0].view.summary
     row: Row = {"scheme": scheme, **asdict(summary)}
     shown = pooled([each.tally for each in sent])
     if shown is not None:
-        for name, spread in asdict(statistics_of(scheme, shown, cluster).spread).items():
+        for name, spread in asdict(statistics_of(scheme, shown, cluster, has_dists).spread).items():
             row |= {f"{name}_{part}": value for part, value in (spread or {}).items()}
     found: Row = rounded(row)
     return found

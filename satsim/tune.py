@@ -25,7 +25,7 @@ from satsim.tune_space import (
     Size,
     Space,
     cost_usd,
-    slot_ends_s,
+    own_slot_ends_s,
     slots_within,
     space_of,
 )
@@ -177,7 +177,7 @@ def _model(name: str) -> Model:
 def _limits(scenario: Scenario, asked: Asked) -> Limits:
     link = scenario.link
     delay_s = link.latency.total_s + link.latency.jitter_s
-    ends_s = list(islice(slot_ends_s(scenario), DEADLINE_SLOTS))
+    ends_s = list(islice(own_slot_ends_s(scenario), DEADLINE_SLOTS))
     ends_s = ends_s or [link.interval_s]  # no window has room, which is told later
     limits = Limits(asked.deadline_s or ends_s[-1] + delay_s, asked.budget_bytes, asked.max_cost_usd)
     if slots_within(scenario, limits.deadline_s) < 1:

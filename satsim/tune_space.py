@@ -134,22 +134,36 @@ def messages_of(candidate: Candidate, payload_bytes: int) -> list[int]:
 
 
 def slots_within(scenario: Scenario, deadline_s: float) -> int:
-    """Return how many messages can have arrived by then, at most; above MOST_SLOTS that many."""
+    """Return how many messages can have arrived by then, at most; above MOST_SLOTS that many.
+
+    Of a fleet's handset: how many it sends by then on average, while all have something to send.
+    """
     last_s = logged_time_s(deadline_s - scenario.link.latency.total_s)
-    ends_s = islice(slot_ends_s(scenario), MOST_SLOTS)
+    ends_s = islice(own_slot_ends_s(scenario), MOST_SLOTS)
     return sum(1 for _ in takewhile(lambda end_s: logged_time_s(end_s) <= last_s, ends_s))
 
 
+def own_slot_ends_s(scenario: Scenario) -> Iterator[float]:
+    """Yield when each slot of one handset ends, if the fleet's others always have a message too."""
+    share = scenario.fleet.slots_a_message  # 1 where the link has windows: fleets have none
+    return slot_ends_s(scenario) if share == 1 else _slot_ends_s(scenario, scenario.link.interval_s * share)
+
+
 def slot_ends_s(scenario: Scenario) -> Iterator[float]:
-    """Yield when each slot ends, from the first after encoding on, of a sender who always has a message."""
+    """Yield when each slot ends, from the first after encoding on."""
     link, first_s = scenario.link, scenario.sender.encode_s or 0.0
     if link.windows is None:
-        yield from (first_s + number * link.interval_s for number in count(1))
+        yield from _slot_ends_s(scenario, link.interval_s)
         return
     there, now_s = visibility_of(link.windows), first_s
     while (start_s := there.next_start_s(now_s, link.interval_s)) is not None:
         now_s = start_s + link.interval_s
         yield now_s
+
+
+def _slot_ends_s(scenario: Scenario, step_s: float) -> Iterator[float]:
+    first_s = scenario.sender.encode_s or 0.0
+    return (first_s + number * step_s for number in count(1))
 
 
 def billed(messages: Sequence[int], link: LinkSettings) -> int:
@@ -216,7 +230,7 @@ def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits
     Where nothing is lost there is nothing to be done, and ARQ does nothing.
     """
     is_arq = isinstance(scenario.repair, ArqNextSlot | ArqRound)
-    if getattr(scenario.link.loss, "rate", 1) == 0:
+    if _loss_rate(scenario) == 0:
         yield scenario.repair if is_arq else NoRepair(kind="none")
         return
     yield NoRepair(kind="none")
@@ -239,6 +253,12 @@ def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits
                 yield Erasure(kind="erasure", parity_stages=parity)
 
 
+def _loss_rate(scenario: Scenario) -> float | None:
+    """Return the share of messages that are lost, to collisions too; None where nobody knows it."""
+    rate: float | None = getattr(scenario.link.loss, "rate", None)
+    return None if rate is None else 1 - (1 - rate) * (1 - scenario.fleet.met_share)
+
+
 def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, slots: int) -> Iterator[Ulp]:
     """Yield unequal loss protection in twice the packets, and in all that arrive by the deadline.
 
@@ -246,7 +266,7 @@ def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, slots: int) -> 
     those between evenly more; stages that would share a packet come together, as in all other plans, so that
     there are no more pictures to score. Only where a loss rate is known.
     """
-    rate: float | None = getattr(scenario.link.loss, "rate", None)
+    rate = _loss_rate(scenario)
     if rate is None:
         return
     payload_bytes = scenario.link.payload_bytes

@@ -143,6 +143,8 @@ def _note(events: Sequence[Event]) -> str | None:
     n_packets = sum(event.event == "queued" for event in events)
     arrived = {event.packet for event in events if event.event == "received"}  # unheard of, without a report
     given_up = sum(event.event == "gave_up" and event.packet not in arrived for event in events)
+    if any(event.event == "complete" for event in events):
+        return None  # what had no window, or no luck, was not needed
     if any(event.event == "closed" for event in events):
         return "no window was left for all packets"
     return f"{given_up} of {n_packets} packets never got through" if given_up else None

@@ -148,6 +148,18 @@ def test_a_cost_that_is_not_known_spreads_nowhere() -> None:
     assert statistics_of("p", tally(runs.holdings, worth)).spread.units_usable is None
 
 
+def test_without_dists_nothing_is_known_of_what_is_usable_nor_of_its_cost() -> None:
+    link = LINK.model_copy(update={"billing": Billing(unit_bytes=50)})
+    for rate in (0.0, 1.0):  # at 1 there is no picture either
+        certain = link.model_copy(update={"loss": IndependentLoss(rate=rate)})
+        runs = Replicator(certain, 1, 20).runs(packets(5), NoRepair(kind="none"), 0.0)
+        unscored = tally(runs.holdings, lambda held: Worth(math.nan, False, False), runs.costs)
+        spread = statistics_of("p", unscored, has_dists=False).spread
+        assert spread.t_first_s.share == 1 - rate
+        assert spread.t_usable_s is spread.t_detail_s is spread.dists_final is spread.units_usable is None
+        assert statistics_of("p", unscored).spread.t_usable_s is not None
+
+
 def test_the_interval_over_clusters_is_that_of_their_means() -> None:
     """Second implementation: the deviation of the means of equal clusters; far wider than that of all."""
     generator = np.random.default_rng(3)

@@ -7,7 +7,7 @@ import pytest
 
 from satsim.errors import ScenarioError
 from satsim.repair_settings import Ulp
-from satsim.scenario import load_scenario
+from satsim.scenario import Scenario, load_scenario
 from satsim.tune import Asked, prepare
 from satsim.tune_point import Flight, _moments, worth_of_sets
 from satsim.tune_space import Limits, Model, slot_ends_s, slots_within, space_of
@@ -69,6 +69,31 @@ def test_slots_are_counted_in_windows() -> None:
     assert _moments(seen, [Flight((), ())] * 2, 400.0) == [390.0, 400.0]
     always = load_scenario(FOREST_FIRE, ["sender={encode_s: 0.5}", "link.interval_s=0.1"])
     assert [slots_within(always, at_s) for at_s in (0.59, 0.6, 0.8, 1.2)] == [0, 1, 3, 7]
+
+
+def test_a_handset_of_a_fleet_has_its_share_of_the_slots() -> None:
+    def fleet(access: str) -> Scenario:
+        return load_scenario(
+            FOREST_FIRE, [f"fleet={{handsets: 10, access: {access}}}", "sender={encode_s: 0}"]
+        )
+
+    for access in ("turns", "fcfs", "aloha"):  # which sends in one slot of ten, on average
+        assert [slots_within(fleet(access), at_s) for at_s in (599, 600, 6000)] == [0, 1, 10]
+        assert (
+            prepare(FOREST_FIRE, [f"fleet={{handsets: 10, access: {access}}}"], Asked()).limits[0] == 6000.56
+        )
+    model = Model("f16", 5, 10, 16, "f16", is_taught=False)
+    kinds = {
+        access: {
+            each.repair.kind
+            for each in space_of(fleet(access), [model], [(256, 256)], Limits(6000.0, None, None))[0]
+        }
+        for access in ("turns", "aloha")
+    }
+    assert kinds["turns"] == {"arq_next_slot"}
+    assert {"none", "carousel", "erasure"} < kinds[
+        "aloha"
+    ]  # whose messages meet others' on a link that loses none
 
 
 def test_a_search_whose_time_is_not_given_is_not_taken_for_none(tmp_path: Path) -> None:

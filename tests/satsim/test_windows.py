@@ -246,3 +246,22 @@ def test_the_run_folder_says_when_the_link_was_there_and_runs_again(run_toy: Cal
     assert [row.time_s for row in run.rows_of("progressive")] == [160, 1160, 2160]
     assert load_scenario(run.folder / "scenario.yaml").link.windows == run.scenario.link.windows
     assert "there in windows, again every 1000 s" in (run.folder / "timeline.svg").read_text("utf-8")
+
+
+def test_windows_are_told_as_far_as_the_figure_waits_for_what_was_lost(run_toy: Callable[..., Run]) -> None:
+    keys = ["link.loss.rate=1", "repair={kind: none}", "link.latency={propagation_s: 600, jitter_s: 300}"]
+    run = run_toy(*keys, "link.windows={open: [{from_s: 0, to_s: 330}], repeat_s: 400}")
+    last_s = max(event.time_s for event in run.events)
+    assert run.closed(last_s + 900) == [
+        Span(end_s, min(end_s + 70, last_s + 900)) for end_s in range(330, int(last_s) + 900, 400)
+    ]
+
+
+@pytest.mark.parametrize(("to_s", "note"), [(250, None), (130, "no window was left for all packets")])
+def test_repeats_without_a_window_are_no_lack_where_all_is_there(
+    run_toy: Callable[..., Run], to_s: int, note: str | None
+) -> None:
+    windows = f"link.windows={{open: [{{from_s: 0, to_s: {to_s}}}]}}"
+    run = run_toy(windows, "repair={kind: carousel, rounds: 3}")
+    assert any(event.event == "closed" for event in run.events)
+    assert run.summary["progressive"].note == note
