@@ -14,15 +14,19 @@ from progic.errors import InputError, ProgicError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a neighbour to write; once it is whole it takes the place of `path`.
 
-    Raises ProgicError naming the file and the reason (a full disk, a folder that is missing or closed); what
-    was at `path` is then as it was, and nothing half-written stays. InputError where `path` is a
-    folder, a device or a pipe.
+    Raises ProgicError naming the file and the reason (a full disk, a folder that is closed); what was at
+    `path` is then as it was, and nothing half-written stays. InputError where `path` is a folder, a device or
+    a pipe, or its folder is missing.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, allowed is the name of a file to write")
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is a device or a pipe, allowed is the name of a file to write")
     target = Path(os.path.realpath(path))  # what a link leads to, not the link
+    if not target.parent.is_dir():
+        raise InputError(
+            f"{path}: there is no folder {target.parent}; allowed is a file in one that is there"
+        )
     # a name is 255 bytes at most, and a sign in it up to 4
     partial = target.with_name(f".partial-{target.name[-60:]}")
     try:
@@ -39,3 +43,11 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if partial.exists():
             partial.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` where there is none; raises InputError if a file is in its way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"{folder}: a file is there, or above it; allowed is a folder") from None

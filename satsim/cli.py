@@ -5,10 +5,11 @@ torch takes seconds to import, so what needs it is imported by the command that 
 """
 
 import os
-from importlib.metadata import version as installed_version
+from typing import Annotated
 
 import typer
 
+from progic.commands.version import HELP_NAMES, print_version, version_option
 from progic.ending import print_anything
 from satsim.commands.compare import compare
 from satsim.commands.links import links
@@ -26,6 +27,7 @@ app = typer.Typer(
     help="Put a photo on a simulated satellite short-message link and see what arrives, and when.",
     no_args_is_help=True,
     add_completion=False,
+    context_settings=HELP_NAMES,
     pretty_exceptions_enable=False,
 )
 for command in (run, serve, sweep, compare, tune, score, links, report, page, send, receive):
@@ -33,10 +35,15 @@ for command in (run, serve, sweep, compare, tune, score, links, report, page, se
 app.add_typer(weights_app, name="weights")
 
 
-@app.command()
-def version() -> None:
+@app.callback()
+def satsim(version: Annotated[bool, version_option("satsim")] = False) -> None:
+    """Before every command."""
+
+
+@app.command("version")
+def version_command() -> None:
     """Print the version."""
-    typer.echo(f"satsim {installed_version('progic-satsim')}")
+    print_version("satsim")
 
 
 def main() -> None:

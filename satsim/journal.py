@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from progic.replacing import make_folder
 from satsim.errors import InputError, SatsimError
 from satsim.framing import MAX_FRAME_BYTES
 
@@ -40,7 +41,7 @@ class Journal:
         Raises InputError if another receiver is writing it, or if it is something else.
         """
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             _lock(self._file, path)

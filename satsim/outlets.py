@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from progic.replacing import replacing
+from progic.replacing import make_folder, replacing
 from satsim.errors import SatsimError
 from satsim.framing import framed
 from satsim.records import Frame
@@ -30,7 +30,7 @@ def send_all(
 
 def folder_outlet(folder: Path) -> Outlet:
     """Write one file a packet, whole or not at all; their names sort by the order of sending."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
 
     def put(name: str, packet: bytes) -> None:
         with replacing(folder / f"{name}{SUFFIX}") as partial:

@@ -1,5 +1,6 @@
 """`satsim tune`: every candidate for every photo, on any executor, and the means over the photos."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -184,6 +185,8 @@ def _limits(scenario: Scenario, asked: Asked) -> Limits:
         least_s = ends_s[0] + delay_s
         allowed = f"at least {least_s:g} s, when the first message has arrived"
         raise InputError(f"--deadline: found {limits.deadline_s:g} s; allowed: {allowed}")
+    if asked.max_cost_usd is not None and not math.isfinite(asked.max_cost_usd):
+        raise InputError(f"--max-cost: found {asked.max_cost_usd:g}; allowed: US dollars, a number from 0 on")
     if asked.max_cost_usd is not None and (link.billing is None or link.billing.price_usd is None):
         raise InputError("--max-cost: found a link without a price; allowed: one with link.billing.price_usd")
     return limits

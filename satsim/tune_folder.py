@@ -30,7 +30,8 @@ def write_tuning(
     write_csv(target / CANDIDATES, [*PLAN, *MEASURED, "on_front", "left_out"], _lines(tuning, front))
     points = [[point.time_s, point.dists, *_plan(tuning, point.candidate)] for point in front]
     write_csv(target / FRONT, ["time_s", "dists", *PLAN], points)
-    content = json.dumps(record_of(tuning, answers, front), indent=1, ensure_ascii=False) + "\n"
+    content = json.dumps(record_of(tuning, answers, front), indent=1, ensure_ascii=False, allow_nan=False)
+    content += "\n"
     (target / ANSWERS).write_text(content, encoding="utf-8")
     for answer in answers:
         path = target / f"{answer.goal}.yaml"

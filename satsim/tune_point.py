@@ -152,9 +152,11 @@ def _moments(scenario: Scenario, runs: Sequence[Flight], deadline_s: float) -> l
     """Return when a curve is read: as each picture comes, or, over many runs, as each slot ends."""
     if len(runs) == 1:
         return [each.time_s for each in runs[0].held if each.time_s <= deadline_s]
-    delay_s = scenario.link.latency.total_s
-    ends_s = (logged_time_s(end_s + delay_s) for end_s in slot_ends_s(scenario))
-    before_s = list(takewhile(lambda end_s: end_s < deadline_s, islice(ends_s, MOST_SLOTS)))
+    latency = scenario.link.latency
+    delays_s = {latency.total_s, latency.total_s + latency.jitter_s}  # by when the first, and all, are in
+    ends_s = list(takewhile(lambda end_s: end_s < deadline_s, islice(slot_ends_s(scenario), MOST_SLOTS)))
+    moments_s = {logged_time_s(end_s + delay_s) for end_s in ends_s for delay_s in delays_s}
+    before_s = sorted(moment_s for moment_s in moments_s if moment_s < deadline_s)
     step = max(1, -(-len(before_s) // MOST_MOMENTS))
     return [*before_s[step - 1 :: step], deadline_s]  # latency may be drawn: more is in by then
 

@@ -85,7 +85,7 @@ def tune(
     write_tuning(target, tuning, answers, front)
     draw_tune(target, tuning, answers, front)
     if as_json:
-        typer.echo(json.dumps(record_of(tuning, answers, front), indent=1))
+        typer.echo(json.dumps(record_of(tuning, answers, front), indent=1, allow_nan=False))
     elif not quiet:
         for line in lines_of(tuning, answers, target):
             typer.echo(line)

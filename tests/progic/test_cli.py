@@ -1,6 +1,7 @@
 import json
 import re
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,17 @@ def test_missing_photo_and_model_end_with_two(tmp_path: Path) -> None:
     model = runner.invoke(app, ["info", "--model", "f99"])
     assert model.exit_code == 2
     assert "found 'f99', allowed f16" in model.output
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_is_there_by_both_names(option: str) -> None:
+    for command in ((), ("encode",)):
+        result = runner.invoke(app, [*command, option])
+        assert result.exit_code == 0 and "Usage" in result.output
+
+
+def test_the_version_is_that_installed() -> None:
+    assert runner.invoke(app, ["--version"]).output == f"progic {version('progic-satsim')}\n"
 
 
 def test_info_as_json_gives_rate_and_digest() -> None:

@@ -18,7 +18,7 @@ from progic.cli import app
 from progic.codec import Codec
 from progic.ending import ends_well
 from progic.errors import InputError, ProgicError
-from progic.replacing import replacing
+from progic.replacing import make_folder, replacing
 
 
 @contextmanager
@@ -128,6 +128,20 @@ def test_a_command_on_a_full_disk_ends_with_one_line(
     assert result.exit_code == 1
     assert result.output == f"progic: {wanted}: cannot be written: File too large\n"
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_missing_folder_and_a_file_in_a_folders_place_are_named(tmp_path: Path) -> None:
+    missing = tmp_path / "none" / "out.bin"
+    with (
+        pytest.raises(InputError, match=rf"{missing}: there is no folder {missing.parent}; "),
+        replacing(missing),
+    ):
+        pass
+    (tmp_path / "file").write_bytes(b"kept")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match=f"{folder}: a file is there, or above it; allowed is a folder"):
+            make_folder(folder)
+    assert (tmp_path / "file").read_bytes() == b"kept"
 
 
 def test_sigterm_ends_a_command_and_leaves_nothing_half_written(tmp_path: Path) -> None:

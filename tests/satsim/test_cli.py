@@ -263,7 +263,8 @@ def test_report_of_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_version() -> None:
-    assert satsim("version").output == f"satsim {version('progic-satsim')}\n"
+    for asked in ("version", "--version"):
+        assert satsim(asked).output == f"satsim {version('progic-satsim')}\n"
 
 
 def test_weights_path_and_verify(

@@ -58,6 +58,7 @@ def test_where_latency_is_drawn_curves_go_on_to_the_deadline() -> None:
     drawn = load_scenario(FOREST_FIRE, ["link.latency.jitter_s=100", "sender={encode_s: 0}"])
     assert _moments(drawn, [Flight((), ()), Flight((), ())], 130.0) == [60.0, 120.0, 130.0]
     assert _moments(drawn, [Flight((), ()), Flight((), ())], 120.0) == [60.0, 120.0]
+    assert _moments(drawn, [Flight((), ()), Flight((), ())], 170.0) == [60.0, 120.0, 160.0, 170.0]
 
 
 def test_slots_are_counted_in_windows() -> None:
