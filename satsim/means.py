@@ -47,7 +47,7 @@ class MeanSummary:
     gflop: float | None
     note: str | None
     photos: int  # that showed anything
-    photos_usable: int
+    photos_usable: int | None  # None without DISTS: nobody knows
 
 
 def mean(values: Iterable[float | None]) -> float | None:
@@ -64,7 +64,7 @@ def mean_rows(timelines: Sequence[Sequence[TimelineRow]], scheme: str) -> list[M
     return [_mean_row([row for row in rows if row], time_s) for time_s, rows in shown.items()]
 
 
-def mean_summary(summaries: Sequence[SchemeSummary]) -> MeanSummary:
+def mean_summary(summaries: Sequence[SchemeSummary], has_dists: bool = True) -> MeanSummary:
     """Return the mean of one scheme's summaries, one a photo; notes are gathered, each once."""
     notes = sorted({each.note for each in summaries if each.note})
     return MeanSummary(
@@ -83,7 +83,7 @@ def mean_summary(summaries: Sequence[SchemeSummary]) -> MeanSummary:
         gflop=mean(each.gflop for each in summaries),
         note="; ".join(notes) or None,
         photos=sum(each.t_first_s is not None for each in summaries),
-        photos_usable=sum(each.t_usable_s is not None for each in summaries),
+        photos_usable=sum(each.t_usable_s is not None for each in summaries) if has_dists else None,
     )
 
 

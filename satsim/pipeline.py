@@ -102,9 +102,10 @@ def _run_album(
         finish(own)
     names = [scheme.name for scheme in scenario.schemes]
     rows = [row for name in names for row in mean_rows([each.timeline for each in outcomes], name)]
-    summary = {name: mean_summary([each.summary[name] for each in outcomes]) for name in names}
+    has_dists = "dists" in scenario.metrics
+    summary = {name: mean_summary([each.summary[name] for each in outcomes], has_dists) for name in names}
     tallies = {name: pooled([each.tallies[name] for each in outcomes]) for name in names}
-    _write_spread(folder, tallies, scenario.runs * scenario.fleet.handsets, "dists" in scenario.metrics)
+    _write_spread(folder, tallies, scenario.runs * scenario.fleet.handsets, has_dists)
     write_timeline(folder, rows, MeanRow._fields)
     write_run(
         folder, scenario, _album_manifest(scenario, album, [each.manifest for each in outcomes]), summary

@@ -43,7 +43,9 @@ def run_point(scenario: Scenario) -> list[Row]:
 
 
 def _row(scheme: str, sent: list[Sent], is_album: bool, cluster: int, has_dists: bool) -> Row:
-    summary = mean_summary([each.view.summary for each in sent]) if is_album else sent[0].view.summary
+    summary = (
+        mean_summary([each.view.summary for each in sent], has_dists) if is_album else sent[0].view.summary
+    )
     row: Row = {"scheme": scheme, **asdict(summary)}
     shown = pooled([each.tally for each in sent])
     if shown is not None:

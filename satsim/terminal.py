@@ -14,7 +14,7 @@ from satsim.scenario import Scenario
 from satsim.wording import cost_text, minutes_text, runs_text, scheme_label, score_text
 
 MOST_SWEEP_ROWS = 60
-MEANS = "Means are over the photos that have the value; photos: how many are usable, of those shown."
+MEANS = "Means are over the photos that have the value; photos: how many are"
 
 
 def result_table(run: Run) -> Table:
@@ -104,7 +104,8 @@ def notes(run: Run) -> list[str]:
         cost = cost_text(each.units_usable, each.price_usable_usd, each.energy_usable_j)
         lines += [f"{scheme_label(name)} – usable for {cost}"] if cost else []
     lines += [*_gflop_lines(run), *_assumed(run.scenario)]
-    lines += [MEANS] if run.is_mean else []
+    counted = "shown" if run.manifest.usable_dists is None else "usable, of those shown"
+    lines += [f"{MEANS} {counted}."] if run.is_mean else []
     lines += [spread_text(run, scheme) for scheme in run.spread]
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
 
@@ -147,10 +148,15 @@ def spread_text(run: Run, scheme: str) -> str:
     return f"{scheme_label(scheme)} – {mark}: median {times[0]}, 5 to 95 % {times[1]} to {times[2]}, {last}"
 
 
+def _photos(summary: MeanSummary) -> str:
+    usable = summary.photos_usable
+    return f"{summary.photos}" if usable is None else f"{usable} of {summary.photos}"
+
+
 def _cells(summary: Summary, has_dists: bool) -> list[str]:
     marks = (summary.t_usable_s, summary.t_detail_s) if has_dists else ()
     first, last = score_text("dists", summary.dists_first), score_text("dists", summary.dists_final)
-    photos = [f"{summary.photos_usable} of {summary.photos}"] if isinstance(summary, MeanSummary) else []
+    photos = [_photos(summary)] if isinstance(summary, MeanSummary) else []
     return [
         *(minutes_text(time_s) for time_s in (summary.t_first_s, *marks, summary.t_final_s)),
         *([f"{first}–{last}"] if has_dists else []),
