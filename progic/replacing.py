@@ -46,8 +46,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder` where there is none; raises InputError if a file is in its way."""
+    """Make `folder` where there is none; raises InputError if it cannot be, such as where a file is."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"{folder}: a file is there, or above it; allowed is a folder") from None
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; allowed: a folder, new or not") from None

@@ -40,7 +40,8 @@ class FleetSettings(Section):
     @property
     def slots_a_message(self) -> float:
         """Slots from one message of a handset to its next, on average, while all have something to send."""
-        return 1 / self.probability if self.access == "aloha" else self.handsets
+        is_contended = self.access == "aloha" and self.handsets > 1
+        return 1 / self.probability if is_contended else self.handsets
 
     @property
     def met_share(self) -> float:

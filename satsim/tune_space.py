@@ -145,25 +145,22 @@ def slots_within(scenario: Scenario, deadline_s: float) -> int:
 
 def own_slot_ends_s(scenario: Scenario) -> Iterator[float]:
     """Yield when each slot of one handset ends, if the fleet's others always have a message too."""
-    share = scenario.fleet.slots_a_message  # 1 where the link has windows: fleets have none
-    return slot_ends_s(scenario) if share == 1 else _slot_ends_s(scenario, scenario.link.interval_s * share)
+    return slot_ends_s(scenario, scenario.fleet.slots_a_message)
 
 
-def slot_ends_s(scenario: Scenario) -> Iterator[float]:
-    """Yield when each slot ends, from the first after encoding on."""
+def slot_ends_s(scenario: Scenario, every: float = 1) -> Iterator[float]:
+    """Yield when each slot ends, from the first after encoding on.
+
+    `every`: slots from one that is told to the next; a link with windows tells all.
+    """
     link, first_s = scenario.link, scenario.sender.encode_s or 0.0
     if link.windows is None:
-        yield from _slot_ends_s(scenario, link.interval_s)
+        yield from (first_s + number * link.interval_s * every for number in count(1))
         return
     there, now_s = visibility_of(link.windows), first_s
     while (start_s := there.next_start_s(now_s, link.interval_s)) is not None:
         now_s = start_s + link.interval_s
         yield now_s
-
-
-def _slot_ends_s(scenario: Scenario, step_s: float) -> Iterator[float]:
-    first_s = scenario.sender.encode_s or 0.0
-    return (first_s + number * step_s for number in count(1))
 
 
 def billed(messages: Sequence[int], link: LinkSettings) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from progic.replacing import make_folder
 from satsim.commands.options import Metrics, asked_metrics
 from satsim.ending import ends_well
 from satsim.errors import InputError
@@ -60,7 +61,7 @@ def serve(
         listener = stack.enter_context(_listener(host, port))
         workplace = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="satsim-")))
         runs = workplace / "runs" if out is None else out
-        _make(runs)
+        make_folder(runs)
         queue = stack.enter_context(RunQueue(runs, compute))
         first = None
         if what is not None:
@@ -71,13 +72,6 @@ def serve(
             webbrowser.open(address)
         shared = web.Server(queue, workplace, measured, first)
         web.listen(web.app_of(shared, LOCAL if host in LOCAL else ["*"]), listener)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out: found {folder} ({error.strerror}); allowed: a folder, new or not") from None
 
 
 def _checked(what: Path | None) -> Scenario | None:

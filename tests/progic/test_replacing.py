@@ -138,8 +138,8 @@ def test_a_missing_folder_and_a_file_in_a_folders_place_are_named(tmp_path: Path
     ):
         pass
     (tmp_path / "file").write_bytes(b"kept")
-    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(InputError, match=f"{folder}: a file is there, or above it; allowed is a folder"):
+    for folder, why in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "below", "Not a directory")):
+        with pytest.raises(InputError, match=f"{folder}: {why}; allowed: a folder, new or not"):
             make_folder(folder)
     assert (tmp_path / "file").read_bytes() == b"kept"
 

@@ -108,5 +108,5 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_as_the_folder_of_runs_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("mine")
     result = satsim("serve", "-o", tmp_path / "runs", "--port", 0)
-    told = f"satsim: --out: found {tmp_path / 'runs'} (File exists); allowed: a folder, new or not\n"
+    told = f"satsim: {tmp_path / 'runs'}: File exists; allowed: a folder, new or not\n"
     assert (result.exit_code, result.stderr) == (2, told)

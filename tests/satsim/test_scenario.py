@@ -54,6 +54,7 @@ def test_forest_fire_is_the_papers_link() -> None:
 
 
 def test_defaults() -> None:
+    assert CodecSettings().model == DEFAULT_MODEL
     scenario = load_scenario(GOOD)
     assert scenario.repair == ArqNextSlot(max_attempts=50)
     assert scenario.link.loss.rate == 0

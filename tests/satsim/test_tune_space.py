@@ -97,6 +97,11 @@ def test_a_handset_of_a_fleet_has_its_share_of_the_slots() -> None:
     ]  # whose messages meet others' on a link that loses none
 
 
+def test_a_single_handset_has_every_slot() -> None:
+    alone = "fleet={handsets: 1, access: aloha, transmit_probability: 0.5}"
+    assert slots_within(load_scenario(FOREST_FIRE, [alone, "sender={encode_s: 0}"]), 600) == 10
+
+
 def test_a_search_whose_time_is_not_given_is_not_taken_for_none(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     keys = f"extends: {FOREST_FIRE}\nsender: {{encode: measured}}\ncodec: {{refine_steps: 40}}\n"
