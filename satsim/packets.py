@@ -20,8 +20,9 @@ Bits, most significant first, no gaps:
                                   3: a piece of every stage (satsim.ulp); then first stage is the piece's
                                   number and stage count the number of pieces, one a packet
        128   32 CRC-32            (ISO-HDLC, as zlib's) of bytes 0..15 and the payload
-       160      payload           at least one byte; of a report a bit a stage, 1 if held, stage 0 the most
-                                  significant bit of the first byte, the last byte filled up with 0
+       160      payload           at least one byte; stages of a model (f above 1) are as long as L, f and the
+                                  size say; of a report a bit a stage, 1 if held, stage 0 the most significant
+                                  bit of the first byte, the last byte filled up with 0
 
 A worked example by hand is in tests/satsim/test_packets.py. Knows no torch.
 """
@@ -43,6 +44,7 @@ from satsim.units import (
     MAX_BITS_PER_INDEX,
     MAX_SIDE_PX,
     MAX_STAGES,
+    stage_bytes,
 )
 
 MAGIC = 0xA7
@@ -79,6 +81,13 @@ class ImageTag:
         BadField.check("capture_time", self.capture_time, 0, 0xFFFFFFFF)
 
     @property
+    def stage_bytes(self) -> int | None:
+        """What L, f and the size make of each stage; None where f is 1: pieces of a file have any length."""
+        if self.downsampling_factor == 1:
+            return None
+        return stage_bytes((self.width, self.height), self.bits_per_index, self.downsampling_factor)
+
+    @property
     def name(self) -> str:
         """A file name that no other image has: when it was taken, its id, then all else of the header."""
         taken = datetime.fromtimestamp(self.capture_time, UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -102,6 +111,8 @@ class Packet:
         BadField.check("first_stage", self.first_stage, 0, most - self.stage_count)
         if not self.payload or len(self.payload) % self.stage_count:
             raise BadField(f"payload is {len(self.payload)} bytes; allowed: {self.stage_count} equal stages")
+        each = self.image.stage_bytes or len(self.payload) // self.stage_count
+        BadField.check("bytes of a stage", len(self.payload) // self.stage_count, each, each)
 
     @property
     def label(self) -> str:
@@ -140,6 +151,9 @@ class Pieces:
         BadField.check("needed", self.protection.needed[-1], 1, self.n_packets)
         n_stages = len(self.protection.needed)
         BadField.check("stages", n_stages, self.image.n_stages, self.image.n_stages)
+        for length in self.protection.lengths:
+            each = self.image.stage_bytes or length
+            BadField.check("bytes of a stage", length, each, each)
         if [len(piece) for piece in self.pieces] != self.protection.piece_bytes:
             raise BadField(f"{len(self.pieces)} pieces; allowed: {self.protection.piece_bytes} bytes")
 

@@ -94,9 +94,18 @@ function parsePacket(data) {
   if (!payload.length || payload.length % count) {
     throw new PacketError("BadField", `payload is ${payload.length} bytes; allowed: ${count} equal stages`);
   }
+  const stageBytes = payload.length / count;
+  checkStageBytes(image, stageBytes);
   const range = count === 1 ? `${first}` : `${first}-${first + count - 1}`;
   const label = kind === PARITY ? `parity ${range}` : range;
-  return { kind, image, label, stages: new Map(cut(payload, Array(count).fill(payload.length / count), first)) };
+  return { kind, image, label, stages: new Map(cut(payload, Array(count).fill(stageBytes), first)) };
+}
+
+/* L, f and the size make the length of a stage; where f is 1, pieces of a file have any. */
+function checkStageBytes({ width, height, factor, bitsPerIndex }, found) {
+  const cells = Math.ceil(width / factor) * Math.ceil(height / factor);
+  const allowed = factor === 1 ? found : Math.ceil((cells * bitsPerIndex) / 8);
+  check("bytes of a stage", found, allowed, allowed);
 }
 
 /* [number, bytes] of parts that stand one after the other, of these lengths. */
@@ -124,6 +133,7 @@ function piecesOf(image, number, nPackets, payload) {
   check("payload bytes", payload.length, whole, whole);
   check("number of the piece", number, 0, nPackets - 1);
   check("needed", needed.at(-1), 1, nPackets);
+  lengths.forEach((length) => checkStageBytes(image, length));
   const pieces = cut(payload.subarray(start), sizes, 0).map(([, piece]) => piece);
   const label = `0${nStages > 1 ? `-${nStages - 1}` : ""} piece ${number}`;
   return { kind: PIECES, image, label, number, nPackets, needed, lengths, pieces };

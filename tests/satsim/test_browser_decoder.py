@@ -85,13 +85,14 @@ def test_packets_of_several_images_are_counted_and_named(context: BrowserContext
     expect(card(page, OTHER)).to_contain_text("3 of 5 stages to come.")
     unknown = replace(TOY, fingerprint=0x5678, image_id=11)
     longer = replace(OTHER, n_stages=6, image_id=12)
-    short = replace(TOY, image_id=13)
+    spare = replace(TOY, image_id=13)
+    spare_set = toy[0][:-1] + bytes([toy[0][-1] | 1])
     bad = {
         "again": packets["0.packet"],
         "cut": packets["0.packet"][:-1],
         "flipped": bytes([packets["0.packet"][0] ^ 1]) + packets["0.packet"][1:],
         "longer": pack(Packet(longer, 0, 1, other[0])),
-        "short": pack(Packet(short, 0, 1, toy[0][:-1])),
+        "spare": pack(Packet(spare, 0, 1, spare_set)),
         "unknown": pack(Packet(unknown, 0, 1, toy[0])),
     }
     give(page, bad | packets | {"1.packet": pack(Packet(TOY, 1, 1, toy[1]))})
@@ -107,8 +108,8 @@ def test_packets_of_several_images_are_counted_and_named(context: BrowserContext
         ),
         (longer, "its N, L and f are not those of model other"),
         (
-            short,
-            f"stage 0 of a 100x70 photo: stage payload: found {len(toy[0]) - 1} bytes, allowed {len(toy[0])}",
+            spare,
+            f"stage 0 of a 100x70 photo: stage payload: spare bits of byte {len(toy[0]) - 1} are not zero",
         ),
     ):
         expect(card(page, image)).to_contain_text(f"No picture of stages 1: {why}")

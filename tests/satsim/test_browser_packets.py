@@ -4,6 +4,7 @@ import base64
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,9 @@ def random_image(random: np.random.Generator, n_stages: int) -> ImageTag:
     def number(most: int) -> int:
         return int(random.integers(0, most + 1))
 
-    sides = (1 + number(4095), 1 + number(4095))
     factor = 1 << number(7)
+    most = 4095 if factor == 1 else 3 * factor - 1  # stages of at most nine indices
+    sides = (1 + number(most), 1 + number(most))
     return ImageTag(
         number(0xFFFF), n_stages, 1 + number(15), factor, *sides, number(0xFFFF), number(2**32 - 1)
     )
@@ -52,8 +54,8 @@ def random_packet(random: np.random.Generator) -> bytes:
     if kind < 4:
         n_packets = int(random.integers(1, 65))
         needed = sorted(int(each) for each in random.integers(1, n_packets + 1, n_stages))
-        length = int(random.integers(1, 40))
-        last = int(random.integers(1, length + 1)) if n_stages > 1 else length
+        length = image.stage_bytes or int(random.integers(1, 40))
+        last = length if image.stage_bytes or n_stages == 1 else int(random.integers(1, length + 1))
         stages = [random.bytes(length)] * (n_stages - 1) + [random.bytes(last)]
         protection, pieces = protected(stages, needed, n_packets)
         number = int(random.integers(0, n_packets))
@@ -61,7 +63,8 @@ def random_packet(random: np.random.Generator) -> bytes:
     most = 64 if kind < 6 else n_stages
     count = int(random.integers(1, most + 1))
     first = int(random.integers(0, most - count + 1))
-    return pack(Packet(image, first, count, random.bytes(count * int(random.integers(1, 9))), bool(kind < 6)))
+    length = image.stage_bytes or int(random.integers(1, 9))
+    return pack(Packet(image, first, count, random.bytes(count * length), bool(kind < 6)))
 
 
 def damaged(packet: bytes, random: np.random.Generator) -> bytes:
@@ -107,6 +110,7 @@ def test_packets_are_read_as_satsim_reads_them(scripts: Page) -> None:
     errors = {each[0].split(" is ")[0] for each in expected if len(each) == 1}
     assert {"BadMagic: first byte", "UnknownVersion: header version", "BadField: kind"} < errors
     assert {f"BadField: {name}" for name in ("stage_count", "first_stage", "payload", "needed")} < errors
+    assert "BadField: bytes of a stage" in errors
     assert {f"BadField: {name}" for name in ("payload bytes", "last bytes", "number of the piece")} < errors
     assert any(each.startswith("ShortPacket") for each in errors)
     assert any(each.startswith("BadCrc") for each in errors)
@@ -115,7 +119,7 @@ def test_packets_are_read_as_satsim_reads_them(scripts: Page) -> None:
 def repaired(kind: str, random: np.random.Generator) -> list[bytes]:
     """The packets of one image with a repair, some of them twice, damaged or contradicting, in any order."""
     n_stages = int(random.integers(2, 9))
-    image = random_image(random, n_stages)
+    image = replace(random_image(random, n_stages), downsampling_factor=1)  # pieces of a file, of any length
     stages = [random.bytes(24)] * (n_stages - 1) + [random.bytes(24 if kind == "plain" else 10)]
     packets: list[AnyPacket] = [Packet(image, stage, 1, each) for stage, each in enumerate(stages)]
     if kind == "parity":

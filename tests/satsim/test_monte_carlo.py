@@ -111,7 +111,8 @@ def test_pieces_of_which_more_are_needed_share_no_runs() -> None:
 
 
 def test_where_bytes_are_billed_schemes_of_other_sizes_share_no_runs() -> None:
-    short = tuple(replace(packet, payload=b"x" * 30) for packet in packets(5))
+    tag = replace(packets(5)[0].image, bits_per_index=1)  # stages of 32 bytes
+    short = packetize([b"x" * 32] * 5, tag, 52)
     for billing, shares in ((None, True), (Billing(), False)):
         many = Replicator(LINK.model_copy(update={"billing": billing}), 1, 10)
         assert (many.runs(short, ArqNextSlot(), 0.0) is many.runs(packets(5), ArqNextSlot(), 0.0)) == shares

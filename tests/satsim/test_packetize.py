@@ -10,7 +10,7 @@ from satsim.packets import ImageTag, Packet, pack
 
 
 def tag(n_stages: int) -> ImageTag:
-    return ImageTag(7, n_stages, 10, 16, 256, 256, 0xBEEF, 0)
+    return ImageTag(7, n_stages, 8, 1, 256, 256, 0xBEEF, 0)  # of a file, whose pieces have any length
 
 
 def spans(packets: tuple[Packet, ...]) -> list[tuple[int, int]]:

@@ -29,6 +29,7 @@ TAG = ImageTag(
     fingerprint=0xBEEF,
     capture_time=1_700_000_000,
 )
+OF_FILE = replace(TAG, bits_per_index=8, downsampling_factor=1)  # pieces of any length
 PACKET = Packet(TAG, first_stage=0, stage_count=1, payload=bytes(320))
 
 # Written out by hand from the table in satsim.packets, field after field:
@@ -54,17 +55,20 @@ HEAD = "a71000700012607f87fdf77b2a9f8800"  # the same 128 bits, four at a time
 def packets(draw: st.DrawFn) -> Packet:
     n_stages = draw(st.integers(1, 64))
     count = draw(st.integers(1, n_stages))
+    factor = 2 ** draw(st.integers(0, 7))
+    side = st.integers(1, 4096 if factor == 1 else 6 * factor)  # of six cells: payloads stay small
     image = ImageTag(
         image_id=draw(st.integers(0, 0xFFFF)),
         n_stages=n_stages,
         bits_per_index=draw(st.integers(1, 16)),
-        downsampling_factor=2 ** draw(st.integers(0, 7)),
-        width=draw(st.integers(1, 4096)),
-        height=draw(st.integers(1, 4096)),
+        downsampling_factor=factor,
+        width=draw(side),
+        height=draw(side),
         fingerprint=draw(st.integers(0, 0xFFFF)),
         capture_time=draw(st.integers(0, 0xFFFFFFFF)),
     )
-    payload = draw(st.binary(min_size=1, max_size=8)) * count
+    length = image.stage_bytes or draw(st.integers(1, 8))
+    payload = draw(st.binary(min_size=length, max_size=length)) * count
     return Packet(image, draw(st.integers(0, n_stages - count)), count, payload)
 
 
@@ -108,7 +112,7 @@ def test_any_sealed_header_parses_to_itself_or_is_a_bad_field(tail: bytes, paylo
 
 
 def test_any_flipped_bit_is_noticed() -> None:
-    packed = pack(Packet(TAG, 1, 2, bytes(range(40))))
+    packed = pack(Packet(replace(TAG, width=16, height=256), 1, 2, bytes(range(40))))
     number = int.from_bytes(packed, "big")
     faults = set()
     for bit in range(8 * len(packed)):
@@ -150,6 +154,8 @@ def with_bits(offset: int, layout: str, value: int) -> bytes:
         (sealed(with_bits(28, "u6", 5)), BadField, "first_stage is 5; allowed: 0 to 4"),
         (sealed(with_bits(34, "u6", 1)), BadField, "payload is 1 bytes; allowed: 2 equal stages"),
         (sealed(bytes.fromhex(HEAD), b""), BadField, "payload is 0 bytes; allowed: 1 equal stages"),
+        (sealed(bytes.fromhex(HEAD), bytes(319)), BadField, "bytes of a stage is 319; allowed: 320"),
+        (sealed(with_bits(125, "u3", 1), bytes(321)), BadField, "bytes of a stage is 321; allowed: 320"),
     ],
 )
 def test_each_fault_has_its_name(data: bytes, error: type[PacketError], message: str) -> None:
@@ -179,7 +185,7 @@ def test_a_tag_that_the_header_cannot_hold_cannot_be_made(name: str, value: int,
 
 
 def test_stages_are_numbered_from_the_first_in_the_packet() -> None:
-    assert Packet(TAG, 2, 3, b"aabbcc").stages() == {2: b"aa", 3: b"bb", 4: b"cc"}
+    assert Packet(OF_FILE, 2, 3, b"aabbcc").stages() == {2: b"aa", 3: b"bb", 4: b"cc"}
 
 
 def test_short_fingerprint_is_the_first_two_bytes() -> None:

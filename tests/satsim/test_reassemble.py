@@ -18,6 +18,9 @@ STAGES = [bytes([65 + number]) * 320 for number in range(5)]
 PACKETS = [pack(packet) for packet in packetize(STAGES, TAG, 360)]
 
 
+OF_FILE = replace(TAG, bits_per_index=8, downsampling_factor=1)  # pieces of any length
+
+
 def delivered(*packets: bytes) -> list[Delivery]:
     return [Delivery(float(time_s), packet) for time_s, packet in enumerate(packets)]
 
@@ -48,7 +51,7 @@ def test_what_is_wrong_is_said() -> None:
             b"\x00" + PACKETS[1][1:],
             of_another(image_id=6, capture_time=1_600_000_000),
             of_another(image_id=8, capture_time=1_700_000_001),
-            of_another(width=128),
+            of_another(height=255),
             of_another(),
         )
     )
@@ -75,12 +78,12 @@ def test_what_brings_a_stage_and_contradicts_another_is_told() -> None:
 
 def test_a_short_last_piece_agrees_with_what_parity_gave_back() -> None:
     pieces = [*STAGES[:4], b"E" * 200 + b"\0" + b"e"]
-    sent = [pack(packet) for packet in packetize(pieces, TAG, 360)]
-    parity = pack(packetize_parity(parity_stages(pieces, 1), TAG, 360)[0])
+    sent = [pack(packet) for packet in packetize(pieces, OF_FILE, 360)]
+    parity = pack(packetize_parity(parity_stages(pieces, 1), OF_FILE, 360)[0])
     result = reassemble(delivered(*sent[:4], parity, sent[4]))
     assert [verdict.detail for verdict in result.verdicts[4:]] == ["1 stages recovered", ""]
     assert result.verdicts[5].event == "duplicate"
-    other = pack(Packet(TAG, 4, 1, b"E" * 201 + b"e"))
+    other = pack(Packet(OF_FILE, 4, 1, b"E" * 201 + b"e"))
     assert reassemble(delivered(*sent[:4], parity, other)).verdicts[5].detail != ""
 
 

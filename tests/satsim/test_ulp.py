@@ -25,6 +25,7 @@ from satsim.ulp import Protection, parse_protection, protected, recovered
 NEEDED = (2, 5, 8, 9, 10)
 ULP = Ulp(kind="ulp", packets=10, needed=NEEDED)
 TAG = ImageTag(7, 5, 10, 16, 256, 256, 0xBEEF, 0)
+OF_FILE = replace(TAG, bits_per_index=8, downsampling_factor=1)  # pieces of any length
 STAGES = [bytes((7 * number + place) % 251 for place in range(320)) for number in range(5)]
 PIECES = packetize_pieces(STAGES, NEEDED, 10, TAG, 360)
 LINK = LinkSettings(payload_bytes=360, interval_s=60)
@@ -47,7 +48,7 @@ def sent_on(channel: Channel) -> SchemeRun:
 
 def test_a_payload_is_as_written_by_hand() -> None:
     """Stages of 4 and 3 bytes; one packet gives the first back, two the second, in pieces of 4 and 2."""
-    tag = replace(TAG, n_stages=2)
+    tag = replace(OF_FILE, n_stages=2)
     first, second, third = packetize_pieces([b"abcd", b"xyz"], (1, 2), 3, tag, 40)
     table = "000400030010"  # two lengths; needed less 1 in six bits each, 000000 000001, and filler
     assert pack(first)[20:].hex() == table + b"abcdxy".hex()
@@ -99,7 +100,7 @@ def test_any_packets_give_back_each_stage_that_they_suffice_for(
     image: tuple[list[bytes], tuple[int, ...], int], data: st.DataObject
 ) -> None:
     stages, needed, n_packets = image
-    tag = replace(TAG, n_stages=len(stages))
+    tag = replace(OF_FILE, n_stages=len(stages))
     packets = packetize_pieces(stages, needed, n_packets, tag, 4096)
     assert [parse(pack(packet)) for packet in packets] == list(packets)
     kept = data.draw(st.lists(st.sampled_from(packets), unique_by=id))
@@ -139,6 +140,7 @@ def test_pieces_of_another_code_are_refused_and_others_counted() -> None:
         ({"number": 10}, "number of the piece is 10; allowed: 0 to 9"),
         ({"n_packets": 9}, "needed is 10; allowed: 1 to 9"),
         ({"image": replace(TAG, n_stages=4)}, "stages is 5; allowed: 4"),
+        ({"image": replace(TAG, width=255, height=240)}, "bytes of a stage is 320; allowed: 300"),
         ({"pieces": (b"x",) * 5}, "5 pieces; allowed: [160, 64, 40, 36, 32] bytes"),
     ],
 )
@@ -220,4 +222,4 @@ def test_the_last_number_holds_for_later_stages_and_for_files() -> None:
 def test_a_piece_is_not_a_stage() -> None:
     assert isinstance(parse(pack(PIECES[0])), Pieces)
     assert PIECES[3].label == "0-4 piece 3"
-    assert packetize_pieces([b"a"], (1,), 2, replace(TAG, n_stages=1), 40)[1].label == "0 piece 1"
+    assert packetize_pieces([b"a"], (1,), 2, replace(OF_FILE, n_stages=1), 40)[1].label == "0 piece 1"
