@@ -18,9 +18,9 @@ from PIL import Image
 
 from progic import classical
 from progic.lite import DECODER, bundle_facts, graph_bytes
+from satsim.codec import short_fingerprint
 from satsim.errors import InputError
 from satsim.file_codecs import WHOLE_FILES
-from satsim.packets import short_fingerprint
 
 VERSION = "1.30.0"
 ALLOWED = f"onnxruntime-web-{VERSION}.tgz of `npm pack onnxruntime-web@{VERSION}`, or its unpacked folder"

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from PIL import Image
 
-from satsim.packets import short_fingerprint
 from satsim.units import BITS_PER_BYTE
 
 UNKNOWN_GREY = 128  # what is shown where nothing is held
@@ -56,6 +55,11 @@ class PhotoCodec(Protocol):
 def encoded_bytes(stages: tuple[bytes, ...], name: str, is_file: bool, first_stages: int = 1) -> Encoded:
     """Return plain bytes as the header describes them; `name` is what tells the receiver the codec."""
     return Encoded(stages, is_file, BITS_PER_BYTE, 1, file_fingerprint(name), first_stages)
+
+
+def short_fingerprint(sha256_hex: str) -> int:
+    """Return the header's fingerprint: the first two bytes of a sha256 given in hexadecimal."""
+    return int(sha256_hex[:4], 16)
 
 
 def file_fingerprint(name: str) -> int:

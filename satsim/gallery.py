@@ -9,9 +9,9 @@ from PIL import Image
 import progic
 from progic import classical
 from progic.errors import PayloadError
-from satsim.codec import file_fingerprint, in_order
+from satsim.codec import file_fingerprint, in_order, short_fingerprint
 from satsim.file_codecs import WHOLE_FILES
-from satsim.packets import ImageTag, short_fingerprint
+from satsim.packets import ImageTag
 
 SIMULATED = {
     file_fingerprint(name): name for name in ("jpeg_progressive", "jp2", "ssdv", "ThumbHash", "identity")

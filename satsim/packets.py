@@ -65,7 +65,7 @@ class ImageTag:
     downsampling_factor: int  # a power of two, 1..128
     width: int  # 1..4096 px
     height: int  # 1..4096 px
-    fingerprint: int  # 0..65535, see short_fingerprint
+    fingerprint: int  # 0..65535, see satsim.codec.short_fingerprint
     capture_time: int  # seconds since 1970-01-01 UTC, 32 bits
 
     def __post_init__(self) -> None:
@@ -129,10 +129,8 @@ class Packet:
     def stages(self) -> dict[int, bytes]:
         """Return each stage's bytes by its 0-based number."""
         length = len(self.payload) // self.stage_count
-        return {
-            self.first_stage + index: self.payload[index * length : (index + 1) * length]
-            for index in range(self.stage_count)
-        }
+        starts = range(0, len(self.payload), length)
+        return dict(zip(self.carried, (self.payload[at : at + length] for at in starts), strict=True))
 
 
 @dataclass(frozen=True)
@@ -203,11 +201,6 @@ class _Fields(NamedTuple):
     fingerprint: int
     capture_time: int
     kind: int
-
-
-def short_fingerprint(sha256_hex: str) -> int:
-    """Return the header's fingerprint: the first two bytes of a sha256 given in hexadecimal."""
-    return int(sha256_hex[:4], 16)
 
 
 def pack(packet: AnyPacket) -> bytes:

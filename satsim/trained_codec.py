@@ -9,8 +9,7 @@ from typing import Protocol
 from PIL import Image
 
 from progic.flops import counted_gflop
-from satsim.codec import Encoded, NothingFits
-from satsim.packets import short_fingerprint
+from satsim.codec import Encoded, NothingFits, short_fingerprint
 
 _Pixels = tuple[tuple[int, int], bytes]  # a photo's size and levels: all of one colour are alike without it
 LONG_S = 10  # of an encoding: what its first call sets up, memory and threads, is small in it

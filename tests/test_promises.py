@@ -12,9 +12,10 @@ from progic import weights
 from progic.images import fit_photo, open_photo
 from progic.metrics import PerceptualMetrics
 from progic.weights import bundled_models, config_of, expected_sha256, file_bytes
+from satsim.codec import short_fingerprint
 from satsim.file_codecs import FileCodec
 from satsim.gallery import Gallery
-from satsim.packets import ImageTag, short_fingerprint
+from satsim.packets import ImageTag
 from satsim.quality import Scorer, thumbnail_view
 
 ROOT = Path(__file__).parents[1]

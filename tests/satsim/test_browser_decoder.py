@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 import progic
 from progic.export import export
 from satsim import cli
-from satsim.packets import ImageTag, Packet, pack, short_fingerprint
+from satsim.codec import short_fingerprint
+from satsim.packets import ImageTag, Packet, pack
 from satsim.rundir import Run
 from satsim.viewer_page import lone_page
 from tests.satsim.conftest import DROP, browser_here, smooth_photo

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from satsim.codec import short_fingerprint
 from satsim.errors import (
     BadCrc,
     BadField,
@@ -16,7 +17,7 @@ from satsim.errors import (
     ShortPacket,
     UnknownVersion,
 )
-from satsim.packets import ImageTag, Packet, pack, parse, short_fingerprint
+from satsim.packets import ImageTag, Packet, pack, parse
 from satsim.units import HEADER_BYTES
 
 TAG = ImageTag(
