@@ -19,12 +19,27 @@ from satsim.wording import METRIC_LABELS
 SHORT_NAMES = {"psnr": "psnr_db"}
 
 ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, such as scenarios/forest_fire.yaml.")]
+
+
+def _photo(text: str) -> Path:
+    """Return the path; of an empty one, which pathlib takes for the folder one is in, raise BadParameter."""
+    if not text:
+        raise typer.BadParameter("found nothing; allowed: a photo or a folder")
+    return Path(text)
+
+
 Photo = Annotated[
-    Path | None, typer.Option(help="Send this photo, or each photo in this folder, not the scenario's.")
+    Path | None,
+    typer.Option(
+        help="Send this photo, or each photo in this folder, not the scenario's.",
+        parser=_photo,
+        metavar="<path>",
+    ),
 ]
-Seed = Annotated[int | None, typer.Option(help="Decides which packets are lost.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Decides which packets are lost.")]
 Runs = Annotated[
-    int | None, typer.Option(help="So often, each with losses of its own; the results say how they spread.")
+    int | None,
+    typer.Option(min=1, help="So often, each with losses of its own; the results say how they spread."),
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
@@ -62,7 +77,7 @@ def overrides_of(
     overrides += [] if image is None else [f"image.path={_yaml(os.path.realpath(image))}"]
     overrides += [] if seed is None else [f"seed={seed}"]
     overrides += [] if runs is None else [f"runs={runs}"]
-    return overrides + ([] if metrics is None else [f"metrics=[{', '.join(_metric_names(metrics))}]"])
+    return overrides + ([] if metrics is None else [f"metrics=[{', '.join(asked_metrics(metrics))}]"])
 
 
 def _metric_names(text: str) -> list[str]:
@@ -74,7 +89,9 @@ def asked_metrics(text: str | None) -> list[Metric]:
     names = list(METRIC_LABELS) if text is None else _metric_names(text)
     known = [metric for metric in METRIC_LABELS if metric in names]
     if len(known) != len(names):
-        raise InputError(f"--metrics: found {text}; allowed: some of {','.join(METRIC_LABELS)}, each once")
+        raise InputError(
+            f"--metrics: found {text or 'nothing'}; allowed: some of {','.join(METRIC_LABELS)}, each once"
+        )
     return known
 
 

@@ -40,7 +40,9 @@ def tune(
     max_cost: Annotated[
         float | None, typer.Option(min=0, help="Most US dollars for all messages, as billed.")
     ] = None,
-    loss: Annotated[float | None, typer.Option(help="Part of messages lost: link.loss.rate.")] = None,
+    loss: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Part of messages lost: link.loss.rate.")
+    ] = None,
     models: Annotated[str | None, typer.Option(help="Some models, by commas; else all there are.")] = None,
     sides: Annotated[
         str | None,

@@ -117,7 +117,7 @@ def write_bad_inputs(folder: Path) -> None:
             "-s link.payload_bytes=39",
             "link.payload_bytes: found 39, but one stage of 64x64 px at L=10, f=16 takes 20",
         ),
-        ("--metrics dist", 'found "dist"; allowed: at least one of dists'),
+        ("--metrics dist", "--metrics: found dist; allowed: some of dists,lpips,psnr_db,ms_ssim, each once"),
         ("--image nope.png", "nope.png: no such file"),
         ("--image cut.png", "cut.png: broken image"),
         ("--image toy.yaml", "toy.yaml: not an image that can be read"),

@@ -1,0 +1,28 @@
+"""Options with values that cannot be: the message names the option, not the scenario's key behind it."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from satsim.cli import app
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        ("run", "--image", ""),
+        ("run", "--seed", "-1"),
+        ("compare", "--runs", "0"),
+        ("run", "--metrics", ""),
+        ("compare", "--metrics", "dists,dist"),
+        ("tune", "--loss", "20"),
+        ("tune", "--loss", "nan"),
+    ],
+)
+def test_the_option_is_named(
+    command: str, option: str, value: str, toy_scenario: Path, tmp_path: Path
+) -> None:
+    ended = CliRunner().invoke(app, [command, str(toy_scenario), option, value, "-o", str(tmp_path / "out")])
+    assert (ended.exit_code, option in ended.output, "override" in ended.output) == (2, True, False)
+    assert not (tmp_path / "out").exists()
