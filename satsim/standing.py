@@ -43,7 +43,7 @@ class Standing:
 
     samples: tuple[Figures, ...]  # a photo's (means over its runs), or a run's where there is one photo alone
     by_photo: tuple[Figures, ...]
-    photos_usable: int  # in one run at least
+    photos_usable: int | None  # in one run at least; None without DISTS: nobody knows
     spreads: Mapping[str, Spread]  # by figure, over the samples that have it
     bd_note: str | None  # why BD-rate and BD-time lack photos, or all
 
@@ -57,7 +57,7 @@ def standing_of(trials: Trials, anchor: Trials, metric: Metric) -> Standing:
     by_photo = tuple(_mean_figures(runs) for runs in figures)
     samples = by_photo if len(by_photo) > 1 else tuple(figures[0])
     spreads = {name: spread_of([sample[name] for sample in samples]) for name in samples[0]}
-    usable = sum(figures["t_usable_s"] is not None for figures in by_photo)
+    usable = sum(each["t_usable_s"] is not None for each in by_photo) if metric == "dists" else None
     return Standing(samples, by_photo, usable, spreads, _bd_note(trials, anchor, samples, metric))
 
 

@@ -21,7 +21,9 @@ from progic.train import Trainer, train
 @ends_well
 def train_command(
     photos: Annotated[list[Path], typer.Argument(help="Folders of photos.")],
-    recipe: Annotated[str, typer.Option(help="Shipped recipe, or a .yaml file; f16 is the first, it teaches.")] = "f16",
+    recipe: Annotated[
+        str, typer.Option(help="Shipped recipe, or a .yaml file; f16 is the first, it teaches.")
+    ] = "f16",
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for checkpoint, weights, log and strip.")
     ] = Path("training"),
