@@ -190,7 +190,8 @@ def open_album(scenario: Scenario, folder: Path) -> Album:
     """Read every photo in a folder, not below it; raises progic's ImageError if none can be used."""
     photos: dict[str, Photo] = {}
     skipped = []
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    beside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    files = sorted(path for path in beside if path.is_file() or not path.exists())  # a link to nothing, too
     for path in files:
         try:
             photo = open_for(scenario, path)
@@ -201,7 +202,8 @@ def open_album(scenario: Scenario, folder: Path) -> Album:
         name = next(each for each in map(legible, names) if each not in photos)  # of a.png and a.jpg too
         photos[name] = replace(photo, facts=replace(photo.facts, run=f"photos/{name}"))
     if not photos:
-        why = f"none of its {len(files)} files can be used; {skipped[0].reason}" if skipped else "it is empty"
+        why = "it has folders alone, which are not looked into" if beside else "it is empty"
+        why = f"none of its {len(files)} files can be used; {skipped[0].reason}" if skipped else why
         raise ImageError(f"{folder}: found no photo, {why}; allowed is a folder with at least one")
     return Album(photos, tuple(skipped))
 

@@ -77,9 +77,7 @@ def run_jobs(
     except BrokenExecutor as error:
         go_on = f"the {place.name} done so far are kept, and the same command goes on from there"
         raise SatsimError(f"a worker process has died, perhaps for want of memory; {go_on}") from error
-    finally:
-        for future in futures:
-            future.cancel()
+    finally:  # what is not begun yet is the executor's to cancel, or ended workers would be failed twice
         with suppress(OSError):  # unless something is in there
             folder.rmdir()
             place.target.rmdir()

@@ -8,8 +8,9 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from satsim.grid import Point
-from satsim.intake import check_scenario
+from satsim.intake import check_scenario, open_album
 from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
+from satsim.manifest import SkippedPhoto
 from satsim.scenario import Scenario, load_scenario
 from satsim.sweep_point import run_point
 
@@ -26,6 +27,13 @@ def tasks_of(file: Path, overrides: Sequence[str], points: Sequence[Point]) -> l
         check_scenario(scenario, ", ".join([str(file), *point.overrides]))
         tasks.append(Task(", ".join(point.overrides), key_of(scenario), scenario))
     return tasks
+
+
+def skipped_of(tasks: Sequence[Task]) -> list[SkippedPhoto]:
+    """Return the files that cannot be used of the folders sent; raises progic's ImageError where none can."""
+    scenarios = {task.given.image.path: task.given for task in tasks}
+    albums = [open_album(scenario, path) for path, scenario in scenarios.items() if path.is_dir()]
+    return [skipped for album in albums for skipped in album.skipped]
 
 
 def run_tasks(tasks: Sequence[Task], target: Path, executor: Executor, progress: Progress) -> list[list[Row]]:

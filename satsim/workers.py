@@ -2,28 +2,62 @@
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from progic.heap import keep_freed_memory
 from satsim.errors import InputError, SatsimError
 
 CONNECT_S = 10
+DASK_SCHEMES = ("tcp", "tls", "ws", "wss")
 RETRIES = 3  # of a point whose worker has died
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+_ending: list[int] = []  # signals that came to a worker between two jobs
+
+
+class _Processes(ProcessPoolExecutor):
+    """Processes of this machine, which SIGTERM ends within a job alone.
+
+    One that ended while it wrote a result would leave half a message, for whose rest the command waits.
+    """
+
+    def submit(
+        self, work: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs
+    ) -> Future[Result]:
+        """Have a process do `work`."""
+        return super().submit(partial(_endable, work, *args, **kwargs))
+
+
+def _endable(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if _ending:
+        os._exit(1)
+    try:
+        return work(*args, **kwargs)
+    finally:
+        _end_later()
+
+
+def _end_later() -> None:
+    signal.signal(signal.SIGTERM, lambda number, _: _ending.append(number))
 
 
 @contextmanager
 def local_workers(jobs: int) -> Iterator[Executor]:
     """Hand out `jobs` processes of this machine; spawned, since torch's threads do not outlive a fork."""
-    executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin)
+    executor = _Processes(jobs, multiprocessing.get_context("spawn"), _begin)
     try:
         yield executor
     except KeyboardInterrupt:
-        executor.shutdown(
-            wait=False, cancel_futures=True
-        )  # first, else those of ended workers are failed twice
+        executor.shutdown(wait=False, cancel_futures=True)  # first: no job is begun after one is ended
         for worker in multiprocessing.active_children():  # else their tasks in hand would be waited for
             worker.terminate()
         raise
@@ -33,6 +67,8 @@ def local_workers(jobs: int) -> Iterator[Executor]:
 
 def _begin() -> None:
     """Start a worker, which ends when the command is killed: it would wait for its next task for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all; the command ends its workers
+    _end_later()
     keep_freed_memory()
     parent = multiprocessing.parent_process()
 
@@ -48,18 +84,34 @@ def _begin() -> None:
 def dask_workers(address: str) -> Iterator[Executor]:
     """Hand out a dask cluster, such as `tcp://10.0.0.5:8786`; a point whose worker dies goes to another.
 
-    Its workers need this package and must see the photo at the same path. Raises InputError without dask,
-    and SatsimError where no scheduler answers.
+    Its workers need this package and must see the photo at the same path. Raises InputError without dask or
+    for what is no address, and SatsimError where no scheduler answers or the cluster is lost.
     """
+    _check_address(address)
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError:
         allowed = "a cluster's address after pip install 'progic-satsim[dask]'"
         raise InputError(f"--dask: found {address} but no distributed; allowed: {allowed}") from None
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise SatsimError(f"--dask: no scheduler answers at {address}: {error}") from None
     with client:
         executor: Executor = client.get_executor(pure=False, retries=RETRIES)  # type: ignore[no-untyped-call]
-        yield executor
+        try:
+            yield executor
+        except (KilledWorker, CancelledError) as error:
+            lost = "the scheduler, or too many workers at one point,"
+            go_on = "what is done so far is kept, and the same command goes on from there"
+            raise SatsimError(f"--dask: {lost} at {address} ended; {go_on}") from error
+
+
+def _check_address(address: str) -> None:
+    try:
+        parts = urlsplit(address if "://" in address else f"tcp://{address}")
+        known = parts.scheme in DASK_SCHEMES and parts.hostname and parts.port
+    except ValueError:  # of the port
+        known = False
+    if not known:
+        raise InputError(f"--dask: found {address or 'nothing'}; allowed: tcp://HOST:PORT")

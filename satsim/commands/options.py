@@ -21,10 +21,10 @@ SHORT_NAMES = {"psnr": "psnr_db"}
 ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, such as scenarios/forest_fire.yaml.")]
 
 
-def _photo(text: str) -> Path:
+def path_given(text: str) -> Path:
     """Return the path; of an empty one, which pathlib takes for the folder one is in, raise BadParameter."""
     if not text:
-        raise typer.BadParameter("found nothing; allowed: a photo or a folder")
+        raise typer.BadParameter("found nothing; allowed: a path")
     return Path(text)
 
 
@@ -32,7 +32,7 @@ Photo = Annotated[
     Path | None,
     typer.Option(
         help="Send this photo, or each photo in this folder, not the scenario's.",
-        parser=_photo,
+        parser=path_given,
         metavar="<path>",
     ),
 ]

@@ -53,13 +53,14 @@ def sweep(
     is new. Values stand apart by commas, 1..5 counts up, and a YAML list takes anything:
     -g 'repair=[{kind: none}, {kind: carousel, rounds: 3}]'.
     """
-    from satsim.sweep import run_tasks, tasks_of
+    from satsim.sweep import run_tasks, skipped_of, tasks_of
     from satsim.sweep_table import records_of, table_of, write_table
     from satsim.workers import dask_workers, local_workers
 
     axes = [axis_of(text) for text in grid]
     points = points_of(axes)
     tasks = tasks_of(scenario, overrides_of(settings, image, seed, runs, metrics), points)
+    skipped = skipped_of(tasks)
     target = Path("sweeps") / tasks[0].given.name if out is None else out
     workers = local_workers(jobs or os.cpu_count() or 1) if dask is None else dask_workers(dask)
     with workers as executor, progress_bar(quiet) as progress:
@@ -70,4 +71,6 @@ def sweep(
         typer.echo(json.dumps(records_of(table), indent=1))
     elif not quiet:
         Console().print(sweep_table(axes, records_of(table)))
+        for each in skipped:
+            typer.echo(f"left out: {each.reason}")
         typer.echo(f"\nAll columns: {target / 'sweep.csv'}, and the same in sweep.parquet beside it.")

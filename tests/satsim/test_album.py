@@ -96,6 +96,13 @@ def test_an_album_without_a_photo_is_refused(run_toy: Callable[..., Run], toy_sc
     folder.mkdir()
     with pytest.raises(ImageError, match="found no photo, it is empty"):
         run_toy(f"image.path={folder}")
+    (folder / "within").mkdir()
+    with pytest.raises(ImageError, match="found no photo, it has folders alone, which are not looked into"):
+        run_toy(f"image.path={folder}")
+    (folder / "gone.jpg").symlink_to("nowhere.jpg")
+    with pytest.raises(ImageError, match=r"none of its 1 files can be used; .*gone\.jpg: no such file"):
+        run_toy(f"image.path={folder}")
+    (folder / "gone.jpg").unlink()
     (folder / "notes.txt").write_text("no photo")
     with pytest.raises(ImageError, match=r"none of its 1 files can be used; .*notes\.txt: not an image"):
         run_toy(f"image.path={folder}")

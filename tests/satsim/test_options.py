@@ -26,3 +26,8 @@ def test_the_option_is_named(
     ended = CliRunner().invoke(app, [command, str(toy_scenario), option, value, "-o", str(tmp_path / "out")])
     assert (ended.exit_code, option in ended.output, "override" in ended.output) == (2, True, False)
     assert not (tmp_path / "out").exists()
+
+
+def test_packets_of_no_folder_are_refused(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(app, ["receive", "--files", "", "--once", "-o", str(tmp_path / "out")])
+    assert (ended.exit_code, "--files" in ended.output, (tmp_path / "out").exists()) == (2, True, False)

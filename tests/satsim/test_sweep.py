@@ -205,11 +205,15 @@ def test_a_photo_folder_gives_means(tiny: Path) -> None:
     album.mkdir()
     for name in ("a.png", "b.png"):
         Image.open(tiny.parent / "photo.png").save(album / name)
-    rows = rows_of(swept(tiny, "-g", "seed=1..2", "--image", str(album)))
+    (album / "cut.png").write_bytes(b"cut")
+    target = swept(tiny, "-g", "seed=1..2", "--image", str(album))
+    rows = rows_of(target)
     assert [row["photos"] for row in rows] == ["2", "2", "2", "2"]
     many = rows_of(swept(tiny, "-g", "seed=1..2", "--image", str(album), "--runs", "40", out="many"))
     assert any(float(row["t_first_s_mean_ci95"]) > 0 for row in many), "photos that meet losses of their own"
     assert many[0]["t_first_s_p5"] != many[0]["t_first_s_p95"]
+    again = ["sweep", str(tiny), "-g", "seed=1", "--image", str(album), "-o", str(target)]
+    assert f"left out: {album}/cut.png: not an image" in CliRunner().invoke(app, again).stdout
 
 
 def test_without_distributed_dask_says_what_to_install(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,15 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from satsim.errors import InputError, SatsimError
+from satsim.workers import dask_workers
 
 ABANDON = """
 import os
@@ -44,10 +52,10 @@ from satsim.workers import local_workers
 @ends_well
 def command():
     with local_workers(2) as executor:
-        tasks = [executor.submit(time.sleep, seconds) for seconds in (0, 600, 600)]
+        tasks = [executor.submit(WORK, given) for given in GIVEN]
         tasks[0].result()
         print("works", flush=True)
-        tasks[1].result()
+        tasks[-1].result()
 
 if __name__ == "__main__":
     from typer import run
@@ -55,13 +63,52 @@ if __name__ == "__main__":
 """
 
 
-def test_sigterm_ends_command_and_workers_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("work", "given"),
+    [
+        ("time.sleep", "(0, 600, 600)"),
+        ("bytes", "[40_000_000] * 3000"),  # nearly always half of a result is written
+    ],
+)
+def test_sigterm_ends_command_and_workers_in_one_line(tmp_path: Path, work: str, given: str) -> None:
     script = tmp_path / "stop.py"
-    script.write_text(STOP, encoding="utf-8")
+    script.write_text(STOP.replace("WORK", work).replace("GIVEN", given), encoding="utf-8")
     command = [sys.executable, script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "works\n"
         process.terminate()
-        _, said = process.communicate(timeout=60)  # of the 600 s that the tasks would take
+        try:
+            _, said = process.communicate(timeout=60)  # of the 600 s that the tasks would take
+        finally:
+            process.kill()
     assert (process.returncode, said) == (130, "satsim: stopped\n")
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "foo://host:1", "tcp://host", "host:99999", "tcp://:1"])
+def test_what_is_no_address_of_a_scheduler_is_refused_at_once(address: str) -> None:
+    with (
+        pytest.raises(InputError, match=f"found {address or 'nothing'}; allowed: tcp://HOST:PORT$"),
+        dask_workers(address),
+    ):
+        pass
+
+
+class KilledWorker(Exception):
+    """As distributed's."""
+
+
+@pytest.mark.parametrize("lost", [KilledWorker, CancelledError])
+def test_a_cluster_that_is_lost_is_one_line(lost: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def client(address: str, **options: object) -> nullcontext[SimpleNamespace]:
+        return nullcontext_with_executor
+
+    nullcontext_with_executor = nullcontext(SimpleNamespace())
+    nullcontext_with_executor.get_executor = lambda **options: "executor"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=client, KilledWorker=KilledWorker))
+    with (
+        pytest.raises(SatsimError, match="at tcp://host:1 ended; what is done so far is kept, and the same"),
+        dask_workers("tcp://host:1") as executor,
+    ):
+        assert executor == "executor"
+        raise lost
