@@ -268,7 +268,7 @@ def test_what_cannot_be_sent_is_said_before_anything_is_tried(
         ("--deadline", "5", "--deadline: found 5; allowed: hours, minutes and seconds"),
         ("--deadline", "0s", "--deadline: found 0s; allowed: hours"),
         ("--sides", "128,big", "--sides: found 128,big; allowed: whole numbers from 32"),
-        ("--loss", "2", "link.loss.rate: found 2"),
+        ("--loss", "2", "Invalid value for '--loss'"),
     ],
 )
 def test_bad_options_end_with_two(home: Path, tmp_path: Path, option: str, value: str, message: str) -> None:
