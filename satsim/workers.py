@@ -15,7 +15,7 @@ from progic.heap import keep_freed_memory
 from satsim.errors import InputError, SatsimError
 
 CONNECT_S = 10
-DASK_SCHEMES = ("tcp", "tls", "ws", "wss")
+DASK_SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
 RETRIES = 3  # of a point whose worker has died
 
 Given = ParamSpec("Given")
@@ -95,7 +95,7 @@ def dask_workers(address: str) -> Iterator[Executor]:
         raise InputError(f"--dask: found {address} but no distributed; allowed: {allowed}") from None
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise SatsimError(f"--dask: no scheduler answers at {address}: {error}") from None
     with client:
         executor: Executor = client.get_executor(pure=False, retries=RETRIES)  # type: ignore[no-untyped-call]

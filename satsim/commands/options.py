@@ -77,7 +77,12 @@ def overrides_of(
     overrides += [] if image is None else [f"image.path={_yaml(os.path.realpath(image))}"]
     overrides += [] if seed is None else [f"seed={seed}"]
     overrides += [] if runs is None else [f"runs={runs}"]
-    return overrides + ([] if metrics is None else [f"metrics=[{', '.join(asked_metrics(metrics))}]"])
+    if metrics is not None:
+        asked_metrics(metrics)
+        overrides.append(
+            f"metrics=[{', '.join(_metric_names(metrics))}]"
+        )  # in their order: the first is shown
+    return overrides
 
 
 def _metric_names(text: str) -> list[str]:

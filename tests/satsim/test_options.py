@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from satsim.cli import app
+from satsim.commands.options import overrides_of
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,6 @@ from satsim.cli import app
         ("compare", "--runs", "0"),
         ("run", "--metrics", ""),
         ("compare", "--metrics", "dists,dist"),
-        ("tune", "--loss", "20"),
         ("tune", "--loss", "nan"),
     ],
 )
@@ -31,3 +31,7 @@ def test_the_option_is_named(
 def test_packets_of_no_folder_are_refused(tmp_path: Path) -> None:
     ended = CliRunner().invoke(app, ["receive", "--files", "", "--once", "-o", str(tmp_path / "out")])
     assert (ended.exit_code, "--files" in ended.output, (tmp_path / "out").exists()) == (2, True, False)
+
+
+def test_metrics_keep_their_order_of_which_the_first_is_shown() -> None:
+    assert overrides_of(None, None, None, None, "ms_ssim,psnr") == ["metrics=[ms_ssim, psnr_db]"]

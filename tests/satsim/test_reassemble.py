@@ -16,8 +16,6 @@ from satsim.records import Delivery, Holding, Verdict
 TAG = ImageTag(7, 5, 10, 16, 256, 256, 0xBEEF, 1_700_000_000)
 STAGES = [bytes([65 + number]) * 320 for number in range(5)]
 PACKETS = [pack(packet) for packet in packetize(STAGES, TAG, 360)]
-
-
 OF_FILE = replace(TAG, bits_per_index=8, downsampling_factor=1)  # pieces of any length
 
 
