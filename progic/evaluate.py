@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.special import stdtrit
 
 from progic.bitstream import unpack_indices
 from progic.blockiness import blockiness
@@ -21,12 +22,12 @@ from progic.images import fit_photo, open_photo, to_tensor
 from progic.metrics import PerceptualMetrics, Scores
 
 MOST_STAGES_OF_SUBSETS = 10  # 1023 sets, each decoded and scored for every photo
-CONFIDENCE_Z = 1.96  # two-sided 95 % of a normal distribution
+UPPER_TAIL = 0.975  # what ends below the upper end of a two-sided 95 % interval
 
 
 @dataclass(frozen=True)
 class Mean:
-    """Mean over photos, and half of its 95 % interval (normal approximation)."""
+    """Mean over photos, and half of its 95 % interval (Student's t: of few photos it is wide)."""
 
     mean: float
     half_interval: float
@@ -227,8 +228,10 @@ def mean_of(values: Sequence[float]) -> Mean:
         return Mean(math.nan, math.nan)
     if not np.isfinite(values).all():
         return Mean(float(np.mean(values)), math.nan)
-    deviation = np.std(values, ddof=1) if len(values) > 1 else math.nan
-    return Mean(float(np.mean(values)), float(CONFIDENCE_Z * deviation / math.sqrt(len(values))))
+    if len(values) == 1:
+        return Mean(float(values[0]), math.nan)
+    reach = stdtrit(len(values) - 1, UPPER_TAIL) * np.std(values, ddof=1) / math.sqrt(len(values))
+    return Mean(float(np.mean(values)), float(reach))
 
 
 def _usage(stage: int, indices: list[NDArray[np.int64]], n_codes: int) -> CodebookRow:

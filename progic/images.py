@@ -132,7 +132,7 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     grey = np.empty(levels.shape, np.uint8)
     for start in range(0, len(levels), ROWS):
         rows = slice(start, start + ROWS)
-        grey[rows] = (levels[rows] / np.float64(top) * 255).clip(0, 255)
+        grey[rows] = (levels[rows] / np.float64(top) * 255).clip(0, 255).round()
     return Image.fromarray(grey)
 
 

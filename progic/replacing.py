@@ -27,8 +27,8 @@ def replacing(path: Path) -> Iterator[Path]:
         raise InputError(
             f"{path}: there is no folder {target.parent}; allowed is a file in one that is there"
         )
-    # a name is 255 bytes at most, and a sign in it up to 4
-    partial = target.with_name(f".partial-{target.name[-60:]}")
+    # another process may write it too; a name is 255 bytes at most, and a sign in it up to 4
+    partial = target.with_name(f".partial-{os.getpid()}-{target.name[-60:]}")
     try:
         yield partial
         with partial.open("rb+") as whole:

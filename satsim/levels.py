@@ -28,7 +28,7 @@ class LevelRow(NamedTuple):
     share_shown: float  # of all photos and runs
     share_usable: float | None  # that have had a usable picture
     mean: float | None
-    mean_ci95: float | None  # half of the mean's 95 % interval (normal approximation)
+    mean_ci95: float | None  # half of the mean's 95 % interval (Student's t)
     median: float | None
     p25: float | None
     p75: float | None

@@ -13,7 +13,7 @@ from satsim.codec import CodecFailed
 from satsim.command_settings import PLACEHOLDER
 from satsim.complaints import cut
 
-_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+_BLANK = re.compile(rf"\$([A-Za-z_]\w*)|{PLACEHOLDER.pattern}")
 _LOG_BYTES = 4096  # of what a program says, from its end
 _LOGS = ("stderr", "stdout")
 
@@ -54,12 +54,17 @@ def run_program(command: str, values: Mapping[str, object], folder: Path, timeou
 
 
 def _filled(word: str, values: Mapping[str, object]) -> str:
-    """Return a word with environment variables and placeholders put in; braces that are none stay."""
-    word = os.path.expandvars(word)
-    unset = _VARIABLE.search(word)
-    if unset:
-        raise CodecFailed(f"the environment variable {unset[1]} is not set")
-    return PLACEHOLDER.sub(lambda found: str(values[found[1]]), word)
+    """Return a word with environment variables and placeholders put in, each as it is."""
+
+    def value_of(blank: re.Match[str]) -> str:
+        variable, placeholder = blank.groups()
+        if placeholder is not None:
+            return str(values[placeholder])
+        if variable not in os.environ:
+            raise CodecFailed(f"the environment variable {variable} is not set")
+        return os.environ[variable]
+
+    return _BLANK.sub(value_of, word)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

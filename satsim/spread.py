@@ -6,12 +6,13 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import stdtrit
 
 from satsim.tally import Floats, Numbers, Tally
 
 MINUTE_S = 60
 MOST_ROWS = 1000  # of a scheme; beyond them the rows are whole minutes further apart
-CONFIDENCE_Z = 1.96  # two-sided 95 % of a normal distribution
+UPPER_TAIL = 0.975  # what ends below the upper end of a two-sided 95 % interval
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Spread:
 
     share: float  # of all runs, those that have it
     mean: float | None
-    mean_ci95: float | None  # half of the mean's 95 % confidence interval (normal); None: of one run
+    mean_ci95: float | None  # half of the mean's 95 % confidence interval; None: of one run
     median: float | None
     p5: float | None
     p95: float | None
@@ -111,13 +112,13 @@ def _spread_of(there: Floats, share: float, sums: Floats, numbers: Floats | Numb
     """Return how the values spread, given each cluster's sum and number of them.
 
     The variance of a mean over clusters of unequal sizes: W. G. Cochran, Sampling Techniques (1977), 6.4.
-    With clusters of one it is that of a mean.
+    With clusters of one it is that of a mean. Its interval is Student's t: of few clusters it is wide.
     """
     mean, n_clusters = float(there.mean()), np.count_nonzero(numbers)
     ci95 = None
     if n_clusters > 1:
         squares = float(np.square(sums - mean * numbers).sum()) * n_clusters / (n_clusters - 1)
-        ci95 = CONFIDENCE_Z * float(np.sqrt(squares)) / len(there)
+        ci95 = float(stdtrit(n_clusters - 1, UPPER_TAIL) * np.sqrt(squares)) / len(there)
     p5, median, p95 = np.percentile(there, [5, 50, 95])
     return Spread(share, mean, ci95, float(median), float(p5), float(p95))
 

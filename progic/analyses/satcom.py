@@ -53,7 +53,10 @@ def _fresh_run(study: Study) -> Path:
     study.progress("satsim run", 0, 1)
     command = [sys.executable, "-m", "satsim", "run", str(SCENARIO), "-o", str(folder), "--overwrite"]
     config = study.codec.config
-    keys = {"model": study.model, "stages": config.n_stages, "refine_steps": study.settings.refine_steps}
+    model = study.model
+    if model.endswith(".safetensors"):  # else from the scenario's folder
+        model = json.dumps(str(Path(model).absolute()))
+    keys = {"model": model, "stages": config.n_stages, "refine_steps": study.settings.refine_steps}
     keys |= {key: getattr(config, key) for key in ("bits_per_index", "downsampling_factor")}
     command += ["--quiet", *(word for key, value in keys.items() for word in ("-s", f"codec.{key}={value}"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -113,11 +113,19 @@ def one_way(ways: Mapping[str, object]) -> None:
         raise InputError(f"found {' and '.join(given) or 'no way'}; allowed: one of {', '.join(ways)}")
 
 
+def is_host(text: str) -> bool:
+    """Tell whether a text can name a host at all; an empty one would be all addresses of this machine."""
+    try:
+        return bool(text.encode("idna"))
+    except UnicodeError:
+        return False
+
+
 def address_of(text: str, host: str = "") -> tuple[str, int]:
     """Read HOST:PORT, or PORT of `host` where that is given; raises InputError."""
     found, colon, port = text.rpartition(":")
     found = found if colon else host
-    if not found or not port.isdecimal() or int(port) > 65_535:
+    if not is_host(found) or not port.isdecimal() or int(port) > 65_535:
         allowed = "PORT or HOST:PORT" if host else "HOST:PORT"
         raise InputError(f"--udp: found {text}; allowed: {allowed}, such as 127.0.0.1:5005")
     return found, int(port)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from progic.replacing import make_folder
-from satsim.commands.options import Metrics, asked_metrics
+from satsim.commands.options import Metrics, asked_metrics, is_host
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.playback import playback_of
@@ -91,6 +91,8 @@ def _checked(what: Path | None) -> Scenario | None:
 
 
 def _listener(host: str, port: int) -> socket.socket:
+    if not is_host(host):
+        raise InputError(f"--host: found {host or 'nothing'}; allowed: an address of this machine")
     try:
         return socket.create_server((host, port))
     except OSError as error:

@@ -4,8 +4,10 @@ import csv
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from progic.analyses.page import cell_text, write_page
 from progic.analyses.study import Settings, Study
 from progic.cli import app
 from progic.codec import Codec
-from progic.errors import InputError
+from progic.errors import InputError, ProgicError
 from progic.metrics import PerceptualMetrics
 from progic.runtime import Cost, Time
 
@@ -178,6 +180,24 @@ def test_satcom_without_a_run_says_how_to_get_one(
         make("satcom", Study(toy_codec, "toy", None, tmp_path / "out", Settings()))
     with pytest.raises(InputError, match="found no run, allowed is a folder that satsim run wrote"):
         make("satcom", Study(toy_codec, "toy", None, tmp_path / "out", Settings(run=str(tmp_path))))
+
+
+def test_satcom_runs_the_model_of_this_folder(
+    toy_codec: Codec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path in a scenario would start at the scenario."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "forest_fire.yaml").touch()
+    calls: list[list[str]] = []
+    monkeypatch.setattr(
+        subprocess, "run", lambda words, **_: calls.append(words) or Mock(returncode=1, stderr="")
+    )
+    for model in ("mine.safetensors", "f16"):
+        with pytest.raises(ProgicError, match="satsim run ended with: exit code 1"):
+            make("satcom", Study(toy_codec, model, None, tmp_path / "out", Settings()))
+    models = [word.partition("=")[2] for words in calls for word in words if word.startswith("codec.model=")]
+    assert models == [json.dumps(str(tmp_path / "mine.safetensors")), "f16"]
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,8 @@ def test_evaluation_is_the_mean_of_its_photos(
         by_hand.append(float(metrics.dists(to_tensor(image), to_tensor(picture))))
     row = result.stages[1]
     assert row.dists.mean == pytest.approx(sum(by_hand) / 2, abs=1e-5)
-    # standard error of two values: half of their distance
-    assert row.dists.half_interval == pytest.approx(1.96 * abs(by_hand[0] - by_hand[1]) / 2, abs=1e-5)
+    # standard error of two values: half of their distance; t of one degree of freedom
+    assert row.dists.half_interval == pytest.approx(12.706 * abs(by_hand[0] - by_hand[1]) / 2, abs=1e-5)
     assert row.blockiness.mean == pytest.approx(sum(blocks) / 2)
     own = [float(blockiness(to_tensor(image), 16)) for image in (first, second)]
     assert result.photos_blockiness.mean == pytest.approx(sum(own) / 2)

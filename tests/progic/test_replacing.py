@@ -1,5 +1,6 @@
 """A disk that is full, made by the limit that the system sets on the size of a file; and a command killed."""
 
+import multiprocessing
 import os
 import resource
 import signal
@@ -49,6 +50,22 @@ def test_what_was_there_is_kept(tmp_path: Path) -> None:
     ):
         partial.write_bytes(bytes(1000))
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "shared.bin"
+    with replacing(path) as partial:
+        partial.write_bytes(b"ours, half")
+        with multiprocessing.get_context("fork").Pool(1) as other:
+            other.apply(_write, (path, b"theirs"))
+        assert path.read_bytes() == b"theirs"
+        partial.write_bytes(b"ours, whole")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"ours, whole"]
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as partial:
+        partial.write_bytes(content)
 
 
 def test_another_error_passes_and_leaves_nothing(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_an_album_of_many_runs_says_how_all_of_them_spread(run_toy: Callable[...
     means = [each.mean for each in own]
     assert len(set(means)) == 3
     assert whole.mean == pytest.approx(statistics.fmean(means))
-    assert whole.mean_ci95 == pytest.approx(1.96 * statistics.stdev(means) / 3**0.5, rel=1e-3)
+    assert whole.mean_ci95 == pytest.approx(4.303 * statistics.stdev(means) / 3**0.5, rel=1e-3)
     seeds = [read_run(folder).manifest.seed for folder in folders]
     assert run.manifest.seed == 1 and len({1, *seeds}) == 4
     assert "avif_low" not in run.spread and run.spread_rows

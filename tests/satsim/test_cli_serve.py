@@ -85,13 +85,14 @@ def test_a_full_disk_is_named_and_leaves_the_page_as_it_was(
 ) -> None:
     page = tmp_path / "page.html"
     page.write_text("before", encoding="utf-8")
-    (tmp_path / ".partial-page.html").symlink_to("/dev/full")
+    partial = tmp_path / f".partial-{os.getpid()}-page.html"
+    partial.symlink_to("/dev/full")
     result = satsim("page", run_toy().folder, page)
     assert result.exit_code == 1
     kept = "; the file that was there is as it was"
     assert result.stderr == f"satsim: {page}: cannot be written: {os.strerror(28)}{kept}\n"
     assert page.read_text(encoding="utf-8") == "before"
-    assert not (tmp_path / ".partial-page.html").is_symlink()
+    assert not partial.is_symlink()
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,12 @@ def test_a_program_that_fails_says_why(encode: str, message: str, photo: Image.I
     assert str(caught.value) == message
 
 
+def test_a_variable_is_put_in_as_it_is(photo: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINE", "a{png}b $HOME {none}")
+    with pytest.raises(CodecFailed, match=r"a\{png\}b \$HOME \{none\}/run: no such program"):
+        failing("$MINE/run").encode(photo)
+
+
 def test_a_decoder_that_gives_no_such_picture(photo: Image.Image, tmp_path: Path) -> None:
     photo.crop((0, 0, 8, 9)).save(tmp_path / "small.png")
     small = failing("cp", f"cp {tmp_path}/small.png {{out}} {{bitstream}}")

@@ -28,7 +28,9 @@ def test_a_score_holds_until_the_next_picture_and_counts_from_the_first() -> Non
     ]
     assert [row.share_usable for row in rows] == pytest.approx([0, 0, 1 / 3, 1 / 3, 2 / 3])
     assert (rows[1].mean_ci95, rows[1].share_shown) == (None, pytest.approx(1 / 3))
-    assert rows[2].mean_ci95 == pytest.approx(1.96 * 0.1 / 2)  # deviation 0.1 / sqrt(2), over sqrt(2)
+    assert rows[2].mean_ci95 == pytest.approx(
+        12.706 * 0.1 / 2, rel=1e-4
+    )  # deviation 0.1 / sqrt(2), over sqrt(2)
     assert (rows[4].p25, rows[4].p75) == pytest.approx((0.225, 0.275))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from satsim.loss_settings import IndependentLoss
 from satsim.monte_carlo import Replicator
@@ -17,7 +18,7 @@ from satsim.repair_settings import ArqNextSlot, Carousel, NoRepair, Ulp
 from satsim.rundir import SPREAD, SPREAD_ROWS, Run
 from satsim.settings import Billing, LinkSettings, Transmitter
 from satsim.simulate import simulate
-from satsim.spread import statistics_of
+from satsim.spread import spread_of, statistics_of
 from satsim.tally import Worth, pooled, tally
 
 RATE = 0.2
@@ -171,9 +172,19 @@ def test_the_interval_over_clusters_is_that_of_their_means() -> None:
     means = times_s.reshape(50, 10).mean(axis=1)
     found = clustered.spread.t_first_s
     assert found.mean == alone.spread.t_first_s.mean == pytest.approx(times_s.mean())
-    assert found.mean_ci95 == pytest.approx(1.96 * means.std(ddof=1) / math.sqrt(50))
-    assert alone.spread.t_first_s.mean_ci95 == pytest.approx(1.96 * times_s.std(ddof=1) / math.sqrt(500))
+    assert found.mean_ci95 == pytest.approx(stats.t.ppf(0.975, 49) * means.std(ddof=1) / math.sqrt(50))
+    assert alone.spread.t_first_s.mean_ci95 == pytest.approx(
+        stats.t.ppf(0.975, 499) * times_s.std(ddof=1) / math.sqrt(500)
+    )
     assert statistics_of("p", shown, 500).spread.t_first_s.mean_ci95 is None, "one run has no spread"
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_the_interval_of_few_runs_holds_the_mean_in_95_of_100_too(n: int) -> None:
+    """1.96 deviations would hold it in 70 and 88."""
+    found = [spread_of(list(runs)) for runs in np.random.default_rng(5).normal(7, 1, (2000, n))]
+    held = np.mean([abs(each.mean - 7) < each.mean_ci95 for each in found])
+    assert abs(held - 0.95) < 4 * math.sqrt(0.05 * 0.95 / 2000)
 
 
 def test_the_interval_over_clusters_holds_its_mean_in_95_of_100() -> None:
@@ -192,15 +203,19 @@ def test_the_interval_over_clusters_holds_its_mean_in_95_of_100() -> None:
         found = statistics_of("p", tally(runs, worth), 5).spread.t_first_s
         assert found.mean is not None and found.mean_ci95 is not None
         held += abs(found.mean - 1000) < found.mean_ci95
-    assert abs(held / 400 - 0.945) < 4 * math.sqrt(0.05 * 0.95 / 400)
+    assert abs(held / 400 - 0.95) < 4 * math.sqrt(0.05 * 0.95 / 400)
 
 
 def test_rows_too_have_intervals_over_clusters() -> None:
     runs = [(Holding(30.0, (0,), 1, 340),)] * 2 + [(Holding(30.0, (0, 1), 2, 680),)] * 2
     (alone,), (clustered,) = (statistics_of("p", tally(runs, worth), size).rows for size in (1, 2))
     assert alone.dists_mean == clustered.dists_mean == pytest.approx(0.27)
-    assert alone.dists_mean_ci95 == pytest.approx(1.96 * np.std([0.28, 0.28, 0.26, 0.26], ddof=1) / 2)
-    assert clustered.dists_mean_ci95 == pytest.approx(1.96 * np.std([0.28, 0.26], ddof=1) / math.sqrt(2))
+    assert alone.dists_mean_ci95 == pytest.approx(
+        3.1824 * np.std([0.28, 0.28, 0.26, 0.26], ddof=1) / 2, rel=1e-4
+    )
+    assert clustered.dists_mean_ci95 == pytest.approx(
+        12.706 * np.std([0.28, 0.26], ddof=1) / math.sqrt(2), rel=1e-4
+    )
 
 
 def test_photos_are_pooled_run_by_run() -> None:

@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from satsim.cli import app
-from satsim.commands.options import overrides_of
+from satsim.commands.options import address_of, overrides_of
+from satsim.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,15 @@ def test_the_option_is_named(
     ended = CliRunner().invoke(app, [command, str(toy_scenario), option, value, "-o", str(tmp_path / "out")])
     assert (ended.exit_code, option in ended.output, "override" in ended.output) == (2, True, False)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("host", ["", "\udcff", "a..b", "x" * 64 + "\u00fc"])
+def test_what_can_name_no_host_is_refused(host: str) -> None:
+    """Python's sockets end in a TypeError at the second, and take the first for all addresses."""
+    with pytest.raises(InputError, match="allowed: HOST:PORT, such as"):
+        address_of(f"{host}:5005")
+    served = CliRunner().invoke(app, ["serve", "--host", host, "--port", "0"])
+    assert (served.exit_code, "--host: found" in served.stderr) == (2, True)
 
 
 def test_packets_of_no_folder_are_refused(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_intervals_are_over_photos_whose_runs_are_averaged_first() -> None:
     deviation = math.sqrt(sum((each - 170) ** 2 for each in means) / 2)
     spread = found.spreads["t_usable_s"]
     assert (spread.mean, spread.median, spread.share) == (pytest.approx(170), 180, 1)
-    assert spread.mean_ci95 == pytest.approx(1.96 * deviation / math.sqrt(3))
+    assert spread.mean_ci95 == pytest.approx(4.3027 * deviation / math.sqrt(3), rel=1e-4)
     assert found.spreads["usable_share"].mean == pytest.approx((1 + 1 + 0.5) / 3)
     assert found.spreads["usable_win_rate"].mean == 0.5
     assert (found.photos_usable, standing_of(trials, trials, "psnr_db").photos_usable) == (3, None)
@@ -81,7 +81,7 @@ def test_intervals_are_over_photos_whose_runs_are_averaged_first() -> None:
 def test_intervals_of_a_single_photo_are_over_its_runs_and_one_run_has_none() -> None:
     runs = [trial(*STEPS, usable_at=each) for each in (60, 120, 180)]
     found = standing_of([runs], [runs], "dists").spreads["t_usable_s"]
-    assert (found.mean, found.mean_ci95) == (120, pytest.approx(1.96 * 60 / math.sqrt(3)))
+    assert (found.mean, found.mean_ci95) == (120, pytest.approx(4.3027 * 60 / math.sqrt(3), rel=1e-4))
     assert standing_of([runs[:1]], [runs[:1]], "dists").spreads["t_usable_s"].mean_ci95 is None
 
 
