@@ -8,6 +8,7 @@ from progic.commands.analyse import analyse
 from progic.commands.coding import decode, encode, info
 from progic.commands.evaluate import evaluate_command
 from progic.commands.export import export_command
+from progic.commands.group import Commands
 from progic.commands.train import train_command
 from progic.commands.version import HELP_NAMES, version_option
 from progic.ending import print_anything
@@ -15,6 +16,7 @@ from progic.ending import print_anything
 app = typer.Typer(
     help="Turn photos into stages of a few hundred bytes, and any stages back into a photo.",
     no_args_is_help=True,
+    cls=Commands,
     context_settings=HELP_NAMES,
     pretty_exceptions_enable=False,
 )

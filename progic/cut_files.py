@@ -28,7 +28,10 @@ def layered_jp2(picture: Image.Image, ends_bytes: Sequence[int]) -> bytes | None
     raw_bytes = 3 * picture.width * picture.height
     for spare in SPARE_BYTES:
         rates = [raw_bytes / max(1, end - spare) for end in ends_bytes]
-        file = classical.jp2_file(picture, rates)
+        try:
+            file = classical.jp2_file(picture, rates)
+        except OSError:  # OpenJPEG refuses some layers of small pictures
+            continue
         if len(file) <= ends_bytes[-1]:
             return file
     return None

@@ -24,6 +24,9 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
         try:
             with sigterm_as_ctrl_c():
                 command(*args, **kwargs)
+        except KeyboardInterrupt:
+            typer.echo("progic: stopped", err=True)
+            raise typer.Exit(130) from None  # what a shell calls a command that Ctrl-C ended
         except MENDABLE as error:
             typer.echo(f"progic: {error}", err=True)
             raise typer.Exit(2) from None

@@ -20,6 +20,7 @@ from progic.graphs import graphs_of
 from progic.lite import BUNDLE, session_of
 from progic.lite import FORMAT as BUNDLE_FORMAT
 from progic.parity import Parity, Pixels, Planes, check
+from progic.replacing import make_folder
 
 Format = Literal["onnx", "torchscript"]
 
@@ -44,7 +45,7 @@ def export(codec: Codec, form: Format, folder: Path, photos: list[Image.Image]) 
     """
     write, suffix = (_write_onnx, ".onnx") if form == "onnx" else (_write_torchscript, ".pt")
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as workplace:
             graphs = _graphs(codec)

@@ -13,12 +13,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from progic.errors import ImageError
+from progic.limits import MAX_PIXELS
 
 # MAX_PIXELS decides. Once for all, since a filter for the time of a call would be that of all threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 ROWS = 256  # of a photo, converted at a time
-MAX_PIXELS = 100_000_000  # a 4:3 photo of 11500 pixels across; more is taken for a decompression bomb
 # Pillow has readers that run other programs: EPS is drawn by Ghostscript, which hangs where the file says so.
 READ = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "TIFF", "BMP", "HEIF", "GIF", "PPM")
 PHOTO_SUFFIXES = frozenset(
@@ -72,7 +72,7 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
     except PermissionError:
         raise ImageError(f"{path}: cannot be read, its permissions do not allow it") from None
     except UnidentifiedImageError:
-        allowed = "allowed are PNG, JPEG, WebP, AVIF, TIFF, BMP (and HEIC with the extra progic-satsim[heic])"
+        allowed = "allowed are PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF, PPM (HEIC with progic-satsim[heic])"
         raise ImageError(f"{path}: not an image that can be read; {allowed}") from None
     except Image.DecompressionBombError:
         raise ImageError(f"{path}: too many pixels, allowed at most {MAX_PIXELS}") from None

@@ -17,17 +17,18 @@ MARKS = "sD^vPX*"  # more than there are colours: no two codecs have both alike
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def check_path(path: Path) -> None:
-    """Raise InputError for a suffix that cannot be written, or a folder that is not there."""
+def check_path(path: Path, photos: Path) -> None:
+    """Raise InputError for a suffix that cannot be written, a missing folder, or that of the photos."""
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"--figure: found {path.name!r}, allowed suffixes are .png, .svg and .pdf")
     if not path.parent.is_dir():
         raise InputError(f"--figure: {path.parent}: no such folder")
+    if photos.resolve() in path.resolve().parents:
+        raise InputError(f"--figure: found {path}, among the photos; allowed: a file outside of {photos}")
 
 
 def draw(result: Evaluation, rivals: Sequence[Rival], path: Path) -> None:
     """Write the figure; the suffix says the format (.png, .svg, .pdf)."""
-    check_path(path)
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     for axes, key in zip(figure.subplots(1, 2), ("dists", "lpips"), strict=True):
         _panel(axes, key, result, rivals)

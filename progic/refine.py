@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 
 from progic.codec import Codec
 from progic.config import LossConfig
+from progic.errors import ConfigError
 from progic.losses import PerceptualLoss
 from progic.metric_weights import load_metric_weights
 from progic.precision import fast_precision
@@ -38,8 +39,10 @@ def refined(codec: Codec, steps: int, progress: Progress = lambda done, total: N
 
     >>> slow = progic.refined(progic.load(), 40)
 
-    Raises WeightsError where the metric weights, which lead the way, are not to be had.
+    Raises WeightsError where the metric weights, which lead the way, are not to be had; ConfigError below 0.
     """
+    if steps < 0:
+        raise ConfigError(f"steps: found {steps}; allowed: 0 or more")
     return RefinedCodec(codec, load_metric_weights(), steps, progress) if steps else codec
 
 

@@ -25,7 +25,7 @@ from progic.imitation import check_alike, missed
 from progic.losses import Distances, PerceptualLoss
 from progic.optimize import Optimizer
 from progic.precision import fast_precision
-from progic.replacing import replacing
+from progic.replacing import make_folder, replacing
 from progic.rvq import as_rows
 from progic.schedule import Schedule, draw_held, schedule
 from progic.stack import StackedDecoder
@@ -256,7 +256,7 @@ def train(
 
     Leaves `checkpoint.safetensors`, the averaged weights, `log.csv` and `strip.png` in `folder`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     config, began = trainer.config, time.monotonic()
     display = Display(console or Console(stderr=True), trainer.step, config.steps)
     with stop_on_signals() as stopped, csv_log(folder / "log.csv") as log, display:

@@ -56,8 +56,10 @@ def config_of(model: str | Path) -> CodecConfig:
 
 def teacher_of(model: str | Path) -> str:
     """Name of the model that taught a bundled model, or one at a path; "" of one that learned from photos."""
-    training = json.loads(_metadata_of(model).get("training", "{}"))
-    return str(training.get("recipe", {}).get("teacher", ""))
+    try:
+        return str(json.loads(_metadata_of(model)["training"])["recipe"]["teacher"])
+    except (ValueError, LookupError, TypeError):  # written by someone else, who does not say
+        return ""
 
 
 def _metadata_of(model: str | Path) -> dict[str, str]:
@@ -103,7 +105,7 @@ def load_file(path: Path, sha256: str | None = None) -> Codec:
         net = CodecNet(config, _trunk(path, config))
         own = _as_floats(load_tensors(data))
         net.load_state_dict(net.state_dict() | own if own.keys() == net.own_state().keys() else own)
-    except (SafetensorError, ValidationError, RuntimeError) as error:
+    except (SafetensorError, ValidationError, RuntimeError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         found = f"{len(data)} bytes that are not the weights of a progic model, or cut"
         raise WeightsError(f"{path}: found {found}: {reason}") from None

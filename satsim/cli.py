@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from progic.commands.group import Commands
 from progic.commands.version import HELP_NAMES, print_version, version_option
 from progic.ending import print_anything
 from satsim.commands.compare import compare
@@ -26,6 +27,7 @@ from satsim.commands.weights import weights_app
 app = typer.Typer(
     help="Put a photo on a simulated satellite short-message link and see what arrives, and when.",
     no_args_is_help=True,
+    cls=Commands,
     add_completion=False,
     context_settings=HELP_NAMES,
     pretty_exceptions_enable=False,

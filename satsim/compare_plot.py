@@ -6,19 +6,19 @@ Lengths are inches on a page of A4 width; no text is smaller than 6 points.
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from satsim.comparison import Comparison
 from satsim.curve_plot import TEXT_PT, End, Level, axis_label, draw_steps, name_ends
+from satsim.figure_files import write_figure
 from satsim.levels import LevelRow
 from satsim.standing import Standing
 from satsim.wording import percent_text, scheme_colour
 
-PNG, SVG = "compare.png", "compare.svg"
-DPI = 200
+NAME = "compare"
+PNG = f"{NAME}.png"
 PAGE_IN = 7.6  # A4 less margins
 LEFT_IN, RIGHT_IN = 0.1, 0.1
 HEAD_IN, CURVES_IN, AXIS_IN, TITLES_IN, ROW_IN, FOOT_IN = 0.55, 2.7, 0.42, 0.38, 0.19, 0.42
@@ -38,10 +38,7 @@ class Column(NamedTuple):
 
 def draw_comparison(found: Comparison, folder: Path) -> None:
     """Draw compare.png and compare.svg into `folder`."""
-    with matplotlib.rc_context({"svg.hashsalt": "compare"}):  # no random ids: same results, same file
-        figure = figure_of(found)
-        figure.savefig(folder / PNG, dpi=DPI, metadata={"Software": None})
-        figure.savefig(folder / SVG, metadata={"Date": None})
+    write_figure(lambda: figure_of(found), folder, NAME, NAME)
 
 
 def figure_of(found: Comparison) -> Figure:

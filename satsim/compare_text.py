@@ -56,12 +56,14 @@ def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
     n_anchor = sum(rate is not None and rate < 0.5 for rate in wins)
     if standing.spreads["usable_share"].mean == 0 and n_rival == n_anchor == 0:
         return f"{rival} is never usable, nor is {anchor}{_on(len(wins), len(wins), sample)}"
-    if not n_rival and not n_anchor:
+    lead = standing.spreads["usable_earlier_s"]
+    if not (n_rival or n_anchor or _lead_text(lead, True) or _lead_text(lead, False)):
         return f"{rival} is usable when {anchor} is{_on(len(wins), len(wins), sample)}"
     if n_rival == n_anchor:
-        return f"{anchor} and {rival} are usable earlier{_on(n_rival, len(wins), sample)} each"
+        where = _on(n_rival, len(wins), sample) if n_rival else " in half of the runs"
+        return f"{anchor} and {rival} are usable earlier{where} each"
     first, second, n_won = (rival, anchor, n_rival) if n_rival > n_anchor else (anchor, rival, n_anchor)
-    by = _lead_text(standing.spreads["usable_earlier_s"], first == rival)
+    by = _lead_text(lead, first == rival)
     n_tied = len(wins) - n_rival - n_anchor
     tied = f", {n_tied} tied" if n_tied else ""
     return f"{first} is usable {by}earlier than {second}{_on(n_won, len(wins), sample)}{tied}"

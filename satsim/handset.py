@@ -3,7 +3,7 @@
 from satsim.codec import CodecFailed, NothingFits
 from satsim.codecs import codec_of
 from satsim.errors import InputError
-from satsim.intake import check_model, load_parts, open_for
+from satsim.intake import check_model, check_sizes, load_parts, open_for
 from satsim.order import open_loop
 from satsim.packet_room import check_link
 from satsim.packetize import frames_of
@@ -28,6 +28,7 @@ def frames_to_send(
     if scheme.codec in ("progic", "identity"):  # nothing to choose by a score
         alone = alone.model_copy(update={"metrics": ("psnr_db",)})
     check_link(alone, file)
+    check_sizes(alone, file)
     photo = open_for(alone, alone.image.path)
     check_model(alone, file)
     parts = load_parts(alone)

@@ -68,15 +68,16 @@ def check_scenario(scenario: Scenario, file: str) -> None:
     Also progic's WeightsError for a model's file that cannot be read.
     """
     check_link(scenario, file)
-    _check_windows(scenario, file)
+    check_windows(scenario, file)
     _check_blockage(scenario, file)
     if isinstance(scenario.link.loss, TraceLoss):
         read_trace(scenario.link.loss.path)
-    _check_sizes(scenario, file)
+    check_sizes(scenario, file)
     check_model(scenario, file)
 
 
-def _check_sizes(scenario: Scenario, file: str) -> None:
+def check_sizes(scenario: Scenario, file: str) -> None:
+    """Raise a ScenarioError naming `file` for a photo shown smaller than sent, or than its metrics need."""
     original = scenario.image.original_size
     if PERCEPTUAL.intersection(scenario.metrics) and min(original) < MIN_SIDE_PX:
         key = "image.shown" if scenario.image.shown else "image.size"
@@ -98,7 +99,8 @@ def _check_blockage(scenario: Scenario, file: str) -> None:
         raise ScenarioError(file, "link.loss.open_s", found, allowed)
 
 
-def _check_windows(scenario: Scenario, file: str) -> None:
+def check_windows(scenario: Scenario, file: str) -> None:
+    """Raise a ScenarioError naming `file` for windows without room for a slot, or for a fleet."""
     if scenario.link.windows is None:
         return
     if scenario.fleet.handsets > 1:

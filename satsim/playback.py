@@ -8,6 +8,7 @@ from typing import Any
 
 from satsim.errors import RunFolderError
 from satsim.records import Event, TimelineRow
+from satsim.repair_settings import Erasure, Ulp
 from satsim.rundir import Run, original_file, picture_file
 from satsim.wording import (
     LOWER_IS_NEARER,
@@ -50,6 +51,8 @@ def playback_of(run: Run, address: Address) -> dict[str, Any]:
 
 def _scheme(run: Run, number: int, name: str, address: Address) -> dict[str, Any]:
     summary = run.summary[name]
+    scheme = next(each for each in run.scenario.schemes if each.name == name)
+    repair = run.scenario.repair_of(scheme)
     rows = [row for row in run.rows_of(name) if isinstance(row, TimelineRow)]
     events = [event for event in run.events if event.scheme == name]
     return {
@@ -58,7 +61,7 @@ def _scheme(run: Run, number: int, name: str, address: Address) -> dict[str, Any
         "colour": scheme_colour(number),
         "own": ", ".join(own_texts(run.scenario, name)),
         "note": summary.note,
-        "delivery": next(each.delivery for each in run.scenario.schemes if each.name == name),
+        "needs_all": scheme.delivery in ("low", "high") and not isinstance(repair, Erasure | Ulp),
         "n_packets": sum(event.event == "queued" for event in events),
         "t_usable_s": summary.t_usable_s,
         "pictures": [_picture(run, row, address) for row in rows],

@@ -205,11 +205,16 @@ def _read_run(folder: Path) -> Run:
     is_mean = manifest.photos[0].run is not None
     summary_type, row_type = (MeanSummary, MeanRow) if is_mean else (SchemeSummary, TimelineRow)
     is_spread = (folder / SPREAD).is_file()
+    scenario = load_scenario(folder / SCENARIO)
+    summary = _read_summary(folder / SUMMARY, TypeAdapter[Summary](summary_type))
+    unknown = summary.keys() - {scheme.name for scheme in scenario.schemes}
+    if unknown:
+        raise ValueError(f"{SUMMARY} has {min(unknown)}, which is no scheme of {SCENARIO}")
     return Run(
         folder=folder,
-        scenario=load_scenario(folder / SCENARIO),
+        scenario=scenario,
         manifest=manifest,
-        summary=_read_summary(folder / SUMMARY, TypeAdapter[Summary](summary_type)),
+        summary=summary,
         timeline=_read_csv(folder / TIMELINE, TypeAdapter[Row](row_type)),
         events=() if is_mean else _read_csv(folder / EVENTS, TypeAdapter(Event)),
         spread=_read_summary(folder / SPREAD, TypeAdapter(SchemeSpread)) if is_spread else {},

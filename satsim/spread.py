@@ -125,7 +125,7 @@ def _spread_of(there: Floats, share: float, sums: Floats, numbers: Floats | Numb
 
 def _rows(scheme: str, shown: Tally, cluster: int) -> list[SpreadRow]:
     end_s = max(shown.time_s, default=0.0)
-    step_s = MINUTE_S * max(1, -(-int(end_s) // (MINUTE_S * MOST_ROWS)))
+    step_s = MINUTE_S * max(1, int(np.ceil(end_s / (MINUTE_S * MOST_ROWS))))
     times = np.arange(1, int(np.ceil(end_s / step_s)) + 1) * float(step_s)
     places = np.searchsorted(times, shown.time_s)
     spans = places, np.where(shown.is_last, len(times), np.roll(places, -1))

@@ -6,12 +6,12 @@ on a page of A4 width; no text is smaller than 6 points.
 
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
 from satsim.curve_plot import draw_curves
+from satsim.figure_files import write_figure
 from satsim.filmstrip import Film, film_of
 from satsim.row_plot import (
     CAPTION_IN,
@@ -27,8 +27,8 @@ from satsim.row_plot import (
 from satsim.rundir import Run, original_file
 from satsim.wording import METRIC_LABELS, facts_text, shown_metric
 
-PNG, SVG = "timeline.png", "timeline.svg"
-DPI = 200
+NAME = "timeline"
+PNG = f"{NAME}.png"
 
 PAGE_IN, TALLEST_IN = 7.6, 11.0  # A4 less margins
 LEFT_IN, RIGHT_IN = 0.1, 0.1
@@ -46,10 +46,7 @@ Box = tuple[float, float, float, float]  # left, bottom, width, height
 
 def draw_timeline(run: Run, folder: Path) -> None:
     """Draw timeline.png and timeline.svg into `folder`; for a folder of photos the mean curves only."""
-    with matplotlib.rc_context({"svg.hashsalt": run.scenario.name}):  # no random ids: same run, same file
-        figure = figure_of(run)
-        figure.savefig(folder / PNG, dpi=DPI, metadata={"Software": None})
-        figure.savefig(folder / SVG, metadata={"Date": None})
+    write_figure(lambda: figure_of(run), folder, NAME, run.scenario.name)
 
 
 def figure_of(run: Run) -> Figure:

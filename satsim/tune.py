@@ -12,7 +12,7 @@ from progic.images import open_photo
 from progic.weights import bundled_models, config_of, teacher_of
 from satsim.dominance import undominated
 from satsim.errors import InputError, ScenarioError
-from satsim.intake import check_model_exists, check_scenario, open_album
+from satsim.intake import check_model_exists, check_scenario, check_windows, open_album
 from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
 from satsim.repair_settings import NoRepair
 from satsim.scenario import Scenario, load_scenario
@@ -36,6 +36,7 @@ SIDES_PX = (128, 192, 256, 384, 512)  # of the longer side; below 128 little is 
 LARGEST_SHOWN_PX = 512  # where the scenario does not say how large the photo is shown
 POINTS = "points"  # folder of the results kept
 DEADLINE_SLOTS = 10  # where no deadline is given
+LOSSY_RUNS = 200  # where the scenario does not say how many
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,11 @@ def prepare(file: Path, overrides: Sequence[str], asked: Asked) -> Tuning:
     shown = scenario.image.shown or _shown(scenario, photos)
     image = scenario.image.model_copy(update={"size": shown, "shown": shown})
     sender = scenario.sender.model_copy(update={"encode_s": scenario.sender.encode_s or 0.0, "encode": None})
-    runs = scenario.runs if scenario.seed_decides else 1
+    runs = scenario.runs if "runs" in scenario.model_fields_set else LOSSY_RUNS
+    runs = runs if scenario.seed_decides else 1
     update = {"image": image, "sender": sender, "schemes": (TUNED,), "runs": runs}
     scenario = scenario.model_copy(update=update)
+    check_windows(scenario, str(file))
     limits = _limits(scenario, asked)
     if not asked.models:
         check_model_exists(scenario, str(file))
@@ -177,13 +180,12 @@ def _model(name: str) -> Model:
 
 def _limits(scenario: Scenario, asked: Asked) -> Limits:
     link = scenario.link
-    delay_s = link.latency.total_s + link.latency.jitter_s
+    latency_s = link.latency.total_s
     ends_s = list(islice(own_slot_ends_s(scenario), DEADLINE_SLOTS))
-    ends_s = ends_s or [link.interval_s]  # no window has room, which is told later
-    limits = Limits(asked.deadline_s or ends_s[-1] + delay_s, asked.budget_bytes, asked.max_cost_usd)
+    last_s = ends_s[-1] + latency_s + link.latency.jitter_s
+    limits = Limits(asked.deadline_s or last_s, asked.budget_bytes, asked.max_cost_usd)
     if slots_within(scenario, limits.deadline_s) < 1:
-        least_s = ends_s[0] + delay_s
-        allowed = f"at least {least_s:g} s, when the first message has arrived"
+        allowed = f"at least {ends_s[0] + latency_s:g} s, when the first message has arrived"
         raise InputError(f"--deadline: found {limits.deadline_s:g} s; allowed: {allowed}")
     if asked.max_cost_usd is not None and not math.isfinite(asked.max_cost_usd):
         raise InputError(f"--max-cost: found {asked.max_cost_usd:g}; allowed: US dollars, a number from 0 on")

@@ -34,11 +34,16 @@ def write_tuning(
     content += "\n"
     (target / ANSWERS).write_text(content, encoding="utf-8")
     for answer in answers:
-        path = target / f"{answer.goal}.yaml"
+        if answer.candidate is not None:
+            text = _scenario_text(tuning, answer, answer.candidate)
+            (target / f"{answer.goal}.yaml").write_text(text, encoding="utf-8")
+
+
+def remove_former(target: Path, answers: Sequence[Answer]) -> None:
+    """Remove what an earlier tune in the same folder found and this one does not."""
+    for answer in answers:
         if answer.candidate is None:
-            path.unlink(missing_ok=True)  # of an earlier tune in the same folder
-        else:
-            path.write_text(_scenario_text(tuning, answer, answer.candidate), encoding="utf-8")
+            (target / f"{answer.goal}.yaml").unlink(missing_ok=True)
 
 
 def record_of(tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPoint]) -> dict[str, Any]:

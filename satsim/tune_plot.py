@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from satsim.figure_files import write_figure
 from satsim.tune import Tuning
 from satsim.tune_answers import TITLES, Answer, FrontPoint, name_of
 from satsim.wording import COLOURS, loss_text
 
-PNG, SVG = "tune.png", "tune.svg"
-DPI, TEXT_PT = 200, 7.0
+NAME = "tune"
+PNG = f"{NAME}.png"
+TEXT_PT = 7.0
 PAGE_IN = (7.6, 4.6)
 GREY = "#b5b5b5"
 MARKERS = ("o", "s", "^")
@@ -21,10 +22,7 @@ MOST_NAMED = 8  # of the front's candidates
 
 def draw_tune(target: Path, tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPoint]) -> None:
     """Draw tune.png and tune.svg into `target`."""
-    with matplotlib.rc_context({"svg.hashsalt": tuning.scenario.name}):  # no random ids: same tune, same file
-        figure = figure_of(tuning, answers, front)
-        figure.savefig(target / PNG, dpi=DPI, metadata={"Software": None})
-        figure.savefig(target / SVG, metadata={"Date": None})
+    write_figure(lambda: figure_of(tuning, answers, front), target, NAME, tuning.scenario.name)
 
 
 def figure_of(tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPoint]) -> Figure:

@@ -28,7 +28,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from progic.errors import ImageError
-from progic.images import MAX_PIXELS, check_photo
+from progic.images import check_photo
+from progic.limits import MAX_PIXELS
 from satsim.errors import InputError
 from satsim.intake import check_scenario
 from satsim.playback import playback_of

@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 
 import pytest
+from typer.testing import CliRunner
 
 from progic.ending import print_anything
 
@@ -41,3 +42,19 @@ def test_output_that_nobody_takes_ends_without_a_traceback(name: str) -> None:
             ["sh", "-c", line, sys.executable], capture_output=True, text=True, check=False
         )
         assert (ended.returncode, ended.stderr) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        (["progic", "encode", "a.png", "a.progic", "--size", ""], "--size"),
+        (["progic", "train", "photos", "--start="], "--start"),
+        (["progic", "evaluate", ""], "evaluate"),
+        (["satsim", "send", "a.png", "--files", ""], "--files"),
+        (["satsim", "weights", "fetch", "--from", ""], "--from"),
+    ],
+)
+def test_an_empty_argument_is_refused(line: list[str], after: str) -> None:
+    """As a variable that is not set leaves it; pathlib would take it for the folder one is in."""
+    ended = CliRunner().invoke(import_module(f"{line[0]}.cli").app, line[1:])
+    assert (ended.exit_code, f"after {after}: found nothing; allowed: a value" in ended.stderr) == (2, True)

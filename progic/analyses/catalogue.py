@@ -20,6 +20,7 @@ from progic.analyses import (
 from progic.analyses.result import Result
 from progic.analyses.study import Study
 from progic.errors import ImageError, InputError, ProgicError, WeightsError
+from progic.replacing import make_folder
 
 ANALYSES: dict[str, Callable[[Study], Result]] = {
     "progressive": progressive.analyse,
@@ -49,7 +50,7 @@ def make(name: str, study: Study) -> Result:
     """Make one analysis and write its files. Raises InputError for what the user can mend."""
     if name not in WITHOUT_PHOTOS and study.folder is None:
         raise InputError(f"{name} measures photos: give their folder: progic analyse {name} DIR")
-    study.out.mkdir(parents=True, exist_ok=True)
+    make_folder(study.out)
     made = ANALYSES[name](study)
     result.write(made, study.out, study.digest(name))
     return made

@@ -48,7 +48,7 @@ def evaluate_command(
     """Measure a model: DISTS, LPIPS, PSNR and MS-SSIM after 1..N stages, and how its codes are used."""
     formats = formats_of(against)
     if figure is not None:
-        check_path(figure)  # before the long part
+        check_path(figure, folder)  # before the long part
     keep_freed_memory()
     trained = weights.load(model)
     if subsets:

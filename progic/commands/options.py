@@ -8,6 +8,7 @@ from PIL import Image
 
 from progic.bitstream import StageFile, read_stage_file
 from progic.errors import InputError, PayloadError
+from progic.limits import MAX_PIXELS
 from progic.replacing import replacing
 
 Model = Annotated[
@@ -31,17 +32,23 @@ def size_of(text: str) -> tuple[int, int]:
         raise InputError(f"--size: found {text!r}, allowed WIDTHxHEIGHT such as 256x256") from None
     if not (1 <= width <= 65535 and 1 <= height <= 65535):
         raise InputError(f"--size: found {text!r}, allowed sides are 1..65535 pixels")
+    if width * height > MAX_PIXELS:
+        raise InputError(f"--size: found {text!r}, allowed are {MAX_PIXELS} pixels in all")
     return width, height
 
 
 def opened_stages(source: Path) -> StageFile:
     """Read a .progic file; raises InputError or PayloadError, which name it."""
     try:
-        return read_stage_file(source.read_bytes())
+        content = read_stage_file(source.read_bytes())
     except OSError as error:
         raise InputError(f"{source}: {error.strerror}; allowed: a .progic file") from None
     except PayloadError as error:
         raise PayloadError(f"{source}: {error}") from None
+    width, height = content.size
+    if width * height > MAX_PIXELS:
+        raise PayloadError(f"{source}: {width}x{height} pixels, allowed at most {MAX_PIXELS} in all")
+    return content
 
 
 def chosen_stages(content: StageFile, wanted: str) -> dict[int, bytes]:

@@ -55,6 +55,7 @@ def compare(
     from satsim.compare_text import comparison_table, sentences
     from satsim.comparison import CSV, JSON, comparison_of, write_comparison
     from satsim.contest import load_contest, open_photos
+    from satsim.drafts import drafted
     from satsim.kept import Place, run_jobs
     from satsim.workers import local_workers
 
@@ -70,8 +71,9 @@ def compare(
             results = run_jobs(photos.jobs, send_photo_by_all, place, executor, progress)
         progress("drawing", 1)
         found = comparison_of(contest, photos, results)
-        write_comparison(target, found)
-        draw_comparison(found, target)
+        with drafted(target) as draft:
+            write_comparison(draft, found)
+            draw_comparison(found, draft)
     if as_json:
         typer.echo((target / JSON).read_text(encoding="utf-8"), nl=False)
     elif not quiet:

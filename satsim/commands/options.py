@@ -21,20 +21,9 @@ SHORT_NAMES = {"psnr": "psnr_db"}
 ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, such as scenarios/forest_fire.yaml.")]
 
 
-def path_given(text: str) -> Path:
-    """Return the path; of an empty one, which pathlib takes for the folder one is in, raise BadParameter."""
-    if not text:
-        raise typer.BadParameter("found nothing; allowed: a path")
-    return Path(text)
-
-
 Photo = Annotated[
     Path | None,
-    typer.Option(
-        help="Send this photo, or each photo in this folder, not the scenario's.",
-        parser=path_given,
-        metavar="<path>",
-    ),
+    typer.Option(help="Send this photo, or each photo in this folder, not the scenario's."),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Decides which packets are lost.")]
 Runs = Annotated[
@@ -94,9 +83,7 @@ def asked_metrics(text: str | None) -> list[Metric]:
     names = list(METRIC_LABELS) if text is None else _metric_names(text)
     known = [metric for metric in METRIC_LABELS if metric in names]
     if len(known) != len(names):
-        raise InputError(
-            f"--metrics: found {text or 'nothing'}; allowed: some of {','.join(METRIC_LABELS)}, each once"
-        )
+        raise InputError(f"--metrics: found {text}; allowed: some of {','.join(METRIC_LABELS)}, each once")
     return known
 
 
@@ -125,7 +112,8 @@ def address_of(text: str, host: str = "") -> tuple[str, int]:
     """Read HOST:PORT, or PORT of `host` where that is given; raises InputError."""
     found, colon, port = text.rpartition(":")
     found = found if colon else host
-    if not is_host(found) or not port.isdecimal() or int(port) > 65_535:
+    least = 0 if host else 1  # to listen at, 0 is any free one
+    if not is_host(found) or not port.isdecimal() or not least <= int(port) <= 65_535:
         allowed = "PORT or HOST:PORT" if host else "HOST:PORT"
         raise InputError(f"--udp: found {text}; allowed: {allowed}, such as 127.0.0.1:5005")
     return found, int(port)

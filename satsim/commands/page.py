@@ -1,15 +1,17 @@
 """The command `satsim page`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from satsim.browser_decoder import ALLOWED, Decoding, decoding_of
 from satsim.ending import ends_well
 from satsim.errors import InputError
-from satsim.rundir import read_run
-from satsim.viewer_page import lone_page
+
+if TYPE_CHECKING:
+    from satsim.browser_decoder import Decoding
+
+SUFFIXES = (".html", ".htm")
 
 
 @ends_well
@@ -40,19 +42,25 @@ def page(
     f16, 14 MB with f16-s.
     """
     from progic.replacing import replacing
+    from satsim.rundir import read_run
+    from satsim.viewer_page import lone_page
 
     *runs, out = places
     decoding = _decoding(decoder or [], onnxruntime_web)
     if len(runs) > 1 or not (runs or decoding):
         allowed = "a run folder and a file to write" + ("" if runs else ", or with --decoder the file alone")
         raise InputError(f"found {' '.join(map(str, places))}; allowed: {allowed}")
+    if out.suffix.lower() not in SUFFIXES:  # a run folder's files, and photos, have others
+        raise InputError(f"{out}: found suffix {out.suffix!r}; allowed: .html, such as arrival.html")
     html = lone_page(read_run(runs[0]) if runs else None, decoding)
     with replacing(out) as partial:
         partial.write_text(html, encoding="utf-8")
     typer.echo(f"{out}")
 
 
-def _decoding(bundles: list[Path], package: Path | None) -> Decoding | None:
+def _decoding(bundles: list[Path], package: Path | None) -> "Decoding | None":
+    from satsim.browser_decoder import ALLOWED, decoding_of
+
     if not bundles and package is None:
         return None
     if package is None:

@@ -13,7 +13,7 @@ from typing import Annotated, cast
 
 import typer
 
-from satsim.commands.options import AsJson, Baud, Quiet, SerialDevice, address_of, one_way, path_given
+from satsim.commands.options import AsJson, Baud, Quiet, SerialDevice, address_of, one_way
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.inlets import (
@@ -36,12 +36,7 @@ LOCALHOST = "127.0.0.1"
 def receive(
     from_files: Annotated[
         Path | None,
-        typer.Option(
-            "--files",
-            help="Read this folder, one packet a file, and keep looking.",
-            parser=path_given,
-            metavar="<path>",
-        ),
+        typer.Option("--files", help="Read this folder, one packet a file, and keep looking."),
     ] = None,
     udp: Annotated[
         str | None, typer.Option(help="Listen on PORT of this machine alone, or on HOST:PORT; 0: any port.")

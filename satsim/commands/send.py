@@ -35,6 +35,16 @@ from satsim.serial_port import serial_port
 PLAIN = files("satsim") / "templates" / "send.yaml"
 PACES = ("link=", "link.preset=", "link.interval_s=")  # settings that bring an interval
 
+Refine = Annotated[
+    int | None, typer.Option(min=0, max=1000, help="Steps of the search for codes: 10 bring most, 40 all.")
+]
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=WEEK_S, help="From one packet to the next; else the scenario's, into a folder none."
+    ),
+]
+
 
 @ends_well
 def send(
@@ -54,17 +64,9 @@ def send(
     payload_bytes: Annotated[
         int | None, typer.Option(help="Most bytes of a packet, header included.")
     ] = None,
-    refine: Annotated[
-        int | None,
-        typer.Option(min=0, max=1000, help="Steps of the search for codes: 10 bring most, 40 all."),
-    ] = None,
+    refine: Refine = None,
     settings: Settings = None,
-    interval_s: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=WEEK_S, help="From one packet to the next; else the scenario's, into a folder none."
-        ),
-    ] = None,
+    interval_s: Interval = None,
     capture_time: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Seconds since 1970 UTC; else now.")
     ] = None,

@@ -53,6 +53,7 @@ def sweep(
     is new. Values stand apart by commas, 1..5 counts up, and a YAML list takes anything:
     -g 'repair=[{kind: none}, {kind: carousel, rounds: 3}]'.
     """
+    from satsim.drafts import drafted
     from satsim.sweep import run_tasks, skipped_of, tasks_of
     from satsim.sweep_table import records_of, table_of, write_table
     from satsim.workers import dask_workers, local_workers
@@ -66,7 +67,8 @@ def sweep(
     with workers as executor, progress_bar(quiet) as progress:
         results = run_tasks(tasks, target, executor, progress)
     table = table_of(axes, points, results)
-    write_table(target, table)
+    with drafted(target) as draft:
+        write_table(draft, table)
     if as_json:
         typer.echo(json.dumps(records_of(table), indent=1))
     elif not quiet:

@@ -22,7 +22,16 @@ from satsim.duration import seconds_of
 from satsim.ending import ends_well
 from satsim.errors import InputError
 
-LOSSY_RUNS = 200
+Sides = Annotated[
+    str | None,
+    typer.Option(help="Longer sides to try beside that shown, in pixels, by commas; else 128 to 512."),
+]
+LossyRuns = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="So often, where losses or delays are drawn; 200 unless said, here or in the scenario."
+    ),
+]
 
 
 @ends_well
@@ -44,19 +53,10 @@ def tune(
         float | None, typer.Option(min=0, max=1, help="Part of messages lost: link.loss.rate.")
     ] = None,
     models: Annotated[str | None, typer.Option(help="Some models, by commas; else all there are.")] = None,
-    sides: Annotated[
-        str | None,
-        typer.Option(help="Longer sides to try beside that shown, in pixels, by commas; else 128 to 512."),
-    ] = None,
+    sides: Sides = None,
     image: Photo = None,
     seed: Seed = None,
-    runs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="So often, where losses or delays are drawn; 200 unless said. Results are means.",
-        ),
-    ] = None,
+    runs: LossyRuns = None,
     settings: Settings = None,
     jobs: Jobs = None,
     as_json: AsJson = False,
@@ -67,25 +67,28 @@ def tune(
     Every candidate is sent through the simulator and scored by DISTS against the photo at the size at which
     it is shown (image.shown; else as it is, 512 pixels at most). Killed, the same command goes on.
     """
+    from satsim.drafts import drafted
     from satsim.tune import SIDES_PX, Asked, prepare, search
     from satsim.tune_answers import answers_of, front_of
-    from satsim.tune_folder import record_of, write_tuning
+    from satsim.tune_folder import record_of, remove_former, write_tuning
     from satsim.tune_plot import draw_tune
     from satsim.tune_words import lines_of
     from satsim.workers import local_workers
 
     deadline_s = None if deadline is None else seconds_of(deadline, "--deadline")
-    names = tuple(models.split(",")) if models else ()
+    names = tuple(dict.fromkeys(name.strip() for name in models.split(","))) if models else ()
     asked = Asked(deadline_s, budget_bytes, max_cost, names, _sides(sides) if sides else SIDES_PX)
-    overrides = [f"runs={LOSSY_RUNS}", *overrides_of(settings, image, seed, runs, None)]
+    overrides = overrides_of(settings, image, seed, runs, None)
     overrides += [] if loss is None else [f"link.loss.rate={loss}"]
     tuning = prepare(scenario, overrides, asked)
     target = Path("tunings") / tuning.scenario.name if out is None else out
     with local_workers(jobs or os.cpu_count() or 1) as executor, progress_bar(quiet) as progress:
         tuning = search(tuning, target, executor, progress)
     answers, front = answers_of(tuning), front_of(tuning.rows)
-    write_tuning(target, tuning, answers, front)
-    draw_tune(target, tuning, answers, front)
+    with drafted(target) as draft:
+        write_tuning(draft, tuning, answers, front)
+        draw_tune(draft, tuning, answers, front)
+    remove_former(target, answers)
     if as_json:
         typer.echo(json.dumps(record_of(tuning, answers, front), indent=1, allow_nan=False))
     elif not quiet:

@@ -5,7 +5,8 @@ const ARRIVALS = ["received", "duplicate", "rejected", "lost"]; /* how a packet'
 
 /* 60.56 as "1:01", hours as "1:00:00", as in the figures. */
 function clockText(seconds) {
-  const whole = Math.round(seconds);
+  const rounded = Math.round(seconds);
+  const whole = rounded - seconds === 0.5 ? rounded - (rounded % 2) : rounded; /* halves to even, as Python does */
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60)];
   const two = (number) => String(number % 60).padStart(2, "0");
   return hours ? `${hours}:${two(minutes)}:${two(whole)}` : `${minutes}:${two(whole)}`;
@@ -61,7 +62,7 @@ function waitsText(scheme, past, now) {
 /* Why no picture is shown yet. */
 function emptyText(scheme, state) {
   if (scheme.pictures.length === 0) return scheme.note || "No picture will come";
-  if (scheme.n_packets < 2 || !["low", "high"].includes(scheme.delivery)) return "No picture yet";
+  if (scheme.n_packets < 2 || !scheme.needs_all) return "No picture yet";
   return `No picture before all ${scheme.n_packets} packets are in; so far ${state.nReceived}`;
 }
 

@@ -100,13 +100,16 @@ function report({ state, step, done, error }) {
 }
 
 async function fetchRun() {
-  const own = `/runs/${encodeURIComponent(runId)}`;
+  const asked = runId;
+  const own = `/runs/${encodeURIComponent(asked)}`;
   const answer = await fetch(`${own}/playback.json`);
+  const said = await answer.json();
+  if (runId !== asked) return; /* the address names another run by now */
   if (!answer.ok) {
-    complain("wrong", (await answer.json()).error);
+    complain("wrong", said.error);
     return;
   }
-  openRun(await answer.json());
+  openRun(said);
   find("get-folder").href = `${own}/folder.zip`;
   find("get-scenario").href = `${own}/scenario.yaml`;
   find("get-report").href = `${own}/report.html`;

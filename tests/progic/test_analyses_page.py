@@ -206,7 +206,7 @@ def test_satcom_runs_the_model_of_this_folder(
         (["figure9"], "analysis: found 'figure9', allowed progressive, resolution"),
         (["entropy"], "entropy measures photos: give their folder: progic analyse entropy DIR"),
         (["all"], "all measures photos: give their folder: progic analyse all DIR"),
-        (["rd", "nowhere"], "nowhere: not a folder"),
+        (["rd", "nowhere"], "nowhere: found no folder; allowed: a folder of photos"),
         (["bd-rate", ".", "--anchor", "gif"], "--anchor: found 'gif', allowed ms-illm"),
         (["rd", ".", "--against", "gif"], "--against: found 'gif', allowed webp"),
         (["bpp", "--model", "f99"], "found 'f99', allowed f16"),

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 from typer.testing import CliRunner
 
-from progic.bitstream import read_stage_file, write_stage_file
+from progic.bitstream import StageFile, read_stage_file, write_stage_file
 from progic.cli import app
 from progic.images import open_photo
 from progic.weights import bundled_models, expected_sha256
@@ -34,7 +34,8 @@ def test_decode_draws_prefixes_and_subsets(coded: Path) -> None:
     drawn = {}
     for stages in ("", "1", "2", "1,3"):
         out = coded.with_name(f"seen{stages}.png")
-        result = runner.invoke(app, ["decode", str(coded), str(out), "--stages", stages])
+        given = ["--stages", stages] if stages else []
+        result = runner.invoke(app, ["decode", str(coded), str(out), *given])
         assert (result.exit_code, result.output) == (0, f"{out}: 96x64\n")
         drawn[stages] = Image.open(out).tobytes()
     assert len(set(drawn.values())) == 4
@@ -172,11 +173,35 @@ def test_info_lists_the_rate_of_every_bundled_model_by_f_and_l() -> None:
         ),
         ("--figure", "rate.doc", "--figure: found 'rate.doc', allowed suffixes are .png, .svg and .pdf"),
         ("--figure", "nowhere/rate.png", "--figure: nowhere: no such folder"),
+        (
+            "--figure",
+            "{photos}/a.png",
+            "--figure: found {photos}/a.png, among the photos; allowed: a file outside of {photos}",
+        ),
     ],
 )
 def test_evaluate_refuses_before_it_measures(tmp_path: Path, option: str, value: str, complaint: str) -> None:
+    value, complaint = (text.replace("{photos}", str(tmp_path)) for text in (value, complaint))
     result = runner.invoke(app, ["evaluate", str(tmp_path), option, value])
     assert (result.exit_code, result.output) == (2, f"progic: {complaint}\n")
+
+
+def test_too_many_pixels_are_refused_before_memory_ends(coded: Path, tmp_path: Path) -> None:
+    path = tmp_path / "huge.progic"
+    content = StageFile(expected_sha256("f16-s")[:16], 5, 10, 16, (40000, 40000), {})
+    path.write_bytes(write_stage_file(content))
+    for line, found in (
+        (
+            ["decode", str(path), str(tmp_path / "a.png")],
+            f"{path}: 40000x40000 pixels, allowed at most 100000000",
+        ),
+        (
+            ["encode", str(coded.with_name("photo.png")), "a.progic", "--size", "65535x65535"],
+            "--size: found '65535x65535', allowed are",
+        ),
+    ):
+        result = runner.invoke(app, line)
+        assert (result.exit_code, result.output.startswith(f"progic: {found}")) == (2, True), result.output
 
 
 def test_a_figure_that_cannot_be_written_takes_no_result_along(

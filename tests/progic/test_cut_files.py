@@ -71,6 +71,23 @@ def test_more_of_jp2_is_nearer(small: Image.Image) -> None:
     assert classical.opened(file, SIZE) == cut_files.jp2_start(file, SIZE)
 
 
+def test_layers_that_openjpeg_refuses_are_no_file(
+    small: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does some of pictures of 33x64; the next, with shorter layers, may be written."""
+    asked: list[float] = []
+
+    def jp2_file(picture: Image.Image, rates: list[float]) -> bytes:
+        asked.append(rates[-1])
+        if len(asked) < 3:
+            raise OSError("broken data stream when writing image file")
+        return b"written"
+
+    monkeypatch.setattr(classical, "jp2_file", jp2_file)
+    assert cut_files.layered_jp2(small, [300, 600]) == b"written"
+    assert asked == sorted(asked) and len(asked) == 3
+
+
 def test_no_jp2_in_fewer_bytes_than_its_header(small: Image.Image) -> None:
     assert cut_files.layered_jp2(small, [40, 80]) is None
 

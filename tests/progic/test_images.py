@@ -7,7 +7,8 @@ import torch
 from PIL import Image, ImageOps
 
 from progic.errors import ImageError
-from progic.images import MAX_PIXELS, fit_photo, open_photo, to_image, to_tensor
+from progic.images import fit_photo, open_photo, to_image, to_tensor
+from progic.limits import MAX_PIXELS
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
@@ -161,7 +162,9 @@ def test_a_missing_folder_and_a_file_in_a_folders_place_are_named(tmp_path: Path
     assert (tmp_path / "file").read_bytes() == b"kept"
 
 
-def test_sigterm_ends_a_command_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_sigterm_ends_a_command_and_leaves_nothing_half_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     @ends_well
@@ -170,7 +173,8 @@ def test_sigterm_ends_a_command_and_leaves_nothing_half_written(tmp_path: Path) 
             partial.write_bytes(b"half")
             signal.raise_signal(signal.SIGTERM)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(typer.Exit) as caught:
         command()
+    assert (caught.value.exit_code, capsys.readouterr().err) == (130, "progic: stopped\n")
     assert list(tmp_path.iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) == before

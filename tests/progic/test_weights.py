@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from progic import weights
 from progic.codec import Codec
@@ -24,6 +25,30 @@ def test_cut_weights_are_named(toy_codec: Codec, tmp_path: Path, kept: int) -> N
     path = tmp_path / "toy.safetensors"
     weights.save(path, toy_codec.net, {})
     path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(WeightsError, match=r"toy\.safetensors: found \d+ bytes that are not the weights"):
+        weights.load(path)
+
+
+@pytest.mark.parametrize("training", [None, "no JSON", "[]", '{"recipe": []}', '{"recipe": {}}'])
+def test_weights_of_others_say_nothing_of_a_teacher(
+    toy_codec: Codec, tmp_path: Path, training: str | None
+) -> None:
+    path = tmp_path / "toy.safetensors"
+    weights.save(path, toy_codec.net, {})
+    metadata = weights.read_metadata(path) | {"training": training or ""}
+    if training is None:
+        del metadata["training"]
+    save_file(load_file(path), path, metadata)
+    assert weights.teacher_of(path) == ""
+    assert weights.load(path).config == toy_codec.config
+
+
+def test_a_scale_without_codebooks_is_named(toy_codec: Codec, tmp_path: Path) -> None:
+    path = tmp_path / "toy.safetensors"
+    weights.save(path, toy_codec.net, {})
+    tensors = load_file(path)
+    tensors[weights.CODEBOOK_SCALE] = tensors.pop(weights.CODEBOOKS)
+    save_file(tensors, path, weights.read_metadata(path))
     with pytest.raises(WeightsError, match=r"toy\.safetensors: found \d+ bytes that are not the weights"):
         weights.load(path)
 

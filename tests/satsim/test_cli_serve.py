@@ -69,6 +69,14 @@ def test_the_mean_of_many_photos_is_not_played(toy_scenario: Path, run_toy: Call
     assert not (toy_scenario.parent / "page.html").exists()
 
 
+def test_a_page_replaces_no_file_of_a_run(run_toy: Callable[..., Run]) -> None:
+    run = run_toy()
+    before = (run.folder / "summary.json").read_bytes()
+    result = satsim("page", run.folder, run.folder / "summary.json")
+    assert (result.exit_code, "found suffix '.json'; allowed: .html" in result.stderr) == (2, True)
+    assert (run.folder / "summary.json").read_bytes() == before
+
+
 def test_the_page_is_one_file_that_names_no_other(run_toy: Callable[..., Run], tmp_path: Path) -> None:
     result = satsim("page", run_toy().folder, tmp_path / "page.html")
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'page.html'}\n")

@@ -206,6 +206,12 @@ def test_the_interval_over_clusters_holds_its_mean_in_95_of_100() -> None:
     assert abs(held / 400 - 0.95) < 4 * math.sqrt(0.05 * 0.95 / 400)
 
 
+@pytest.mark.parametrize("end_s", [60_000.0, 60_000.5, 119_999.0])
+def test_no_scheme_has_too_many_rows(end_s: float) -> None:
+    rows = statistics_of("p", tally([(Holding(end_s, (0,), 1, 340),)], worth)).rows
+    assert len(rows) <= 1000 and rows[-1].time_s >= end_s
+
+
 def test_rows_too_have_intervals_over_clusters() -> None:
     runs = [(Holding(30.0, (0,), 1, 340),)] * 2 + [(Holding(30.0, (0, 1), 2, 680),)] * 2
     (alone,), (clustered,) = (statistics_of("p", tally(runs, worth), size).rows for size in (1, 2))

@@ -29,6 +29,12 @@ def test_the_option_is_named(
     assert not (tmp_path / "out").exists()
 
 
+def test_nothing_is_sent_to_port_0() -> None:
+    with pytest.raises(InputError, match="allowed: HOST:PORT, such as"):
+        address_of("127.0.0.1:0")
+    assert address_of("0", "127.0.0.1") == ("127.0.0.1", 0)
+
+
 @pytest.mark.parametrize("host", ["", "\udcff", "a..b", "x" * 64 + "\u00fc"])
 def test_what_can_name_no_host_is_refused(host: str) -> None:
     """Python's sockets end in a TypeError at the second, and take the first for all addresses."""

@@ -181,6 +181,7 @@ def test_files_and_columns_are_those_of_the_design(run_toy: Callable[..., Run]) 
         ("summary.json", "[]"),
         ("summary.json", "{}"),
         ("summary.json", '{"a": {"bytes": 1}}'),
+        ("scenario.yaml", "name: other\nimage: {path: a.png}\nlink: {payload_bytes: 360, interval_s: 60}\n"),
         ("timeline.csv", "scheme,time_s\nprogressive,1\n"),
         ("events.csv", f"time_s\n{'9' * 140_000}\n"),
         ("events.csv", "time_s,scheme,event,packet,stage,attempt,bytes,detail\nx,a,sent,1,0,1,1,\n"),

@@ -1,0 +1,24 @@
+"""Files of results, put in their place together once all of them are whole."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from satsim.errors import SatsimError
+
+
+@contextmanager
+def drafted(target: Path) -> Iterator[Path]:
+    """Yield a folder to write files into, which then take their places in `target`.
+
+    Raises SatsimError naming the reason, such as a full disk: what was in `target` is as it was.
+    """
+    try:
+        with TemporaryDirectory(prefix=".draft-", dir=target) as name:
+            yield Path(name)
+            for file in sorted(Path(name).iterdir()):
+                file.replace(target / file.name)
+    except OSError as error:
+        reason = f"{error.strerror or error}; what was there is as it was"
+        raise SatsimError(f"{target}: cannot be written: {reason}") from None
