@@ -63,7 +63,9 @@ def run_jobs(
 
     Each result is written as it comes, whole or not at all. Raises the first job's error; those done stay.
     """
-    folder = _folder(place)
+    folder = place.target / place.name
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    _make(folder, place)
     known = {key: rows for key in {job.key for job in jobs} if (rows := _kept(folder, key)) is not None}
     todo = {job.key: job for job in jobs if job.key not in known}
     progress(place.name, len(known) / (len(known) + len(todo)))
@@ -79,8 +81,8 @@ def run_jobs(
         raise SatsimError(f"a worker process has died, perhaps for want of memory; {go_on}") from error
     finally:  # what is not begun yet is the executor's to cancel, or ended workers would be failed twice
         with suppress(OSError):  # unless something is in there
-            folder.rmdir()
-            place.target.rmdir()
+            for each in made:
+                each.rmdir()
     return [known[job.key] for job in jobs]
 
 
@@ -142,8 +144,8 @@ def _result(job: Job[Input], result: list[Row] | Failure) -> list[Row]:
     return result
 
 
-def _folder(place: Place) -> Path:
-    target, folder = place.target, place.target / place.name
+def _make(folder: Path, place: Place) -> None:
+    target = place.target
     if target.exists() and not folder.is_dir() and (not target.is_dir() or any(target.iterdir())):
         allowed = f"a new or empty folder, or {place.owner}"
         raise RunFolderError(f"{target}: found something else; allowed: {allowed}")
@@ -151,7 +153,6 @@ def _folder(place: Place) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"{target}: cannot be written: {error.strerror}") from None
-    return folder
 
 
 def _kept(folder: Path, key: str) -> list[Row] | None:

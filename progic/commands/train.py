@@ -1,6 +1,7 @@
 """The command `progic train`."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,7 @@ def train_command(
     keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
-    watched = [] if validation is None else _watched(validation)  # before the long part
+    watched = [] if validation is None else _watched(validation, photos)  # before the long part
     trainer = Trainer(config, read_photos(photos), load_metric_weights(), device, begin)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
@@ -77,7 +78,11 @@ def _check_codes(config: TrainConfig) -> None:
         raise ConfigError(f"{found}; allowed is less than steps, {config.steps}")
 
 
-def _watched(folder: Path, count: int = 8, side_px: int = 256) -> list[torch.Tensor]:
-    """A few photos of the folder, evenly spread, as tensors (3 h w)."""
+def _watched(folder: Path, learned: Sequence[Path], count: int = 8, side_px: int = 256) -> list[torch.Tensor]:
+    """A few photos of the folder, evenly spread, as tensors (3 h w); InputError where one is learned from."""
+    inside, *others = (each.resolve() for each in (folder, *learned))
+    if any(inside.is_relative_to(other) or other.is_relative_to(inside) for other in others):
+        found = f"found {folder}, which shares photos with those to learn from"
+        raise InputError(f"--validation: {found}; allowed: a folder apart")
     paths = chosen(photo_paths([folder]), count)
     return [to_tensor(fit_photo(open_photo(path), (side_px, side_px)))[0] for path in paths]

@@ -88,3 +88,14 @@ def test_a_training_that_ends_before_there_are_codes_is_refused(tmp_path: Path) 
     told = "progic: warmup_steps: found 150, after which codes are made; allowed is less than steps, 150\n"
     assert (result.exit_code, result.stderr) == (2, told)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("learned", "watched"), [("photos", "photos/val"), ("photos/train", "photos")])
+def test_what_is_watched_is_not_learned(
+    tmp_path: Path, learned: str, watched: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos" / "val").mkdir(parents=True)
+    result = CliRunner().invoke(app, ["train", learned, "--recipe", "f16", "--validation", watched])
+    found = f"--validation: found {watched}, which shares photos with those to learn from"
+    assert (result.exit_code, result.stderr) == (2, f"progic: {found}; allowed: a folder apart\n")

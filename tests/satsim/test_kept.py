@@ -1,9 +1,13 @@
-"""What a kept result depends on: a program that has changed is another program."""
+"""What a kept result depends on, and what is left where none is."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from satsim import kept
-from satsim.kept import key_of
+from satsim.errors import InputError
+from satsim.kept import Job, Place, Row, key_of, run_jobs
 from satsim.scenario import load_scenario
 
 SCENARIO = """
@@ -27,3 +31,16 @@ def test_a_key_follows_the_programs_that_a_scenario_calls(tmp_path: Path) -> Non
         kept._sha256.cache_clear()  # each time another command of satsim
         keys.append(key_of(load_scenario(tmp_path / "own.yaml")))
     assert keys[0] == keys[2] != keys[1]
+
+
+def test_a_first_job_that_fails_leaves_no_folder_and_what_was_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    jobs = [Job("first", "key", tmp_path)]
+    for target in (tmp_path / "there", tmp_path / "new" / "deep"):
+        with ThreadPoolExecutor() as threads, pytest.raises(InputError, match="first: no"):
+            run_jobs(jobs, _fails, Place(target, "points", "a test's"), threads, lambda step, done: None)
+    assert [each.name for each in tmp_path.rglob("*")] == ["there"]
+
+
+def _fails(given: Path) -> list[Row]:
+    raise InputError("no")
