@@ -7,6 +7,8 @@ from tempfile import TemporaryDirectory
 
 from satsim.errors import SatsimError
 
+PREFIX = ".draft-"
+
 
 @contextmanager
 def drafted(target: Path) -> Iterator[Path]:
@@ -15,10 +17,11 @@ def drafted(target: Path) -> Iterator[Path]:
     Raises SatsimError naming the reason, such as a full disk: what was in `target` is as it was.
     """
     try:
-        with TemporaryDirectory(prefix=".draft-", dir=target) as name:
+        with TemporaryDirectory(prefix=PREFIX, dir=target) as name:
             yield Path(name)
             for file in sorted(Path(name).iterdir()):
                 file.replace(target / file.name)
     except OSError as error:
-        reason = f"{error.strerror or error}; what was there is as it was"
+        of = f" ({error.filename})" if error.filename and PREFIX not in str(error.filename) else ""
+        reason = f"{error.strerror or error}{of}; what was there is as it was"
         raise SatsimError(f"{target}: cannot be written: {reason}") from None

@@ -6,9 +6,9 @@ Each field's `description` says what is allowed; error messages quote it (satsim
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, Tag, ValidationInfo, field_validator
 
-from satsim.section import WEEK_S, Section, names_a_file, not_allowed
+from satsim.section import WEEK_S, Section, by_kind, names_a_file, not_allowed
 
 INDEPENDENT: Literal["independent"] = "independent"  # the kind of a loss that names none
 ROUNDING = 1e-9  # relative, forgiven at a limit that is computed
@@ -137,16 +137,6 @@ class TraceLoss(Section):
         return path
 
 
-def _kind(value: object) -> str | None:
-    """Return the kind of a loss; None for what is no mapping."""
-    if isinstance(value, Section):
-        return str(getattr(value, "kind", None))
-    if not isinstance(value, dict):
-        return None
-    kind = value.get("kind", INDEPENDENT)
-    return kind if isinstance(kind, str) else "no text"
-
-
 def _none_is_rate_0(value: object) -> object:
     return IndependentLoss(rate=0) if value == "none" else value
 
@@ -158,7 +148,7 @@ DrawnLoss = Annotated[
     Annotated[IndependentLoss, Tag("independent")]
     | Annotated[GilbertElliottLoss, Tag("gilbert_elliott")]
     | Annotated[BlockageLoss, Tag("blockage")],
-    Discriminator(_kind),
+    by_kind(INDEPENDENT),
     BeforeValidator(_none_is_rate_0),
 ]
 LOSS_TEXT = DRAWN_LOSS_TEXT.replace(" or", ",") + " or {kind: trace, path}"
@@ -167,7 +157,7 @@ Loss = Annotated[
     | Annotated[GilbertElliottLoss, Tag("gilbert_elliott")]
     | Annotated[BlockageLoss, Tag("blockage")]
     | Annotated[TraceLoss, Tag("trace")],
-    Discriminator(_kind),
+    by_kind(INDEPENDENT),
     BeforeValidator(_none_is_rate_0),
 ]
 

@@ -5,10 +5,10 @@ Each field's `description` says what is allowed; error messages quote it (satsim
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import Field, Tag, ValidationInfo, field_validator
 
 from satsim.loss_settings import DRAWN_LOSS_TEXT, DrawnLoss, IndependentLoss
-from satsim.section import WEEK_S, Section, listed, not_allowed
+from satsim.section import WEEK_S, Section, by_kind, listed, not_allowed
 from satsim.units import MAX_REPORT_BYTES, MAX_STAGES
 
 COUNT = "a whole number from 1 to 1000"
@@ -127,16 +127,6 @@ class Ulp(Section):
         return self.needed[-1:] if is_file else (self.needed + self.needed[-1:] * n_stages)[:n_stages]
 
 
-def _kind(value: object) -> str | None:
-    """Return the kind of a repair; None for what is no mapping."""
-    if isinstance(value, Section):
-        return str(getattr(value, "kind", None))
-    if not isinstance(value, dict):
-        return None
-    kind = value.get("kind", ARQ)
-    return kind if isinstance(kind, str) else "no text"
-
-
 REPAIR_TEXT = (
     "{kind: none}, {kind: arq_next_slot, max_attempts}, {kind: arq_round, return_link},"
     " {kind: repeat, times}, {kind: carousel, rounds}, {kind: unequal, copies},"
@@ -151,5 +141,5 @@ Repair = Annotated[
     | Annotated[Unequal, Tag("unequal")]
     | Annotated[Erasure, Tag("erasure")]
     | Annotated[Ulp, Tag("ulp")],
-    Discriminator(_kind),
+    by_kind(ARQ),
 ]

@@ -1,15 +1,13 @@
 """The report of a run: one self-contained page, drawn from its folder and nothing else."""
 
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from satsim.errors import RunFolderError
+from satsim.drafts import drafted
 from satsim.inlined import inlined
 from satsim.means import MeanSummary
+from satsim.page_template import template_of
 from satsim.records import TimelineRow
 from satsim.report_chart import chart_of
 from satsim.rundir import (
@@ -69,37 +67,25 @@ class Part:
 def finish(folder: Path) -> None:
     """Draw the figure and the report of a run folder into it, each file whole or not at all.
 
-    Raises RunFolderError for a folder that is none, or cannot be written.
+    Raises RunFolderError for a folder that is none, SatsimError for one that cannot be written.
     """
     run = read_run(folder)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".drawing-", dir=folder) as workplace:
-            draw_timeline(run, Path(workplace))
-            write_report(run, Path(workplace))
-            for file in Path(workplace).iterdir():
-                file.replace(folder / file.name)
-    except OSError as error:
-        raise RunFolderError(f"{folder}: cannot be drawn: {error}") from error
+    with drafted(folder) as draft:
+        draw_timeline(run, draft)
+        write_report(run, draft)
 
 
 def write_report(run: Run, folder: Path) -> None:
     """Write a run's report.html into `folder`."""
     metrics, metric = run.scenario.metrics, shown_metric(run.scenario.metrics)
     sources = inlined(picture_files(run))
-    environment = Environment(
-        loader=PackageLoader("satsim"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "minutes": minutes_text,
         "number": number_text,
         "scheme": scheme_label,
         "score": lambda value, metric: score_text(metric, value),
     }
-    page = environment.get_template("report.html.jinja").render(
+    page = template_of("report.html.jinja", filters).render(
         run=run,
         runs=runs_text(run.scenario, len(run.manifest.photos)),
         title=_title(run),

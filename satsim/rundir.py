@@ -4,6 +4,7 @@ Nothing here knows what made the numbers; plots and reports read a run through t
 """
 
 import csv
+import errno
 import json
 import os
 import tempfile
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from satsim.csv_file import rounded, write_csv
-from satsim.errors import RunFolderError
+from satsim.errors import RunFolderError, SatsimError
 from satsim.manifest import Manifest
 from satsim.means import MeanRow, MeanSummary
 from satsim.records import Event, SchemeSummary, TimelineRow
@@ -106,6 +107,11 @@ def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
             yield draft
             check_target(target, overwrite)  # another run may have been written meanwhile
             _put_in_place(draft, target, Path(workplace) / "old")
+    except OSError as error:
+        _remove_empty(made)
+        if error.errno != errno.ENOSPC:
+            raise
+        raise SatsimError(f"{target}: cannot be written: {error.strerror}") from None
     except BaseException:
         _remove_empty(made)
         raise

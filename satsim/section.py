@@ -2,7 +2,7 @@
 
 import os
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Discriminator
 from pydantic_core import PydanticCustomError
 
 WEEK_S = 604_800
@@ -27,6 +27,20 @@ def names_a_file(value: object) -> bool:
 def listed(value: object) -> object:
     """Return a list of YAML as the tuple that a frozen model holds."""
     return tuple(value) if isinstance(value, list) else value
+
+
+def by_kind(default: str) -> Discriminator:
+    """Return what tells sections apart by their `kind`, `default` where none is said."""
+
+    def kind_of(value: object) -> str | None:
+        if isinstance(value, Section):
+            return str(getattr(value, "kind", None))
+        if not isinstance(value, dict):
+            return None
+        kind = value.get("kind", default)
+        return kind if isinstance(kind, str) else "no text"
+
+    return Discriminator(kind_of)
 
 
 class Section(BaseModel):

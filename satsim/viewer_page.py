@@ -3,10 +3,9 @@
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from satsim.browser_decoder import Decoding, browser_files
 from satsim.inlined import inlined
+from satsim.page_template import template_of
 from satsim.playback import playback_of
 from satsim.rundir import Run, picture_files
 
@@ -63,14 +62,7 @@ def _decoders(decoding: Decoding) -> list[dict[str, Any]]:
 
 
 def _page(**values: Any) -> str:
-    environment = Environment(
-        loader=PackageLoader("satsim"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("viewer.html.jinja").render(**values)
+    return template_of("viewer.html.jinja").render(**values)
 
 
 def _text(name: str) -> str:

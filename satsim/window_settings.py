@@ -6,9 +6,9 @@ Each field's `description` says what is allowed; error messages quote it (satsim
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, Tag, ValidationInfo, field_validator
 
-from satsim.section import WEEK_S, Section, listed, not_allowed
+from satsim.section import WEEK_S, Section, by_kind, listed, not_allowed
 
 SCHEDULE: Literal["schedule"] = "schedule"  # the kind of windows that name none
 TLE_CHARS = 69  # of a line; columns as in celestrak.org/NORAD/documentation/tle-fmt.php
@@ -135,20 +135,10 @@ def _check_line(number: int, line: str) -> None:
         raise not_allowed(f"line {number} with its checksum, {checksum}, as last character, not {line[-1]}")
 
 
-def _kind(value: object) -> str | None:
-    """Return the kind of windows; None for what is no mapping."""
-    if isinstance(value, Section):
-        return str(getattr(value, "kind", None))
-    if not isinstance(value, dict):
-        return None
-    kind = value.get("kind", SCHEDULE)
-    return kind if isinstance(kind, str) else "no text"
-
-
 WINDOWS_TEXT = (
     "{open: [{from_s, to_s}, ...], repeat_s} or {kind: tle, tle, site, min_elevation_deg, start, days}"
 )
 Windows = Annotated[
     Annotated[Schedule, Tag("schedule")] | Annotated[Passes, Tag("tle")],
-    Discriminator(_kind),
+    by_kind(SCHEDULE),
 ]

@@ -1,5 +1,6 @@
 """A run folder is there whole or not at all, and what is read from it is what was written."""
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from satsim.errors import RunFolderError
+from satsim.errors import RunFolderError, SatsimError
 from satsim.rundir import Run, new_run, read_run
 
 EVENT_COLUMNS = "time_s,scheme,event,packet,stage,attempt,bytes,detail"
@@ -56,6 +57,14 @@ def test_a_block_that_fails_leaves_nothing(tmp_path: Path, fault: type[BaseExcep
     with pytest.raises(fault), new_run(tmp_path / "deep" / "runs" / "new") as draft:
         (draft / "manifest.json").write_text("half")
         raise fault
+    assert tree(tmp_path) == []
+
+
+def test_a_full_disk_is_named_with_the_run(tmp_path: Path) -> None:
+    full = os.strerror(errno.ENOSPC)
+    said = f"^{tmp_path / 'new'}: cannot be written: {full}$"
+    with pytest.raises(SatsimError, match=said), new_run(tmp_path / "new"):
+        raise OSError(errno.ENOSPC, full)
     assert tree(tmp_path) == []
 
 
