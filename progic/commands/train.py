@@ -48,10 +48,12 @@ def train_command(
         raise ConfigError(f"start_share: found {config.start_share:g}; without --start allowed is 0")
     if not (start or config.teacher):
         _check_codes(config)
+    if validation is not None:
+        _check_apart(validation, photos)
     keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
-    watched = [] if validation is None else _watched(validation, photos)  # before the long part
+    watched = [] if validation is None else _watched(validation)  # before the long part
     trainer = Trainer(config, read_photos(photos), load_metric_weights(), device, begin)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
@@ -78,11 +80,15 @@ def _check_codes(config: TrainConfig) -> None:
         raise ConfigError(f"{found}; allowed is less than steps, {config.steps}")
 
 
-def _watched(folder: Path, learned: Sequence[Path], count: int = 8, side_px: int = 256) -> list[torch.Tensor]:
-    """A few photos of the folder, evenly spread, as tensors (3 h w); InputError where one is learned from."""
-    inside, *others = (each.resolve() for each in (folder, *learned))
+def _check_apart(watched: Path, learned: Sequence[Path]) -> None:
+    """Raise InputError where photos that are watched are learned from too."""
+    inside, *others = (each.resolve() for each in (watched, *learned))
     if any(inside.is_relative_to(other) or other.is_relative_to(inside) for other in others):
-        found = f"found {folder}, which shares photos with those to learn from"
+        found = f"found {watched}, which shares photos with those to learn from"
         raise InputError(f"--validation: {found}; allowed: a folder apart")
+
+
+def _watched(folder: Path, count: int = 8, side_px: int = 256) -> list[torch.Tensor]:
+    """A few photos of the folder, evenly spread, as tensors (3 h w)."""
     paths = chosen(photo_paths([folder]), count)
     return [to_tensor(fit_photo(open_photo(path), (side_px, side_px)))[0] for path in paths]
