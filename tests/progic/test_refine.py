@@ -8,6 +8,7 @@ from PIL import Image
 
 import progic
 from progic.codec import Codec
+from progic.errors import ConfigError
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics
 from progic.refine import RefinedCodec
@@ -56,3 +57,5 @@ def test_the_same_photo_gives_the_same_codes(
 
 def test_no_step_is_the_codec_itself(toy_codec: Codec) -> None:
     assert progic.refined(toy_codec, 0) is toy_codec
+    with pytest.raises(ConfigError, match="steps: found -1; allowed: 0 or more"):
+        progic.refined(toy_codec, -1)
