@@ -28,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
             f"{path}: there is no folder {target.parent}; allowed is a file in one that is there"
         )
     # another process may write it too; a name is 255 bytes at most, and a sign in it up to 4
-    partial = target.with_name(f".partial-{os.getpid()}-{target.name[-60:]}")
+    partial = target.with_name(f".partial-{os.getpid()}-{target.name[-56:]}")
     try:
         yield partial
         with partial.open("rb+") as whole:

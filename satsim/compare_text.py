@@ -5,7 +5,7 @@ from rich.table import Table
 
 from satsim.comparison import Comparison
 from satsim.spread import Spread
-from satsim.standing import Standing
+from satsim.standing import Figures, Standing
 from satsim.wording import METRIC_LABELS, minutes_text, percent_text
 
 MOST_SENTENCES = 12
@@ -56,17 +56,24 @@ def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
     n_anchor = sum(rate is not None and rate < 0.5 for rate in wins)
     if standing.spreads["usable_share"].mean == 0 and n_rival == n_anchor == 0:
         return f"{rival} is never usable, nor is {anchor}{_on(len(wins), len(wins), sample)}"
-    lead = standing.spreads["usable_earlier_s"]
-    if not (n_rival or n_anchor or _lead_text(lead, True) or _lead_text(lead, False)):
-        return f"{rival} is usable when {anchor} is{_on(len(wins), len(wins), sample)}"
+    lead, total = standing.spreads["usable_earlier_s"], _on(len(wins), len(wins), sample)
+    if not n_rival and not n_anchor:
+        if all(map(_is_tie, standing.samples)):
+            return f"{rival} is usable when {anchor} is{total}"
+        return f"neither {anchor} nor {rival} is usable earlier in more of the runs{total}"
     if n_rival == n_anchor:
-        where = _on(n_rival, len(wins), sample) if n_rival else " in half of the runs"
-        return f"{anchor} and {rival} are usable earlier{where} each"
+        return f"{anchor} and {rival} are usable earlier{_on(n_rival, len(wins), sample)} each"
     first, second, n_won = (rival, anchor, n_rival) if n_rival > n_anchor else (anchor, rival, n_anchor)
     by = _lead_text(lead, first == rival)
     n_tied = len(wins) - n_rival - n_anchor
     tied = f", {n_tied} tied" if n_tied else ""
     return f"{first} is usable {by}earlier than {second}{_on(n_won, len(wins), sample)}{tied}"
+
+
+def _is_tie(figures: Figures) -> bool:
+    """Tell whether two are usable at one time, or never; a win rate of a half may be wins and losses too."""
+    earlier_s = figures["usable_earlier_s"]
+    return figures["usable_share"] == 0 if earlier_s is None else abs(earlier_s) < LEAST_LEAD_MIN * 60
 
 
 def _on(number: int, total: int, sample: str) -> str:

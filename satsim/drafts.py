@@ -22,6 +22,7 @@ def drafted(target: Path) -> Iterator[Path]:
             for file in sorted(Path(name).iterdir()):
                 file.replace(target / file.name)
     except OSError as error:
-        of = f" ({error.filename})" if error.filename and PREFIX not in str(error.filename) else ""
-        reason = f"{error.strerror or error}{of}; what was there is as it was"
+        if error.strerror is None or PREFIX not in str(error.filename or PREFIX):
+            raise  # of another file, which could not be read
+        reason = f"{error.strerror}; what was there is as it was"
         raise SatsimError(f"{target}: cannot be written: {reason}") from None

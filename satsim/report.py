@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from satsim.drafts import drafted
+from satsim.errors import RunFolderError
 from satsim.inlined import inlined
 from satsim.means import MeanSummary
 from satsim.page_template import template_of
@@ -67,12 +68,15 @@ class Part:
 def finish(folder: Path) -> None:
     """Draw the figure and the report of a run folder into it, each file whole or not at all.
 
-    Raises RunFolderError for a folder that is none, SatsimError for one that cannot be written.
+    Raises RunFolderError for a folder that is none or lacks a picture, SatsimError for one that is closed.
     """
     run = read_run(folder)
-    with drafted(folder) as draft:
-        draw_timeline(run, draft)
-        write_report(run, draft)
+    try:
+        with drafted(folder) as draft:
+            draw_timeline(run, draft)
+            write_report(run, draft)
+    except OSError as error:  # of a picture
+        raise RunFolderError(f"{folder}: cannot be drawn: {error}") from error
 
 
 def write_report(run: Run, folder: Path) -> None:

@@ -182,6 +182,9 @@ def _limits(scenario: Scenario, asked: Asked) -> Limits:
     link = scenario.link
     latency_s = link.latency.total_s
     ends_s = list(islice(own_slot_ends_s(scenario), DEADLINE_SLOTS))
+    if not ends_s:
+        allowed = "a window later, or a shorter sender.encode_s"
+        raise InputError(f"link.windows: found none open once the photo is encoded; allowed: {allowed}")
     last_s = ends_s[-1] + latency_s + link.latency.jitter_s
     limits = Limits(asked.deadline_s or last_s, asked.budget_bytes, asked.max_cost_usd)
     if slots_within(scenario, limits.deadline_s) < 1:

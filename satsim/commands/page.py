@@ -42,6 +42,7 @@ def page(
     f16, 14 MB with f16-s.
     """
     from progic.replacing import replacing
+    from satsim.report import REPORT
     from satsim.rundir import read_run
     from satsim.viewer_page import lone_page
 
@@ -50,7 +51,9 @@ def page(
     if len(runs) > 1 or not (runs or decoding):
         allowed = "a run folder and a file to write" + ("" if runs else ", or with --decoder the file alone")
         raise InputError(f"found {' '.join(map(str, places))}; allowed: {allowed}")
-    if out.suffix.lower() not in SUFFIXES:  # a run folder's files, and photos, have others
+    if runs and out.resolve() == (runs[0] / REPORT).resolve():
+        raise InputError(f"{out}: found the run's report; allowed: another page, such as arrival.html")
+    if out.suffix.lower() not in SUFFIXES:  # a run folder's other files, and photos, have others
         raise InputError(f"{out}: found suffix {out.suffix!r}; allowed: .html, such as arrival.html")
     html = lone_page(read_run(runs[0]) if runs else None, decoding)
     with replacing(out) as partial:

@@ -71,10 +71,15 @@ def test_the_mean_of_many_photos_is_not_played(toy_scenario: Path, run_toy: Call
 
 def test_a_page_replaces_no_file_of_a_run(run_toy: Callable[..., Run]) -> None:
     run = run_toy()
-    before = (run.folder / "summary.json").read_bytes()
-    result = satsim("page", run.folder, run.folder / "summary.json")
-    assert (result.exit_code, "found suffix '.json'; allowed: .html" in result.stderr) == (2, True)
-    assert (run.folder / "summary.json").read_bytes() == before
+    (run.folder / "report.html").write_text("a report")
+    before = {each: each.read_bytes() for each in run.folder.rglob("*") if each.is_file()}
+    for name, found in (
+        ("summary.json", "found suffix '.json'; allowed: .html"),
+        ("report.html", "found the run's"),
+    ):
+        result = satsim("page", run.folder, run.folder / name)
+        assert (result.exit_code, found in result.stderr) == (2, True)
+    assert {each: each.read_bytes() for each in run.folder.rglob("*") if each.is_file()} == before
 
 
 def test_the_page_is_one_file_that_names_no_other(run_toy: Callable[..., Run], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 
 LOSSY = "link.loss.rate=0.1"
 WINDOW = "link.windows={open: [{from_s: 0, to_s: 30}], repeat_s: 3600}"
+CLOSED = "link.windows={open: [{from_s: 0, to_s: 70}]}"
 LATE = "link.latency={propagation_s: 0.5, jitter_s: 15}"
 
 
@@ -30,6 +31,7 @@ def test_runs_are_the_scenarios_where_it_says_how_many(overrides: list[str], run
             None,
             "link.windows: found no window longer than 30 s; allowed: one of",
         ),
+        ([CLOSED, "sender.encode_s=30"], None, "link.windows: found none open once the photo is encoded"),
         (
             [LATE],
             60.0,

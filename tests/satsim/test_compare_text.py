@@ -54,6 +54,17 @@ def test_a_sentence_says_who_is_usable_earlier(
     assert sentences(comparison_of(contest, Photos(jobs, ()), rows))[0] == sentence
 
 
+def test_wins_and_losses_are_no_tie(tmp_path: Path) -> None:
+    """Of two runs one is usable here and one there."""
+    (tmp_path / "two.yaml").write_text(SCENARIO, encoding="utf-8")
+    contest = load_contest([tmp_path / "two.yaml"], ["runs=2", "link.loss.rate=0.5"], [], None)
+    one, other = ([trial_at(at) for at in times] for times in ((60, None), (None, 60)))
+    photos = Photos([Job(name, "", contest.scenarios) for name in ("a.png", "b.png")], ())
+    rows = [[{"trials": one}, {"trials": other}]] * 2
+    said = "neither raw nor whole is usable earlier in more of the runs on 2 of 2 photos"
+    assert sentences(comparison_of(contest, photos, rows))[0] == said
+
+
 @pytest.mark.parametrize(
     ("value", "ci95", "text"),
     [

@@ -26,6 +26,12 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"a.csv": "new", "b.csv": "whole"}
 
 
+def test_a_file_that_cannot_be_read_is_not_called_unwritable(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="picture"), drafted(tmp_path):
+        (tmp_path / "picture.png").read_bytes()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_photos_name_is_no_formula_and_needs_no_font(tmp_path: Path) -> None:
     """A warning would be an error here, and the formula is none that could be drawn."""
 
