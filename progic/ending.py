@@ -13,6 +13,7 @@ import typer
 from progic.errors import InputError, ProgicError
 
 P = ParamSpec("P")
+STOPPED = 130  # what a shell calls a command that Ctrl-C ended
 MENDABLE = (InputError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
@@ -26,7 +27,7 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
                 command(*args, **kwargs)
         except KeyboardInterrupt:
             typer.echo("progic: stopped", err=True)
-            raise typer.Exit(130) from None  # what a shell calls a command that Ctrl-C ended
+            raise typer.Exit(STOPPED) from None
         except MENDABLE as error:
             typer.echo(f"progic: {error}", err=True)
             raise typer.Exit(2) from None

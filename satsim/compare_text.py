@@ -5,7 +5,7 @@ from rich.table import Table
 
 from satsim.comparison import Comparison
 from satsim.spread import Spread
-from satsim.standing import Figures, Standing
+from satsim.standing import Standing
 from satsim.wording import METRIC_LABELS, minutes_text, percent_text
 
 MOST_SENTENCES = 12
@@ -40,7 +40,9 @@ def sentences(found: Comparison) -> list[str]:
     anchor = found.contest.anchor
     rivals = [(name, found.standings[place]) for place, name in enumerate(names) if place != anchor]
     has_marks = found.contest.metric == "dists"
-    lines = [_sentence(names[anchor], *rival, found.sample) for rival in rivals] if has_marks else []
+    is_averaged = found.runs > 1 and len(found.photos) > 1
+    ours, sample = names[anchor], found.sample
+    lines = [_sentence(ours, *rival, sample, is_averaged) for rival in rivals] if has_marks else []
     n_more = len(lines) - MOST_SENTENCES
     lines = lines[:MOST_SENTENCES] + ([f"{n_more} more stand in compare.csv"] if n_more > 0 else [])
     for note in dict.fromkeys(standing.bd_note for _, standing in rivals if standing.bd_note):
@@ -49,8 +51,11 @@ def sentences(found: Comparison) -> list[str]:
     return lines + [f"left out: {skipped.reason}" for skipped in found.skipped]
 
 
-def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
-    """Return which of two is usable earlier, by how much, and on how many samples."""
+def _sentence(anchor: str, rival: str, standing: Standing, sample: str, is_averaged: bool) -> str:
+    """Return which of two is usable earlier, by how much, and on how many samples.
+
+    Where a sample is an average of runs, neither may win it and still no run is a tie.
+    """
     wins = [figures["usable_win_rate"] for figures in standing.samples]
     n_rival = sum(rate is not None and rate > 0.5 for rate in wins)
     n_anchor = sum(rate is not None and rate < 0.5 for rate in wins)
@@ -58,7 +63,7 @@ def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
         return f"{rival} is never usable, nor is {anchor}{_on(len(wins), len(wins), sample)}"
     lead, total = standing.spreads["usable_earlier_s"], _on(len(wins), len(wins), sample)
     if not n_rival and not n_anchor:
-        if all(map(_is_tie, standing.samples)):
+        if not is_averaged:
             return f"{rival} is usable when {anchor} is{total}"
         return f"neither {anchor} nor {rival} is usable earlier in more of the runs{total}"
     if n_rival == n_anchor:
@@ -68,12 +73,6 @@ def _sentence(anchor: str, rival: str, standing: Standing, sample: str) -> str:
     n_tied = len(wins) - n_rival - n_anchor
     tied = f", {n_tied} tied" if n_tied else ""
     return f"{first} is usable {by}earlier than {second}{_on(n_won, len(wins), sample)}{tied}"
-
-
-def _is_tie(figures: Figures) -> bool:
-    """Tell whether two are usable at one time, or never; a win rate of a half may be wins and losses too."""
-    earlier_s = figures["usable_earlier_s"]
-    return figures["usable_share"] == 0 if earlier_s is None else abs(earlier_s) < LEAST_LEAD_MIN * 60
 
 
 def _on(number: int, total: int, sample: str) -> str:

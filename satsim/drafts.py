@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from satsim.errors import SatsimError
+from satsim.errors import Unwritable
 
 PREFIX = ".draft-"
 
@@ -14,7 +14,7 @@ PREFIX = ".draft-"
 def drafted(target: Path) -> Iterator[Path]:
     """Yield a folder to write files into, which then take their places in `target`.
 
-    Raises SatsimError naming the reason, such as a full disk: what was in `target` is as it was.
+    Raises Unwritable, such as of a full disk: what was in `target` is as it was.
     """
     try:
         with TemporaryDirectory(prefix=PREFIX, dir=target) as name:
@@ -24,5 +24,4 @@ def drafted(target: Path) -> Iterator[Path]:
     except OSError as error:
         if error.strerror is None or PREFIX not in str(error.filename or PREFIX):
             raise  # of another file, which could not be read
-        reason = f"{error.strerror}; what was there is as it was"
-        raise SatsimError(f"{target}: cannot be written: {reason}") from None
+        raise Unwritable(target, error.strerror) from None

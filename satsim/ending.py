@@ -6,12 +6,10 @@ from typing import ParamSpec
 
 import typer
 
-from progic.ending import sigterm_as_ctrl_c
+from progic.ending import STOPPED, sigterm_as_ctrl_c
 from satsim.errors import InputError, SatsimError
 
 P = ParamSpec("P")
-
-STOPPED = 130  # what a shell calls a command that Ctrl-C ended
 
 
 def ends_well(command: Callable[P, None]) -> Callable[P, None]:

@@ -48,6 +48,15 @@ class RunFolderError(InputError):
     """A run folder that cannot be written or read."""
 
 
+class Unwritable(SatsimError):
+    """A folder that takes no more files: a full disk, or closed."""
+
+    def __init__(self, folder: object, reason: str) -> None:
+        """`reason` as the system has it."""
+        super().__init__(f"{folder}: cannot be written: {reason}")
+        self.reason = reason
+
+
 class PacketizeError(SatsimError):
     """Stages that cannot be put into packets of the link's payload."""
 

@@ -13,7 +13,7 @@ from satsim.codec import CodecFailed
 from satsim.command_settings import PLACEHOLDER
 from satsim.complaints import cut
 
-_BLANK = re.compile(rf"\$([A-Za-z_]\w*)|{PLACEHOLDER.pattern}")
+_BLANK = re.compile(rf"\$([A-Za-z_]\w*)|{PLACEHOLDER.pattern}", re.ASCII)
 _LOG_BYTES = 4096  # of what a program says, from its end
 _LOGS = ("stderr", "stdout")
 

@@ -68,7 +68,7 @@ class Part:
 def finish(folder: Path) -> None:
     """Draw the figure and the report of a run folder into it, each file whole or not at all.
 
-    Raises RunFolderError for a folder that is none or lacks a picture, SatsimError for one that is closed.
+    Raises RunFolderError for a folder that is none or lacks a picture, Unwritable for one that is closed.
     """
     run = read_run(folder)
     try:

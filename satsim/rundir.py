@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from satsim.csv_file import rounded, write_csv
-from satsim.errors import RunFolderError, SatsimError
+from satsim.errors import RunFolderError, Unwritable
 from satsim.manifest import Manifest
 from satsim.means import MeanRow, MeanSummary
 from satsim.records import Event, SchemeSummary, TimelineRow
@@ -107,11 +107,13 @@ def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
             yield draft
             check_target(target, overwrite)  # another run may have been written meanwhile
             _put_in_place(draft, target, Path(workplace) / "old")
-    except OSError as error:
+    except (OSError, Unwritable) as error:
         _remove_empty(made)
-        if error.errno != errno.ENOSPC:
-            raise
-        raise SatsimError(f"{target}: cannot be written: {error.strerror}") from None
+        if isinstance(error, Unwritable):
+            raise Unwritable(target, error.reason) from None
+        if error.errno == errno.ENOSPC:
+            raise Unwritable(target, str(error.strerror)) from None
+        raise
     except BaseException:
         _remove_empty(made)
         raise

@@ -57,4 +57,4 @@ def test_output_that_nobody_takes_ends_without_a_traceback(name: str) -> None:
 def test_an_empty_argument_is_refused(line: list[str], after: str) -> None:
     """As a variable that is not set leaves it; pathlib would take it for the folder one is in."""
     ended = CliRunner().invoke(import_module(f"{line[0]}.cli").app, line[1:])
-    assert (ended.exit_code, f"after {after}: found nothing; allowed: a value" in ended.stderr) == (2, True)
+    assert (ended.exit_code, f"after {after}: found nothing; allowed: no empty" in ended.stderr) == (2, True)

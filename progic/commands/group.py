@@ -18,5 +18,7 @@ class Commands(TyperGroup):
         for before, word in pairwise([ctx.info_name or "", *args]):
             option, is_given, value = word.partition("=")
             if not word or (is_given and not value and option.startswith("--")):
-                raise typer.BadParameter(f"after {option or before}: found nothing; allowed: a value")
+                raise typer.BadParameter(
+                    f"after {option or before}: found nothing; allowed: no empty argument"
+                )
         return super().parse_args(ctx, args)

@@ -33,7 +33,7 @@ def size_of(text: str) -> tuple[int, int]:
     if not (1 <= width <= 65535 and 1 <= height <= 65535):
         raise InputError(f"--size: found {text!r}, allowed sides are 1..65535 pixels")
     if width * height > MAX_PIXELS:
-        raise InputError(f"--size: found {text!r}, allowed are {MAX_PIXELS} pixels in all")
+        raise InputError(f"--size: found {text!r}, allowed are at most {MAX_PIXELS} pixels in all")
     return width, height
 
 

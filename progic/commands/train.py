@@ -83,7 +83,8 @@ def _check_codes(config: TrainConfig) -> None:
 def _check_apart(watched: Path, learned: Sequence[Path]) -> None:
     """Raise InputError where photos that are watched are learned from too."""
     inside, *others = (each.resolve() for each in (watched, *learned))
-    if any(inside.is_relative_to(other) or other.is_relative_to(inside) for other in others):
+    shared = [each for each in others if inside.is_relative_to(each) or each.is_relative_to(inside)]
+    if shared and watched.is_dir():
         found = f"found {watched}, which shares photos with those to learn from"
         raise InputError(f"--validation: {found}; allowed: a folder apart")
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import satsim as satsim_package
 from satsim import cli
+from satsim.playback import playback_of
 from satsim.rundir import Run
 
 LIMIT_BYTES = 3_000_000
@@ -67,6 +68,21 @@ def test_the_mean_of_many_photos_is_not_played(toy_scenario: Path, run_toy: Call
         f"satsim: {run.folder}: found many photos; allowed: one, such as {run.folder}/photos/only\n"
     )
     assert not (toy_scenario.parent / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("repair", "needs_all"),
+    [
+        ("{kind: none}", True),
+        ("{kind: erasure, parity_stages: 2}", False),
+        ("{kind: repeat, times: 2}", True),
+    ],
+)
+def test_what_any_packets_give_does_not_wait_for_all(
+    run_toy: Callable[..., Run], repair: str, needs_all: bool
+) -> None:
+    schemes = playback_of(run_toy(f"repair={repair}", "schemes=[high_bpp, progressive]"), str)["schemes"]
+    assert [each["needs_all"] for each in schemes] == [needs_all, False]
 
 
 def test_a_page_replaces_no_file_of_a_run(run_toy: Callable[..., Run]) -> None:

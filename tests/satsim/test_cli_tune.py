@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from satsim.cli import app
 from satsim.errors import InputError
 from satsim.tune import Asked, prepare
 
@@ -14,6 +16,18 @@ LOSSY = "link.loss.rate=0.1"
 WINDOW = "link.windows={open: [{from_s: 0, to_s: 30}], repeat_s: 3600}"
 CLOSED = "link.windows={open: [{from_s: 0, to_s: 70}]}"
 LATE = "link.latency={propagation_s: 0.5, jitter_s: 15}"
+
+
+def test_a_model_named_twice_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Asked] = []
+
+    def taken(scenario: Path, overrides: list[str], given: Asked) -> None:
+        asked.append(given)
+        raise InputError("enough")
+
+    monkeypatch.setattr("satsim.tune.prepare", taken)
+    CliRunner().invoke(app, ["tune", str(FOREST_FIRE), "--models", "f64, f16,f64"])
+    assert [each.models for each in asked] == [("f64", "f16")]
 
 
 @pytest.mark.parametrize(

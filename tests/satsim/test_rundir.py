@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from satsim.errors import RunFolderError, SatsimError
+from satsim.drafts import drafted
+from satsim.errors import RunFolderError, Unwritable
 from satsim.rundir import Run, new_run, read_run
 
 EVENT_COLUMNS = "time_s,scheme,event,packet,stage,attempt,bytes,detail"
@@ -63,7 +64,9 @@ def test_a_block_that_fails_leaves_nothing(tmp_path: Path, fault: type[BaseExcep
 def test_a_full_disk_is_named_with_the_run(tmp_path: Path) -> None:
     full = os.strerror(errno.ENOSPC)
     said = f"^{tmp_path / 'new'}: cannot be written: {full}$"
-    with pytest.raises(SatsimError, match=said), new_run(tmp_path / "new"):
+    with pytest.raises(Unwritable, match=said), new_run(tmp_path / "new"):
+        raise OSError(errno.ENOSPC, full)
+    with pytest.raises(Unwritable, match=said), new_run(tmp_path / "new") as draft, drafted(draft):
         raise OSError(errno.ENOSPC, full)
     assert tree(tmp_path) == []
 
