@@ -204,7 +204,11 @@ def test_a_greyscale_cmyk_or_transparent_photo_is_sent(toy_scenario: Path, tmp_p
     ("fault", "code", "message"),
     [
         (KeyboardInterrupt(), 130, "satsim: stopped\n"),
-        (OSError(28, "No space left on device"), 1, "satsim: [Errno 28] No space left on device\n"),
+        (
+            OSError(28, "No space left on device"),
+            1,
+            "satsim: {out}: cannot be written: No space left on device\n",
+        ),
     ],
 )
 def test_a_run_that_is_stopped_or_fails_leaves_nothing(
@@ -215,8 +219,9 @@ def test_a_run_that_is_stopped_or_fails_leaves_nothing(
 
     monkeypatch.setattr(pipeline, "write_events", fail)
     before = tree(toy_scenario.parent)
-    result = satsim("run", toy_scenario, "-o", toy_scenario.parent / "runs" / "out")
-    assert (result.exit_code, result.stdout, result.stderr) == (code, "", message)
+    out = toy_scenario.parent / "runs" / "out"
+    result = satsim("run", toy_scenario, "-o", out)
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", message.format(out=out))
     assert tree(toy_scenario.parent) == before
 
 
