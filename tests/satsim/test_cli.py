@@ -204,11 +204,7 @@ def test_a_greyscale_cmyk_or_transparent_photo_is_sent(toy_scenario: Path, tmp_p
     ("fault", "code", "message"),
     [
         (KeyboardInterrupt(), 130, "satsim: stopped\n"),
-        (
-            OSError(28, "No space left on device"),
-            1,
-            "satsim: {out}: cannot be written: No space left on device\n",
-        ),
+        (OSError(28, "the disk is full"), 1, "satsim: {out}: cannot be written: the disk is full\n"),
     ],
 )
 def test_a_run_that_is_stopped_or_fails_leaves_nothing(
