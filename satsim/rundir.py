@@ -107,15 +107,12 @@ def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
             yield draft
             check_target(target, overwrite)  # another run may have been written meanwhile
             _put_in_place(draft, target, Path(workplace) / "old")
-    except (OSError, Unwritable) as error:
+    except BaseException as error:
         _remove_empty(made)
-        if isinstance(error, Unwritable):
+        if isinstance(error, Unwritable):  # of the draft
             raise Unwritable(target, error.reason) from None
-        if error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise Unwritable(target, str(error.strerror)) from None
-        raise
-    except BaseException:
-        _remove_empty(made)
         raise
 
 

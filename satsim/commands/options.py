@@ -68,9 +68,8 @@ def overrides_of(
     overrides += [] if runs is None else [f"runs={runs}"]
     if metrics is not None:
         asked_metrics(metrics)
-        overrides.append(
-            f"metrics=[{', '.join(_metric_names(metrics))}]"
-        )  # in their order: the first is shown
+        names = ", ".join(_metric_names(metrics))  # in their order: the first is shown
+        overrides.append(f"metrics=[{names}]")
     return overrides
 
 

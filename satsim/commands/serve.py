@@ -92,7 +92,7 @@ def _checked(what: Path | None) -> Scenario | None:
 
 def _listener(host: str, port: int) -> socket.socket:
     if not is_host(host):
-        raise InputError(f"--host: found {host or 'nothing'}; allowed: an address of this machine")
+        raise InputError(f"--host: found {host}; allowed: an address of this machine")
     try:
         return socket.create_server((host, port))
     except OSError as error:

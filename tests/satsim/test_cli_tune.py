@@ -18,16 +18,16 @@ CLOSED = "link.windows={open: [{from_s: 0, to_s: 70}]}"
 LATE = "link.latency={propagation_s: 0.5, jitter_s: 15}"
 
 
-def test_a_model_named_twice_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Asked] = []
+def test_a_model_named_twice_is_tried_once_and_runs_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[list[str], tuple[str, ...]]] = []
 
     def taken(scenario: Path, overrides: list[str], given: Asked) -> None:
-        asked.append(given)
+        asked.append((overrides, given.models))
         raise InputError("enough")
 
     monkeypatch.setattr("satsim.tune.prepare", taken)
-    CliRunner().invoke(app, ["tune", str(FOREST_FIRE), "--models", "f64, f16,f64"])
-    assert [each.models for each in asked] == [("f64", "f16")]
+    CliRunner().invoke(app, ["tune", str(FOREST_FIRE), "--models", "f64, f16,f64", "--runs", "30"])
+    assert asked == [(["runs=30"], ("f64", "f16"))]
 
 
 @pytest.mark.parametrize(
