@@ -1,5 +1,7 @@
 """Muon: against torch's own, in bfloat16; in float32 the same to its rounding."""
 
+import platform
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -59,11 +61,28 @@ def test_matrices_without_a_gradient_stay() -> None:
     assert torch.equal(matrix, before)
 
 
-@pytest.mark.parametrize(("has_bf16", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+@pytest.mark.parametrize(
+    ("machine", "onednn", "avx512_bf16", "amx", "dtype"),
+    [
+        ("x86_64", True, True, False, torch.bfloat16),
+        ("x86_64", True, False, True, torch.bfloat16),
+        ("AMD64", True, False, False, torch.float32),  # AVX-512 that oneDNN makes do with
+        ("aarch64", True, False, False, torch.bfloat16),
+        ("aarch64", False, False, False, torch.float32),
+    ],
+)
 def test_half_precision_is_for_processors_that_have_it(
-    has_bf16: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    machine: str,
+    onednn: bool,
+    avx512_bf16: bool,
+    amx: bool,
+    dtype: torch.dtype,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has_bf16)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: onednn)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     with precision.fast_precision("cpu"):
         product = torch.ones(2, 2) @ torch.ones(2, 2)
     assert precision.fast_dtype("cpu") == product.dtype == dtype
