@@ -124,6 +124,7 @@ class TrainConfig(_Strict):
     betas: tuple[Momentum, Momentum] = (0.9, 0.99)
     gradient_clip: float = Field(default=1.0, gt=0)
     weight_ema: Fraction = 0.999
+    decoder_alone: bool = False  # encoder and codebooks stay: photos keep their codes
     start_share: Fraction = 0.0  # of the model that it goes on from, in the weights that are written
     warmup_steps: int = Field(default=150, ge=0)  # continuous autoencoder, before the codebooks exist
     latent_steps: int = Field(default=0, ge=0)  # first steps of a model on a trunk: its latents, no pictures

@@ -101,8 +101,9 @@ class Trainer:
 
     def _terms(self, photo: Tensor, plan: Schedule) -> Terms:
         with fast_precision(self.device.type):
-            seen = self.net.encoder.seen(photo)
-            latents = self.net.encoder.fold(seen).float()
+            with torch.set_grad_enabled(not self.config.decoder_alone):
+                seen = self.net.encoder.seen(photo)
+                latents = self.net.encoder.fold(seen).float()
             if self.teacher is not None:
                 coded = self._taught(photo, latents, self.teacher)
                 if plan.imitate:
@@ -165,7 +166,8 @@ class Trainer:
         held = self._draw_held(len(latents))
         codes = torch.einsum("nbduv,bn->bduv", quantized.parts, held)
         commitment = F.mse_loss(latents, quantized.parts.sum(0))
-        self.net.quantizer.follow(quantized, self.config.codebook_ema, revive_below, self.generator)
+        if not self.config.decoder_alone:
+            self.net.quantizer.follow(quantized, self.config.codebook_ema, revive_below, self.generator)
         # Straight through (arXiv 1711.00937), but only where all stages are held: what a shallow picture
         # lacks, its stages cannot hold, and asking the encoder for it makes the latents grow without end.
         whole = held.all(1).float()[:, None, None, None]

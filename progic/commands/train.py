@@ -44,10 +44,8 @@ def train_command(
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
     _check_not_its_own(out / f"{config.codec.name}.safetensors", config, start)
-    if config.start_share and not start:
-        raise ConfigError(f"start_share: found {config.start_share:g}; without --start allowed is 0")
-    if not (start or config.teacher):
-        _check_codes(config)
+    if not start:
+        _check_new(config)
     if validation is not None:
         _check_apart(validation, photos)
     keep_freed_memory()
@@ -73,9 +71,13 @@ def _check_not_its_own(written: Path, config: TrainConfig, start: str) -> None:
             )
 
 
-def _check_codes(config: TrainConfig) -> None:
-    """Raise ConfigError where a new net would have no codes at its end."""
-    if config.steps <= config.warmup_steps:
+def _check_new(config: TrainConfig) -> None:
+    """Raise ConfigError where a new net has nothing to go on from, or would have no codes at its end."""
+    if config.start_share:
+        raise ConfigError(f"start_share: found {config.start_share:g}; without --start allowed is 0")
+    if config.decoder_alone:
+        raise ConfigError("decoder_alone: found true; without --start allowed is false")
+    if not config.teacher and config.steps <= config.warmup_steps:
         found = f"warmup_steps: found {config.warmup_steps}, after which codes are made"
         raise ConfigError(f"{found}; allowed is less than steps, {config.steps}")
 

@@ -76,11 +76,35 @@ def test_what_is_written_keeps_its_share_of_the_start(
     assert all(torch.equal(again.average.state_dict()[name], ends[name]) for name in ends)
 
 
-def test_a_share_of_no_start_is_refused(tmp_path: Path) -> None:
+def test_a_decoder_alone_learns_while_photos_keep_their_codes(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec, tmp_path: Path
+) -> None:
+    config = recipe.model_copy(update={"steps": 6, "decoder_alone": True})
+    whole = Trainer(config, photos, metric_weights, CPU, toy_codec.net)
+    losses = [float(whole.advance().loss.detach()) for _ in range(6)]
+    first = Trainer(config, photos, metric_weights, CPU, toy_codec.net)
+    halves = [float(first.advance().loss.detach()) for _ in range(3)]
+    first.save(tmp_path / "checkpoint.safetensors")
+    second = Trainer(config, photos, metric_weights, CPU, toy_codec.net)
+    second.resume(tmp_path / "checkpoint.safetensors")
+    assert losses == [*halves, *(float(second.advance().loss.detach()) for _ in range(3))]
+    began = toy_codec.net.state_dict()
+    for net in (whole.net, whole.average):
+        moved = {name for name, tensor in net.state_dict().items() if not torch.equal(tensor, began[name])}
+        learned = {name for name in moved if name.startswith("decoder.")}
+        assert moved == learned and len(learned) > 10
+
+
+@pytest.mark.parametrize(
+    ("key", "found", "allowed"), [("start_share", "0.3", "0"), ("decoder_alone", "true", "false")]
+)
+def test_what_is_of_a_start_is_refused_without_one(
+    tmp_path: Path, key: str, found: str, allowed: str
+) -> None:
     recipe = tmp_path / "mine.yaml"
-    recipe.write_text("steps: 9\nwarmup_steps: 4\nstart_share: 0.3\ncodec: {name: x}\n")
+    recipe.write_text(f"steps: 9\nwarmup_steps: 4\n{key}: {found}\ncodec: {{name: x}}\n")
     result = CliRunner().invoke(
         app, ["train", str(tmp_path), "--recipe", str(recipe), "-o", str(tmp_path / "out")]
     )
-    told = "progic: start_share: found 0.3; without --start allowed is 0\n"
+    told = f"progic: {key}: found {found}; without --start allowed is {allowed}\n"
     assert (result.exit_code, result.stderr) == (2, told)
