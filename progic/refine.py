@@ -16,7 +16,6 @@ from torch import Generator, Tensor
 from progic.codec import Codec
 from progic.config import LossConfig
 from progic.errors import ConfigError
-from progic.losses import PerceptualLoss
 from progic.metric_weights import load_metric_weights
 from progic.precision import fast_precision
 from progic.schedule import draw_held
@@ -57,6 +56,8 @@ class RefinedCodec(Codec):
         progress: Progress = lambda done, total: None,
     ) -> None:
         """`steps` is 1 or more: 10 bring three quarters of what 40 bring."""
+        from progic.losses import PerceptualLoss  # which takes a second, and no step is no reason to wait
+
         super().__init__(codec.net, codec.fingerprint)
         self.loss, self.steps, self.progress = PerceptualLoss(metric_weights), steps, progress
 

@@ -58,3 +58,16 @@ def test_an_empty_argument_is_refused(line: list[str], after: str) -> None:
     """As a variable that is not set leaves it; pathlib would take it for the folder one is in."""
     ended = CliRunner().invoke(import_module(f"{line[0]}.cli").app, line[1:])
     assert (ended.exit_code, f"after {after}: found nothing; allowed: no empty" in ended.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("program", "unwanted"),
+    [
+        ("progic", {"torch._dynamo", "matplotlib", "scipy.interpolate"}),
+        ("satsim", {"torch", "matplotlib"}),
+    ],
+)
+def test_a_command_waits_for_no_library_of_another(program: str, unwanted: set[str]) -> None:
+    code = f"import sys, {program}.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not unwanted & set(loaded.split())

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from progic.analyses import (
+    NAMES,
     bd_rate,
     bpp,
     entropy,
@@ -22,17 +23,9 @@ from progic.analyses.study import Study
 from progic.errors import ImageError, InputError, ProgicError, WeightsError
 from progic.replacing import make_folder
 
+_ROOMS = (progressive, resolution, entropy, range_coding, tsne, satcom, bpp, rd, bd_rate, runtime)
 ANALYSES: dict[str, Callable[[Study], Result]] = {
-    "progressive": progressive.analyse,
-    "resolution": resolution.analyse,
-    "entropy": entropy.analyse,
-    "range-coding": range_coding.analyse,
-    "tsne": tsne.analyse,
-    "satcom": satcom.analyse,
-    "bpp": bpp.analyse,
-    "rd": rd.analyse,
-    "bd-rate": bd_rate.analyse,
-    "runtime": runtime.analyse,
+    name: room.analyse for name, room in zip(NAMES, _ROOMS, strict=True)
 }
 WITHOUT_PHOTOS = frozenset({"bpp", "runtime", "satcom"})
 

@@ -3,22 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from progic import classical, weights
-from progic.analyses import catalogue
-from progic.analyses.bd_rate import check_anchor
-from progic.analyses.catalogue import ANALYSES, Outcome
-from progic.analyses.page import write_page
-from progic.analyses.result import Result
-from progic.analyses.study import Progress as Report
-from progic.analyses.study import Settings, Study
+from progic.analyses import NAMES
 from progic.commands.options import AsJson, Model, Refine, size_of
 from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
@@ -26,9 +19,14 @@ from progic.errors import InputError
 from progic.heap import keep_freed_memory
 from progic.refine import refined
 
+if TYPE_CHECKING:
+    from progic.analyses.catalogue import Outcome
+    from progic.analyses.result import Result
+    from progic.analyses.study import Progress as Report
+
 stderr = Console(stderr=True)
 USUAL = ("webp", "avif", "jpeg", "jp2", "jxl")  # without --against
-NAMES = ", ".join([*ANALYSES, "all"])
+KNOWN = ", ".join([*NAMES, "all"])
 Folder = Annotated[
     Path | None, typer.Argument(help="Folder of photos that the model was not trained on; or one photo.")
 ]
@@ -49,7 +47,7 @@ Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the points of 
 
 @ends_well
 def analyse(
-    name: Annotated[str, typer.Argument(help=f"Which analysis: {NAMES}.")],
+    name: Annotated[str, typer.Argument(help=f"Which analysis: {KNOWN}.")],
     folder: Folder = None,
     out: Out = Path("paper"),
     model: Model = DEFAULT_MODEL,
@@ -71,8 +69,14 @@ def analyse(
     goes on where it was stopped; one by name is always made anew. bpp, runtime and satcom need no photos.
     --refine is for all that codes photos, but not for tsne and runtime, which show the net as it is.
     """
-    if name not in (*ANALYSES, "all"):
-        raise InputError(f"analysis: found {name!r}, allowed {NAMES}")
+    if name not in (*NAMES, "all"):
+        raise InputError(f"analysis: found {name!r}, allowed {KNOWN}")
+    import torch
+
+    from progic.analyses import catalogue  # which takes seconds, with all that draws
+    from progic.analyses.bd_rate import check_anchor
+    from progic.analyses.study import Settings, Study
+
     settings = Settings(
         size=size_of(size),
         photo_count=photos,
@@ -112,7 +116,7 @@ def _formats(against: str) -> tuple[str, ...]:
     return named or tuple(name for name, complaint in lacking.items() if complaint is None)
 
 
-def _reporter(bar: Progress) -> Report:
+def _reporter(bar: Progress) -> "Report":
     tasks: dict[str, TaskID] = {}
 
     def report(what: str, done: int, total: int) -> None:
@@ -123,7 +127,7 @@ def _reporter(bar: Progress) -> Report:
     return report
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: "Outcome") -> None:
     state = (
         f"not made: {outcome.complaint}"
         if outcome.complaint
@@ -134,9 +138,11 @@ def _tell(outcome: Outcome) -> None:
     typer.echo(f"{outcome.name}: {state}", err=True)
 
 
-def _finish_all(out: Path, outcomes: list[Outcome], as_json: bool) -> None:
+def _finish_all(out: Path, outcomes: "list[Outcome]", as_json: bool) -> None:
+    from progic.analyses.page import write_page
+
     complaints = {each.name: each.complaint for each in outcomes if each.complaint}
-    page = write_page(out, list(ANALYSES), complaints)
+    page = write_page(out, list(NAMES), complaints)
     if as_json:
         made = [each.name for each in outcomes if not each.complaint]
         typer.echo(json.dumps({"page": str(page), "made": made, "not_made": complaints}, indent=2))
@@ -144,7 +150,7 @@ def _finish_all(out: Path, outcomes: list[Outcome], as_json: bool) -> None:
         typer.echo(f"{page}: {len(outcomes) - len(complaints)} of {len(outcomes)} analyses")
 
 
-def _show(made: Result, out: Path, as_json: bool) -> None:
+def _show(made: "Result", out: Path, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(made.as_json(), indent=2, allow_nan=False))
         return

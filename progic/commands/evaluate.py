@@ -9,17 +9,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from progic import tables, weights
+from progic import weights
 from progic.classical import formats_of
 from progic.commands.options import AsJson, Model, Refine, size_of
-from progic.compare import compare
 from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
-from progic.evaluate import check_subsets, evaluate, evaluate_subsets
 from progic.heap import keep_freed_memory
 from progic.metric_weights import load_metric_weights
 from progic.metrics import PerceptualMetrics
-from progic.rate_figure import check_path, draw
 from progic.refine import refined
 
 stderr = Console(stderr=True)
@@ -46,6 +43,11 @@ def evaluate_command(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model: DISTS, LPIPS, PSNR and MS-SSIM after 1..N stages, and how its codes are used."""
+    from progic import tables
+    from progic.compare import compare
+    from progic.evaluate import check_subsets, evaluate, evaluate_subsets
+    from progic.rate_figure import check_path, draw
+
     formats = formats_of(against)
     if figure is not None:
         check_path(figure, folder)  # before the long part

@@ -16,7 +16,6 @@ from progic.errors import ConfigError, InputError
 from progic.heap import keep_freed_memory
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metric_weights import load_metric_weights
-from progic.train import Trainer, train
 
 
 @ends_well
@@ -40,6 +39,8 @@ def train_command(
     ] = "",
 ) -> None:
     """Train a model; goes on from OUT/checkpoint.safetensors where there is one."""
+    from progic.train import Trainer, train  # which takes seconds
+
     config = load_recipe(recipe)
     if steps is not None:
         config = config.model_copy(update={"steps": steps})

@@ -21,11 +21,9 @@ from satsim.commands.options import (
     progress_bar,
 )
 from satsim.ending import ends_well
-from satsim.report import REPORT, finish
 from satsim.rundir import SUMMARY, Run, read_run
 from satsim.scenario import load_scenario
 from satsim.terminal import notes, result_table
-from satsim.timeline import PNG
 
 
 @ends_well
@@ -52,6 +50,7 @@ def run(
     target = Path("runs") / loaded.name if out is None else out
 
     from satsim.pipeline import run_scenario
+    from satsim.report import finish
 
     keep_freed_memory(math.prod(loaded.image.original_size))
 
@@ -66,6 +65,8 @@ def run(
 @ends_well
 def report(folder: Annotated[Path, typer.Argument(help="A run folder that `satsim run` wrote.")]) -> None:
     """Draw a run's figure and report again, from what is in its folder."""
+    from satsim.report import REPORT, finish
+
     for photo in read_run(folder).manifest.photos:
         if photo.run is not None:
             finish(folder / photo.run)
@@ -74,6 +75,9 @@ def report(folder: Annotated[Path, typer.Argument(help="A run folder that `satsi
 
 
 def _print_result(result: Run) -> None:
+    from satsim.report import REPORT
+    from satsim.timeline import PNG
+
     Console().print(result_table(result))
     for line in notes(result):
         typer.echo(line)

@@ -15,7 +15,6 @@ from satsim.commands.options import Metrics, asked_metrics, is_host
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.playback import playback_of
-from satsim.report import finish
 from satsim.run_queue import Progress, RunQueue
 from satsim.rundir import read_run
 from satsim.scenario import Scenario, load_scenario
@@ -50,6 +49,7 @@ def serve(
         allowed = "satsim serve after pip install 'progic-satsim[serve]'"
         raise InputError(f"satsim serve: found no {error.name}; allowed: {allowed}") from None
     from satsim.pipeline import run_scenario
+    from satsim.report import finish
 
     measured = tuple(asked_metrics(metrics))
     scenario = _checked(what)
