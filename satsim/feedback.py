@@ -8,8 +8,9 @@ import simpy
 from satsim.channel import Channel
 from satsim.delay import Delay
 from satsim.errors import PacketError
+from satsim.header import ImageTag
 from satsim.link import Link
-from satsim.packets import ImageTag, Report, pack_report, parse_report
+from satsim.packets import Report, pack_report, parse_report
 from satsim.records import EventLog, Frame
 from satsim.repair_settings import ReturnLink
 from satsim.windows import Visibility

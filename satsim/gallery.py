@@ -11,7 +11,7 @@ from progic import classical
 from progic.errors import PayloadError
 from satsim.codec import file_fingerprint, in_order, short_fingerprint
 from satsim.file_codecs import WHOLE_FILES
-from satsim.packets import ImageTag
+from satsim.header import ImageTag
 
 SIMULATED = {
     file_fingerprint(name): name for name in ("jpeg_progressive", "jp2", "ssdv", "ThumbHash", "identity")

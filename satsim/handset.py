@@ -3,11 +3,11 @@
 from satsim.codec import CodecFailed, NothingFits
 from satsim.codecs import codec_of
 from satsim.errors import InputError
+from satsim.header import ImageTag
 from satsim.intake import check_model, check_sizes, load_parts, open_for
 from satsim.order import open_loop
 from satsim.packet_room import check_link
 from satsim.packetize import frames_of
-from satsim.packets import ImageTag
 from satsim.parcel import parcel_of
 from satsim.quality import Scorer
 from satsim.records import Frame

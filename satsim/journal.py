@@ -24,7 +24,7 @@ class Row(NamedTuple):
     packet: int  # counted from 1
     time_utc: str  # ISO 8601
     source: str  # a file's name, a sender's address, stdin or a device
-    image: str  # satsim.packets.ImageTag.name; "" for bytes that are no packet
+    image: str  # satsim.header.ImageTag.name; "" for bytes that are no packet
     stage: str  # "0", "0-2", "parity 1"; "" for bytes that are no packet
     bytes: int
     event: str  # received, duplicate, rejected

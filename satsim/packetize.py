@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from satsim.errors import PacketizeError
-from satsim.packets import AnyPacket, ImageTag, Packet, Pieces, pack
+from satsim.header import ImageTag
+from satsim.packets import AnyPacket, Packet, Pieces, pack
 from satsim.records import Frame
 from satsim.ulp import pieces_bytes, protected
 from satsim.units import HEADER_BYTES, MAX_STAGES

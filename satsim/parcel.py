@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from satsim.codec import Encoded
 from satsim.fec import parity_stages
+from satsim.header import ImageTag
 from satsim.intake import Photo
 from satsim.packetize import chunk, packetize, packetize_parity, packetize_pieces
-from satsim.packets import AnyPacket, ImageTag
+from satsim.packets import AnyPacket
 from satsim.repair_settings import Erasure, Repair, Ulp
 
 

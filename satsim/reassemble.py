@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from satsim.errors import PacketError
 from satsim.fec import recover
-from satsim.packets import ImageTag, Packet, Pieces, parse
+from satsim.header import ImageTag
+from satsim.packets import Packet, Pieces, parse
 from satsim.records import Delivery, Holding, Verdict
 from satsim.ulp import recovered
 

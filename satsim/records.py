@@ -71,7 +71,7 @@ class Holding(NamedTuple):
 class Picture(NamedTuple):
     """A new picture at a receiver of real packets, or why there is none."""
 
-    image: str  # satsim.packets.ImageTag.name
+    image: str  # satsim.header.ImageTag.name
     stages: str  # for people, from 1: "1-2+4"
     complete: bool
     path: Path | None

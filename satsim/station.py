@@ -17,9 +17,10 @@ from PIL import Image
 from progic.replacing import replacing
 from satsim.errors import PacketError
 from satsim.gallery import NoPicture
+from satsim.header import ImageTag
 from satsim.inlets import Arrival
 from satsim.journal import Journal, Row
-from satsim.packets import AnyPacket, ImageTag, parse
+from satsim.packets import AnyPacket, parse
 from satsim.reassemble import Reassembler
 from satsim.records import Delivery, Holding, Picture, Verdict
 from satsim.wording import stages_text

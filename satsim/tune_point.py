@@ -17,11 +17,12 @@ import torch
 from satsim.codecs import codec_of
 from satsim.csv_file import rounded
 from satsim.fleet_settings import FleetSettings
+from satsim.header import ImageTag
 from satsim.intake import load_models, load_parts, open_for
 from satsim.kept import Row
 from satsim.monte_carlo import run_seeds
 from satsim.packetize import packetize_pieces
-from satsim.packets import AnyPacket, ImageTag, Packet
+from satsim.packets import AnyPacket, Packet
 from satsim.records import Holding
 from satsim.repair_settings import Repair, Ulp
 from satsim.settings import CodecSettings, LinkSettings, Scenario, Scheme, seed_decides

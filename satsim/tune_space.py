@@ -10,9 +10,10 @@ from itertools import count, islice, takewhile
 from pathlib import PurePath
 from typing import NamedTuple
 
+from satsim.header import ImageTag
 from satsim.order import open_loop
 from satsim.packetize import packetize, packetize_parity, packetize_pieces
-from satsim.packets import AnyPacket, ImageTag
+from satsim.packets import AnyPacket
 from satsim.records import Frame
 from satsim.repair_settings import (
     ArqNextSlot,

@@ -5,7 +5,7 @@ quality over packet erasure channels through forward error correction", IEEE JSA
 cut into as many pieces as it needs, the last one padded with zeros; the pieces are extended by Reed-Solomon
 over GF(2^8) (zfec, systematic), and packet i carries piece i of each.
 
-The payload of a packet, bits, most significant first (satsim.packets has the header, kind 3):
+The payload of a packet, bits, most significant first (satsim.header has the header, kind 3):
 
     offset bits field
          0   16 stage bytes      of every stage but the last, 1..65535

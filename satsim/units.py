@@ -2,7 +2,7 @@
 
 import math
 
-HEADER_BYTES = 20  # satsim.packets; 320 + 20 = 340 bytes, one Iridium SBD message from a 9602/9603 modem
+HEADER_BYTES = 20  # satsim.header; 320 + 20 = 340 bytes, one Iridium SBD message from a 9602/9603 modem
 BITS_PER_BYTE = 8
 MAX_SIDE_PX = 4096  # 12 bits in the packet header
 MAX_STAGES = 64  # 6 bits in the packet header
@@ -11,15 +11,18 @@ MAX_BITS_PER_INDEX = 16  # 4 bits in the packet header
 DOWNSAMPLING_FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # 3 bits in the packet header hold log2
 
 
+def cells(size: tuple[int, int], downsampling_factor: int) -> int:
+    """Return the squares of `downsampling_factor` pixels in a photo of `size`; a part counts as one."""
+    width, height = size
+    return math.ceil(width / downsampling_factor) * math.ceil(height / downsampling_factor)
+
+
 def stage_bytes(size: tuple[int, int], bits_per_index: int, downsampling_factor: int) -> int:
     """Return the bytes of one stage of a photo of `size` (width, height) in pixels.
 
-    One index of `bits_per_index` bits a cell of `downsampling_factor` squared pixels; a part of a cell counts
-    as one, and the last byte is filled up.
+    One index of `bits_per_index` bits a cell, and the last byte is filled up.
     """
-    width, height = size
-    cells = math.ceil(width / downsampling_factor) * math.ceil(height / downsampling_factor)
-    return math.ceil(cells * bits_per_index / BITS_PER_BYTE)
+    return math.ceil(cells(size, downsampling_factor) * bits_per_index / BITS_PER_BYTE)
 
 
 def bits_per_pixel(n_bytes: int, size: tuple[int, int]) -> float:

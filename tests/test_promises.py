@@ -15,7 +15,7 @@ from progic.weights import bundled_models, config_of, expected_sha256, file_byte
 from satsim.codec import short_fingerprint
 from satsim.file_codecs import FileCodec
 from satsim.gallery import Gallery
-from satsim.packets import ImageTag
+from satsim.header import ImageTag
 from satsim.quality import Scorer, thumbnail_view
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-/* The packet on the air, as satsim.packets describes it: bytes to a packet, or to the error that says why not. */
+/* The packet on the air, as satsim.header describes it: bytes to a packet, or to the error that says why not. */
 "use strict";
 
 const [HEADER_BYTES, CRC_AT, MAGIC, VERSION, MAX_STAGES] = [20, 16, 0xa7, 1, 64];
@@ -96,16 +96,27 @@ function parsePacket(data) {
   }
   const stageBytes = payload.length / count;
   checkStageBytes(image, stageBytes);
+  const stages = new Map(cut(payload, Array(count).fill(stageBytes), first));
+  if (kind === STAGES) for (const stage of stages.values()) checkFiller(image, stage);
   const range = count === 1 ? `${first}` : `${first}-${first + count - 1}`;
   const label = kind === PARITY ? `parity ${range}` : range;
-  return { kind, image, label, stages: new Map(cut(payload, Array(count).fill(stageBytes), first)) };
+  return { kind, image, label, stages };
 }
 
 /* L, f and the size make the length of a stage; where f is 1, pieces of a file have any. */
-function checkStageBytes({ width, height, factor, bitsPerIndex }, found) {
-  const cells = Math.ceil(width / factor) * Math.ceil(height / factor);
-  const allowed = factor === 1 ? found : Math.ceil((cells * bitsPerIndex) / 8);
+function checkStageBytes(image, found) {
+  const allowed = image.factor === 1 ? found : Math.ceil(bitsOfStage(image) / 8);
   check("bytes of a stage", found, allowed, allowed);
+}
+
+/* What the indices leave of the last byte is 0. */
+function checkFiller(image, stage) {
+  const spare = image.factor === 1 ? 0 : stage.length * 8 - bitsOfStage(image);
+  check("filler of a stage", stage[stage.length - 1] & (2 ** spare - 1), 0, 0);
+}
+
+function bitsOfStage({ width, height, factor, bitsPerIndex }) {
+  return Math.ceil(width / factor) * Math.ceil(height / factor) * bitsPerIndex;
 }
 
 /* [number, bytes] of parts that stand one after the other, of these lengths. */

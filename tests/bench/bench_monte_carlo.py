@@ -2,10 +2,10 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.monte_carlo import Replicator
 from satsim.packetize import packetize
-from satsim.packets import ImageTag
 from satsim.repair_settings import ArqNextSlot
 from satsim.settings import LinkSettings
 from satsim.spread import statistics_of

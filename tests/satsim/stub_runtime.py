@@ -7,7 +7,7 @@ import numpy as np
 
 from progic.bitstream import pack_indices
 from satsim.browser_decoder import BrowserDecoder, Decoding, Runtime, packed, planes
-from satsim.packets import ImageTag
+from satsim.header import ImageTag
 
 TOY = ImageTag(7, 3, 9, 16, 100, 70, 0xABCD, 1_700_000_000)
 OTHER = ImageTag(9, 5, 16, 8, 33, 8, 0x1234, 5)  # of a second model

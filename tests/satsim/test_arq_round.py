@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from satsim.channel import Channel, Independent
 from satsim.errors import PacketError
+from satsim.header import ImageTag
 from satsim.packetize import packetize
-from satsim.packets import ImageTag, Report, pack, pack_report, parse, parse_report
+from satsim.packets import Report, pack, pack_report, parse, parse_report
 from satsim.reassemble import Reassembler
 from satsim.records import Delivery, SchemeRun
 from satsim.repair_settings import ArqRound, ReturnLink

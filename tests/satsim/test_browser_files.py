@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from satsim import cli
 from satsim.codec import file_fingerprint
+from satsim.header import ImageTag
 from satsim.packetize import chunk, frames_of, packetize
-from satsim.packets import ImageTag, Packet, pack, parse
+from satsim.packets import Packet, pack, parse
 from satsim.viewer_page import lone_page
 from tests.satsim.conftest import EXTRAS, browser_here, needs_extra, smooth_photo
 from tests.satsim.stub_runtime import TOY, random_stages, seen, stub_decoding

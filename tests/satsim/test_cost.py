@@ -7,9 +7,9 @@ import pytest
 
 from satsim.cost import NOTHING_KNOWN, costs_of
 from satsim.fleet_settings import FleetSettings
+from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
-from satsim.packets import ImageTag
 from satsim.presets import load_preset
 from satsim.records import Event
 from satsim.repair_settings import ArqNextSlot

@@ -2,9 +2,10 @@
 
 import math
 
+from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
-from satsim.packets import ImageTag, Packet
+from satsim.packets import Packet
 from satsim.repair_settings import ArqRound, Carousel, NoRepair, ReturnLink
 from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import simulate

@@ -18,9 +18,10 @@ from satsim import cli
 from satsim.codec import file_fingerprint
 from satsim.file_codecs import WHOLE_FILES
 from satsim.gallery import Gallery, NoPicture
+from satsim.header import ImageTag
 from satsim.outlets import folder_outlet
 from satsim.packetize import chunk, frames_of, packetize
-from satsim.packets import ImageTag, parse
+from satsim.packets import parse
 from satsim.settings import AnyPart, Growing
 from tests.satsim.conftest import EXTRAS, needs_extra, smooth_photo
 

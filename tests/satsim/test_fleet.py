@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from satsim.errors import ScenarioError
 from satsim.fleet_settings import FleetSettings
+from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.medium import _slot_number
 from satsim.packetize import packetize
-from satsim.packets import ImageTag, Packet
+from satsim.packets import Packet
 from satsim.records import SchemeRun
 from satsim.repair_settings import ArqNextSlot, ArqRound, Carousel, NoRepair, Repair, ReturnLink
 from satsim.rundir import Run

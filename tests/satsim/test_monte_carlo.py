@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.monte_carlo import Replicator
 from satsim.packetize import packetize, packetize_pieces
-from satsim.packets import ImageTag, Packet
+from satsim.packets import Packet
 from satsim.records import Holding
 from satsim.repair_settings import ArqNextSlot, Carousel, NoRepair, Ulp
 from satsim.rundir import SPREAD, SPREAD_ROWS, Run

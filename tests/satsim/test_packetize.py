@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satsim.errors import PacketizeError
+from satsim.header import ImageTag
 from satsim.packetize import chunk, packetize
-from satsim.packets import ImageTag, Packet, pack
+from satsim.packets import Packet, pack
 
 
 def tag(n_stages: int) -> ImageTag:

@@ -17,7 +17,8 @@ from satsim.errors import (
     ShortPacket,
     UnknownVersion,
 )
-from satsim.packets import ImageTag, Packet, pack, parse
+from satsim.header import ImageTag
+from satsim.packets import Packet, pack, parse
 from satsim.units import HEADER_BYTES
 
 TAG = ImageTag(
@@ -32,8 +33,9 @@ TAG = ImageTag(
 )
 OF_FILE = replace(TAG, bits_per_index=8, downsampling_factor=1)  # pieces of any length
 PACKET = Packet(TAG, first_stage=0, stage_count=1, payload=bytes(320))
+ONE_CELL = pack(Packet(replace(TAG, width=16, height=16), 0, 1, bytes(2)))  # 10 bits, and 6 left over
 
-# Written out by hand from the table in satsim.packets, field after field:
+# Written out by hand from the table in satsim.header, field after field:
 BY_HAND = (
     "10100111"  # magic 0xA7
     "0001"  # version 1
@@ -69,7 +71,8 @@ def packets(draw: st.DrawFn) -> Packet:
         capture_time=draw(st.integers(0, 0xFFFFFFFF)),
     )
     length = image.stage_bytes or draw(st.integers(1, 8))
-    payload = draw(st.binary(min_size=length, max_size=length)) * count
+    *first, last = draw(st.binary(min_size=length, max_size=length))
+    payload = bytes([*first, last & ~image.filler]) * count
     return Packet(image, draw(st.integers(0, n_stages - count)), count, payload)
 
 
@@ -157,6 +160,7 @@ def with_bits(offset: int, layout: str, value: int) -> bytes:
         (sealed(bytes.fromhex(HEAD), b""), BadField, "payload is 0 bytes; allowed: 1 equal stages"),
         (sealed(bytes.fromhex(HEAD), bytes(319)), BadField, "bytes of a stage is 319; allowed: 320"),
         (sealed(with_bits(125, "u3", 1), bytes(321)), BadField, "bytes of a stage is 321; allowed: 320"),
+        (sealed(ONE_CELL[:16], b"\x00\x01"), BadField, "filler of a stage is 1; allowed: 0"),
     ],
 )
 def test_each_fault_has_its_name(data: bytes, error: type[PacketError], message: str) -> None:

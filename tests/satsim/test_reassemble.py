@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satsim.fec import parity_stages
+from satsim.header import ImageTag
 from satsim.packetize import packetize, packetize_parity, packetize_pieces
-from satsim.packets import ImageTag, Packet, Report, pack, pack_report
+from satsim.packets import Packet, Report, pack, pack_report
 from satsim.reassemble import Reassembler, reassemble
 from satsim.records import Delivery, Holding, Verdict
 

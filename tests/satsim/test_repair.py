@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from satsim.channel import Channel, Independent, Perfect
 from satsim.fec import parity_stages, recover
+from satsim.header import ImageTag
 from satsim.packetize import packetize, packetize_parity
-from satsim.packets import ImageTag, Packet, pack, parse
+from satsim.packets import Packet, pack, parse
 from satsim.records import SchemeRun
 from satsim.repair_settings import Carousel, Erasure, NoRepair, Repair, Repeat, Unequal
 from satsim.settings import LinkSettings

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from satsim.fleet_settings import FleetSettings
+from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.monte_carlo import Replicator
 from satsim.packetize import packetize
-from satsim.packets import ImageTag
 from satsim.repair_settings import ArqNextSlot
 from satsim.rundir import Run
 from satsim.scenario import load_scenario

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from satsim.channel import Perfect
 from satsim.delay import Delay
+from satsim.header import ImageTag
 from satsim.link import Link
 from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
-from satsim.packets import ImageTag, Packet, pack
+from satsim.packets import Packet, pack
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
 from satsim.records import Event, EventLog, Frame, Holding, SchemeRun

@@ -22,17 +22,18 @@ from progic.errors import ProgicError
 from satsim.errors import InputError, SatsimError
 from satsim.fec import parity_stages
 from satsim.gallery import NoPicture
+from satsim.header import ImageTag
 from satsim.inlets import Arrival
 from satsim.journal import Journal
 from satsim.packetize import packetize, packetize_parity
-from satsim.packets import ImageTag, Report, pack, pack_report
+from satsim.packets import Report, pack, pack_report
 from satsim.station import Station
 
 TAG = ImageTag(7, 3, 10, 16, 16, 16, 0xBEEF, 1_700_000_000)
 OTHER = replace(TAG, image_id=8, capture_time=1_700_000_060)
 STALE = replace(TAG, capture_time=1_600_000_000)
 UNKNOWN = replace(TAG, fingerprint=0xDEAD)
-STAGES = [bytes([65 + number]) * 2 for number in range(3)]
+STAGES = [bytes([65 + number, number << 6]) for number in range(3)]
 NAME = "20231114T221320Z-0007-16x16-beef-n3-l10-f16"
 
 

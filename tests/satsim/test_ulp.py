@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from satsim.channel import Channel, Independent
 from satsim.errors import BadField, PacketizeError, ScenarioError
+from satsim.header import ImageTag
 from satsim.packet_room import check_link
 from satsim.packetize import packetize_pieces
-from satsim.packets import ImageTag, Pieces, pack, parse
+from satsim.packets import Pieces, pack, parse
 from satsim.reassemble import reassemble
 from satsim.records import Delivery, SchemeRun
 from satsim.repair_settings import Ulp

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from sgp4.api import Satrec, jday
 
 from satsim.errors import InputError, ScenarioError
+from satsim.header import ImageTag
 from satsim.packetize import packetize
-from satsim.packets import ImageTag
 from satsim.records import SchemeRun
 from satsim.repair_settings import ArqNextSlot, ArqRound, Carousel, Repair, ReturnLink
 from satsim.rundir import Run
