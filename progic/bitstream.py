@@ -104,6 +104,11 @@ class StageFile:
     stages: Mapping[int, bytes]  # stage number from 0 -> payload
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """N, L and f."""
+        return self.n_stages, self.bits_per_index, self.downsampling_factor
+
+    @property
     def bytes_per_stage(self) -> int:
         """Bytes of each stage's payload."""
         across, down = grid_of(self.size, self.downsampling_factor)
@@ -136,7 +141,7 @@ def write_stage_file(content: StageFile) -> bytes:
 def read_stage_file(data: bytes) -> StageFile:
     """Parse the bytes of a `.progic` file.
 
-    Raises PayloadError for wrong magic, unknown version, wrong length or wrong CRC.
+    Raises PayloadError for wrong magic, unknown version, wrong length, wrong CRC, or stages that cannot be.
     """
     if len(data) < HEADER_BYTES or not data.startswith(MAGIC):
         allowed = f"allowed {MAGIC!r} and {HEADER_BYTES} bytes or more"
@@ -152,7 +157,9 @@ def read_stage_file(data: bytes) -> StageFile:
         found = f"{width}x{height} pixels, N = {n}, L = {bits}"
         raise PayloadError(f"found {found}; allowed are sides of 1 or more, N of 1 to 64, L of 1 to 16")
     empty = StageFile(fingerprint.hex(), n, bits, 1 << log2_f, (width, height), {})
-    numbers = [stage for stage in range(64) if held >> stage & 1]
+    if not held or held >> n:
+        raise PayloadError(f"stages held at byte 20: found {held:#x}; allowed are bits of {n} stages")
+    numbers = [stage for stage in range(n) if held >> stage & 1]
     if len(body) != len(numbers) * empty.bytes_per_stage:
         raise PayloadError(f"{len(body)} bytes of stages, allowed {len(numbers)} x {empty.bytes_per_stage}")
     per_stage = empty.bytes_per_stage

@@ -49,7 +49,7 @@ def read(
 ) -> int:
     """Load the state into the objects given and return the step.
 
-    Raises WeightsError for a file that is cut, ConfigError for a checkpoint of another recipe.
+    Raises WeightsError for a file that is cut or lacks a part, ConfigError for one of another recipe.
     """
     try:
         with safe_open(path, framework="pt") as content:
@@ -58,16 +58,23 @@ def read(
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: not a training checkpoint, or cut: {error}") from None
     _check_recipe(path, _recipe_of(path, metadata), config)
-    for role, net in nets.items():
-        state = _part(tensors, role)
-        _check_trunk(path, net, state)
-        net.load_state_dict(state)
-    for name, average in _averages(nets["net"]).items():
-        average.copy_(tensors[f"quantizer.{name}"])
-    generator.set_state(tensors["generator"])
-    for role, optimizer in optimizers.items():
-        optimizer.restore(_part(tensors, role))
-    return int(metadata["step"])
+    step = metadata.get("step", "none")
+    if not step.isdecimal():
+        raise WeightsError(f"{path}: no training checkpoint: step: found {step}, allowed 0 or more")
+    try:
+        for role, net in nets.items():
+            state = _part(tensors, role)
+            _check_trunk(path, net, state)
+            net.load_state_dict(state)
+        for name, average in _averages(nets["net"]).items():
+            average.copy_(tensors[f"quantizer.{name}"])
+        generator.set_state(tensors["generator"])
+        for role, optimizer in optimizers.items():
+            optimizer.restore(_part(tensors, role))
+    except (LookupError, ValueError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path}: no training checkpoint, or damaged: {reason}") from None
+    return int(step)
 
 
 def _averages(net: nn.Module) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ DEFAULT_MODEL = "f16-s"  # nearest to the photo, least arithmetic and no grid: i
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CodecConfig(_Strict):
@@ -75,6 +75,11 @@ class CodecConfig(_Strict):
             if getattr(self, key) != type(self).model_fields[key].default:
                 raise ValueError(f"{key} has no effect beside trunk {self.trunk!r}; allowed is its default")
         return self
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """N, L and f, which a packet and a file say of a model."""
+        return self.n_stages, self.bits_per_index, self.downsampling_factor
 
     @property
     def n_codes(self) -> int:

@@ -29,7 +29,7 @@ class BundledDecoder:
         facts = bundle_facts(folder)
         self.fingerprint: str = facts["fingerprint"]  # sha256 of the model's weights, 64 hex digits
         self.name: str = facts["model"]
-        self._shape = (facts["n_stages"], facts["bits_per_index"], facts["downsampling_factor"])
+        self.shape = (facts["n_stages"], facts["bits_per_index"], facts["downsampling_factor"])
         self._session = session_of(folder / DECODER, facts["sha256"][DECODER])
 
     def decode(self, stages: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
@@ -37,7 +37,7 @@ class BundledDecoder:
 
         Raises PayloadError as `progic.Codec.decode` does.
         """
-        n_stages, bits_per_index, factor = self._shape
+        n_stages, bits_per_index, factor = self.shape
         planes = unpack_stages(stages, size, n_stages, bits_per_index, factor)
         first = next(iter(planes.values()))
         empty = np.zeros_like(first)

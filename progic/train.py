@@ -261,7 +261,7 @@ def train(
     make_folder(folder)
     config, began = trainer.config, time.monotonic()
     display = Display(console or Console(stderr=True), trainer.step, config.steps)
-    with stop_on_signals() as stopped, csv_log(folder / "log.csv") as log, display:
+    with stop_on_signals() as stopped, csv_log(folder / "log.csv", trainer.step) as log, display:
         if config.compile and trainer.step < config.steps:
             display.say("compiling the loss: the first step takes a minute, without AVX-512 five")
         while trainer.step < config.steps and not stopped():
@@ -274,6 +274,8 @@ def train(
             if trainer.step % config.checkpoint_every_steps == 0 and trainer.step < config.steps:
                 keep(trainer, folder, validation, display)
         keep(trainer, folder, validation, display)
+        if trainer.step < config.steps:
+            display.say(f"stopped at step {trainer.step} of {config.steps}; the same command goes on")
 
 
 def keep(trainer: Trainer, folder: Path, validation: Sequence[Tensor], display: Display) -> None:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from progic.errors import ProgicError
+from progic.replacing import replacing
 
 LINE_EVERY_STEPS = 10
 
@@ -46,15 +47,14 @@ COLUMNS = ("step", "elapsed_s", "learning_rate", *Terms._fields)
 
 
 @contextmanager
-def csv_log(path: Path) -> Iterator[Callable[[int, float, float, Terms], None]]:
-    """Yield what appends a row of `COLUMNS`: step, seconds, learning rate, terms.
+def csv_log(path: Path, done: int = 0) -> Iterator[Callable[[int, float, float, Terms], None]]:
+    """Yield what appends a row of `COLUMNS`: step, seconds, learning rate, terms; `done` steps stay.
 
-    Raises ProgicError naming the file where a row cannot be written.
+    Raises ProgicError naming the file where it is of something else, or a row cannot be written.
     """
     try:
-        columns = _columns_of(path) or COLUMNS
+        columns = _kept(path, done)
         with path.open("a", newline="", encoding="utf-8") as file:
-            # a log that an earlier version began keeps its columns
             writer = csv.DictWriter(file, columns, extrasaction="ignore")
             if not file.tell():
                 writer.writeheader()
@@ -72,12 +72,26 @@ def csv_log(path: Path) -> Iterator[Callable[[int, float, float, Terms], None]]:
         raise ProgicError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _columns_of(path: Path) -> list[str]:
-    """Names in the first row of a log; none where there is no log, or an empty one."""
+def _kept(path: Path, done: int) -> list[str]:
+    """Leave in a log the first `done` steps: a run that was killed wrote more, and they are taken again.
+
+    Return its columns, which are fewer where an earlier version began it.
+    """
     if not path.exists() or not path.stat().st_size:
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return next(csv.reader(file), [])
+        return list(COLUMNS)
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file)
+        columns, rows = list(reader.fieldnames or ()), list(reader)
+    if "step" not in columns or not set(columns) <= set(COLUMNS):
+        found = f"found columns {','.join(columns)[:80]}"
+        raise ProgicError(f"{path}: {found}, which no training wrote; allowed: another -o DIR")
+    kept = [row for row in rows if (row["step"] or "").isdecimal() and int(row["step"]) <= done]
+    if len(kept) < len(rows):
+        with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(kept)
+    return columns
 
 
 class Display:

@@ -104,6 +104,9 @@ def load_file(path: Path, sha256: str | None = None) -> Codec:
         config = CodecConfig.model_validate_json(read_metadata(path).get("config", ""))
         net = CodecNet(config, _trunk(path, config))
         own = _as_floats(load_tensors(data))
+        odd = [name for name, tensor in own.items() if not tensor.isfinite().all()]
+        if odd:
+            raise WeightsError(f"{path}: {odd[0]}: found numbers that are not finite; allowed: others")
         net.load_state_dict(net.state_dict() | own if own.keys() == net.own_state().keys() else own)
     except (SafetensorError, ValidationError, RuntimeError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]

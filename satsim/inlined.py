@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from satsim.pictures import read_picture
+
 INLINE_BYTES = 2_000_000  # of all pictures together: a third more in base64, and the page stays under 3 MB
 QUALITIES = (95, 85, 70, 50, 30, 10)  # of WebP; the first at which all pictures fit
 SIDE_PX = 384  # no picture on the page has more
@@ -27,8 +29,7 @@ def inlined(files: Iterable[Path]) -> dict[Path, str]:
 
 
 def _small(file: Path) -> Image.Image:
-    with Image.open(file) as image:
-        picture = image.convert("RGB")
+    picture = read_picture(file)
     picture.thumbnail((SIDE_PX, SIDE_PX))
     return picture
 

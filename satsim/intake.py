@@ -14,13 +14,14 @@ from progic.errors import ImageError
 from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
 from progic.metrics import MIN_SIDE_PX, PerceptualMetrics
-from satsim.errors import ScenarioError
+from satsim.errors import InputError, ScenarioError
 from satsim.loss_settings import BlockageLoss, TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
 from satsim.packet_room import check_link
 from satsim.quality import PERCEPTUAL
 from satsim.repair_settings import ArqRound
-from satsim.scenario import Scenario
+from satsim.rundir import PHOTOS
+from satsim.scenario import WEIGHTS, Scenario
 from satsim.settings import Metric
 from satsim.trace import read_trace
 from satsim.trained_codec import TrainedCodec
@@ -111,6 +112,8 @@ def check_windows(scenario: Scenario, file: str) -> None:
     except NoSkyfield:
         allowed = "a schedule, or a TLE after pip install 'progic-satsim[tle]'"
         raise ScenarioError(file, "link.windows", "a TLE but no skyfield", allowed) from None
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
     slots_s = {"link.interval_s": scenario.link.interval_s}
     for repair in map(scenario.repair_of, scenario.schemes):
         if isinstance(repair, ArqRound):
@@ -165,7 +168,8 @@ def check_model(scenario: Scenario, file: str) -> None:
 def check_model_exists(scenario: Scenario, file: str) -> None:
     """Raise a ScenarioError naming `file` for a model there is not, bundled or as a file."""
     model = scenario.codec.model
-    if model not in weights.bundled_models() and not Path(model).is_file():
+    is_file = Path(model).suffix == WEIGHTS and Path(model).is_file()
+    if model not in weights.bundled_models() and not is_file:
         raise ScenarioError(file, "codec.model", model, weights.allowed_models())
 
 
@@ -202,7 +206,7 @@ def open_album(scenario: Scenario, folder: Path) -> Album:
             continue
         names = [path.stem, path.name, *(f"{path.name}-{number}" for number in range(2, len(files) + 2))]
         name = next(each for each in map(legible, names) if each not in photos)  # of a.png and a.jpg too
-        photos[name] = replace(photo, facts=replace(photo.facts, run=f"photos/{name}"))
+        photos[name] = replace(photo, facts=replace(photo.facts, run=f"{PHOTOS}/{name}"))
     if not photos:
         why = "it has folders alone, which are not looked into" if beside else "it is empty"
         why = f"none of its {len(files)} files can be used; {skipped[0].reason}" if skipped else why

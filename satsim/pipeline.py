@@ -27,13 +27,14 @@ from satsim.intake import (
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import Manifest, installed_versions
 from satsim.means import MeanRow, mean, mean_rows, mean_summary
+from satsim.new_run import new_run
 from satsim.records import SchemeSummary, TimelineRow
 from satsim.rundir import (
     IMAGES,
     ORIGINAL,
+    PHOTOS,
     TRACE,
     Run,
-    new_run,
     original_file,
     picture_file,
     read_run,
@@ -90,7 +91,7 @@ def _run_album(
     """Run every photo into a folder of its own, and write the means into `folder`."""
     outcomes = []
     for number, (name, photo) in enumerate(album.photos.items()):
-        own = folder / "photos" / name
+        own = folder / PHOTOS / name
         own.mkdir(parents=True)
         before = number / len(album.photos)
 

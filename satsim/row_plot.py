@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from PIL import Image
 
 from satsim.filmstrip import GAP, Film, Gap, Strip, spread, thinned
+from satsim.pictures import read_picture
 from satsim.records import TimelineRow
 from satsim.rundir import Run, picture_file
 from satsim.wording import (
@@ -107,8 +107,8 @@ class RowPlot:
     def _draw_picture(self, band: Band, row: TimelineRow, left_in: float) -> None:
         """Draw a picture with its frame and scores; one that had to move keeps a line to its moment."""
         left, right, low, high = self._frame(band, left_in)
-        with Image.open(picture_file(self.run.folder, row.scheme, row.stages)) as picture:
-            self.axes.imshow(picture, extent=(left, right, low, high), aspect="auto", zorder=2)
+        picture = read_picture(picture_file(self.run.folder, row.scheme, row.stages))
+        self.axes.imshow(picture, extent=(left, right, low, high), aspect="auto", zorder=2)
         colour, width = (USABLE, 1.5) if row.usable else (FAINT, 0.6)
         size = right - left, high - low
         self.axes.add_patch(Rectangle((left, low), *size, fill=False, ec=colour, lw=width, zorder=3))

@@ -4,20 +4,18 @@ Nothing here knows what made the numbers; plots and reports read a run through t
 """
 
 import csv
-import errno
 import json
-import os
-import tempfile
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from satsim.complaints import dotted, shown
 from satsim.csv_file import rounded, write_csv
-from satsim.errors import RunFolderError, Unwritable
+from satsim.errors import RunFolderError
 from satsim.manifest import Manifest
 from satsim.means import MeanRow, MeanSummary
 from satsim.records import Event, SchemeSummary, TimelineRow
@@ -32,12 +30,15 @@ SPREAD, SPREAD_ROWS = "monte_carlo.json", "monte_carlo.csv"  # of more than one 
 TRACE = "trace.csv"  # the recorded losses, where the scenario plays some back
 WINDOWS = "windows.csv"  # when the link was there, where it was not always
 
-TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
+PHOTOS = "photos"  # the runs of a folder of photos
 
+TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
+PSNR = "psnr_db"  # infinite of a picture that is the photo
+
+NOT_FINITE = frozenset({"nan", "inf", "infinity"})
 Row = TimelineRow | MeanRow
 Summary = SchemeSummary | MeanSummary
-AnyRow = TypeVar("AnyRow")
-AnySummary = TypeVar("AnySummary")
+Valid = TypeVar("Valid")
 
 
 @dataclass(frozen=True)
@@ -90,79 +91,6 @@ def picture_files(run: Run) -> list[Path]:
     return [original_file(run.folder), *(picture_file(run.folder, row.scheme, row.stages) for row in rows)]
 
 
-@contextmanager
-def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Hand out an empty folder that becomes `target` if the block ends well, and vanishes if it does not.
-
-    An existing run stays until the new one is complete. Raises RunFolderError before the block begins if
-    `target` may not be replaced (no `overwrite`, or it is no run) or cannot be written.
-    """
-    check_target(target, overwrite)
-    target = Path(os.path.realpath(target))  # what a link leads to, not the link
-    made = _make_parents(target)
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name[:50]}.", dir=target.parent) as workplace:
-            draft = Path(workplace) / "new"
-            draft.mkdir()  # not the workplace itself, whose mode keeps everyone else out
-            yield draft
-            check_target(target, overwrite)  # another run may have been written meanwhile
-            _put_in_place(draft, target, Path(workplace) / "old")
-    except BaseException as error:
-        _remove_empty(made)
-        if isinstance(error, Unwritable):  # of the draft
-            raise Unwritable(target, error.reason) from None
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise Unwritable(target, str(error.strerror)) from None
-        raise
-
-
-def check_target(target: Path, overwrite: bool) -> None:
-    """Raise RunFolderError unless a run may be written to `target`."""
-    if not os.path.lexists(target):
-        return
-    if Path(os.path.realpath(target)) == Path.cwd():
-        raise RunFolderError(f"{target}: found the folder this runs in, allowed is another, new or empty")
-    if not target.is_dir():
-        raise RunFolderError(f"{target}: found a file, allowed is a new folder")
-    if not any(target.iterdir()):
-        return
-    if not all((target / name).is_file() for name in (SCENARIO, MANIFEST, SUMMARY, TIMELINE)):
-        raise RunFolderError(f"{target}: found a folder with other things in it; allowed: a new or empty one")
-    if not overwrite:
-        raise RunFolderError(f"{target}: found a run; --overwrite replaces it, -o DIR writes elsewhere")
-
-
-def _make_parents(target: Path) -> list[Path]:
-    """Make the folders above `target` and try to write there; return those made, innermost first."""
-    missing = [folder for folder in target.parents if not folder.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target.parent):
-            return missing
-    except OSError as error:
-        _remove_empty(missing)
-        raise RunFolderError(f"{target}: cannot be written: {error.strerror}") from None
-
-
-def _remove_empty(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        with suppress(OSError):  # never made, or someone else has put something there
-            folder.rmdir()
-
-
-def _put_in_place(draft: Path, target: Path, old: Path) -> None:
-    """Rename `draft` to `target`, and what stood there to `old`; put it back if that fails."""
-    replaces = target.exists()
-    if replaces:
-        target.rename(old)
-    try:
-        draft.rename(target)
-    except BaseException:
-        if replaces:
-            old.rename(target)
-        raise
-
-
 def write_run(folder: Path, scenario: Scenario, manifest: Manifest, summary: Mapping[str, Summary]) -> None:
     """Write scenario.yaml, manifest.json and summary.json."""
     (folder / SCENARIO).write_text(dump_scenario(scenario), encoding="utf-8")
@@ -206,7 +134,9 @@ def read_run(folder: Path) -> Run:
 
 
 def _read_run(folder: Path) -> Run:
-    manifest = TypeAdapter(Manifest).validate_json((folder / MANIFEST).read_bytes())
+    manifest = _valid(MANIFEST, TypeAdapter(Manifest), _read_json(folder / MANIFEST))
+    if not manifest.photos:
+        raise ValueError(f"{MANIFEST}: photos: found none, allowed one or more")
     is_mean = manifest.photos[0].run is not None
     summary_type, row_type = (MeanSummary, MeanRow) if is_mean else (SchemeSummary, TimelineRow)
     is_spread = (folder / SPREAD).is_file()
@@ -228,17 +158,47 @@ def _read_run(folder: Path) -> Run:
     )
 
 
-def _read_summary(path: Path, summary_type: TypeAdapter[AnySummary]) -> dict[str, AnySummary]:
-    summaries = json.loads(path.read_bytes())
+def _read_summary(path: Path, summary_type: TypeAdapter[Valid]) -> dict[str, Valid]:
+    summaries = _read_json(path)
     if not summaries:
         raise ValueError(f"{path.name} has no scheme")
-    return {scheme: summary_type.validate_python(fields) for scheme, fields in summaries.items()}
+    return {
+        scheme: _valid(f"{path.name}: {scheme}", summary_type, fields) for scheme, fields in summaries.items()
+    }
 
 
-def _read_csv(path: Path, row_type: TypeAdapter[AnyRow]) -> tuple[AnyRow, ...]:
+def _read_csv(path: Path, row_type: TypeAdapter[Valid]) -> tuple[Valid, ...]:
     with path.open(encoding="utf-8", newline="") as file:
-        return tuple(row_type.validate_python(_with_gaps(cells)) for cells in csv.DictReader(file))
+        return tuple(_valid(where, row_type, row) for where, row in _cells(csv.DictReader(file), path))
 
 
-def _with_gaps(cells: Mapping[str, str]) -> dict[str, str | None]:
-    return {column: None if text == "" and column not in TEXTS else text for column, text in cells.items()}
+def _cells(reader: "csv.DictReader[str]", file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """Yield each row with its place; an empty cell is None. ValueError for a number that is not finite."""
+    for row in reader:
+        where = f"{file.name}, line {reader.line_num}"
+        numbers = {column: text for column, text in row.items() if column not in TEXTS}
+        for column, text in numbers.items():
+            if column != PSNR and str(text).lstrip("+-").lower() in NOT_FINITE:
+                raise ValueError(f"{where}: {column}: found {text}, allowed: finite numbers")
+        yield where, row | {column: text or None for column, text in numbers.items()}
+
+
+def _read_json(path: Path) -> Any:
+    """Return what a JSON file says; raises ValueError for a number that is not finite."""
+
+    def finite(text: str) -> float:
+        if not math.isfinite(float(text)):
+            raise ValueError(f"{path.name}: found {text}, allowed: finite numbers")
+        return float(text)
+
+    return json.loads(path.read_bytes(), parse_float=finite, parse_constant=finite)
+
+
+def _valid(where: str, kind: TypeAdapter[Valid], content: object) -> Valid:
+    """Return plain data as what it is; raises ValueError naming the place of the first fault."""
+    try:
+        return kind.validate_python(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = f"{where}: {dotted(first['loc'])}".removesuffix(": ")
+        raise ValueError(f"{place}: found {shown(first['input'])}; {first['msg']}") from None

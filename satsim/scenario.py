@@ -34,6 +34,7 @@ __all__ = [
 MAX_FILE_BYTES = 65_536
 MAX_EXTENDS = 8
 WEIGHTS = ".safetensors"
+MOST_VALUES = 100_000  # of a file: ten thousand windows are 30,000
 CHOICES = ("sender", "repair", "usable", "detail")  # their keys exclude each other: replaced whole
 
 
@@ -56,11 +57,7 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
     files = _file_layers(path, ())
     asked = [_override(text, path.parent) for text in overrides]
     try:
-        merged = _all_merged(files, asked)
-    except RecursionError:
-        raise ScenarioError(str(path), "", "an anchor within itself", "keys that end") from None
-    try:
-        return Scenario.model_validate(_with_preset(merged))
+        return Scenario.model_validate(_with_preset(_all_merged(files, asked)))
     except UnknownPreset as error:
         source = _source_of(("link", "preset"), files, asked)
         raise ScenarioError(source, "link.preset", shown(error.found), error.allowed) from None
@@ -159,7 +156,7 @@ def _read(path: Path) -> dict[Any, Any]:
 
 def _parsed(text: str, source: str) -> Any:
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        content = YAML(typ="safe", pure=True).load(text)
     except DuplicateKeyError as error:
         found = (error.problem or "a key twice").removeprefix("found ").partition(" with value")[0]
         raise ScenarioError(_at(source, error), "", found, "each key once") from None
@@ -169,6 +166,20 @@ def _parsed(text: str, source: str) -> Any:
     except (YAMLError, ValueError, RecursionError) as error:
         why = cut(str(error).partition("\n")[0] or type(error).__name__)
         raise ScenarioError(source, "", f"broken syntax ({why})", "YAML 1.2") from None
+    if _values_in(content) > MOST_VALUES:
+        found = "too many values, as of an anchor within itself or of anchors of anchors"
+        raise ScenarioError(source, "", found, f"at most {MOST_VALUES}")
+    return content
+
+
+def _values_in(content: Any) -> int:
+    """Count the values, an alias as what it stands for: a few lines can be billions. Stop at too many."""
+    count, left = 0, [content]
+    while left and count <= MOST_VALUES:
+        count += 1
+        value = left.pop()
+        left += value.values() if isinstance(value, dict) else value if isinstance(value, list | set) else ()
+    return count
 
 
 def _at(source: str, error: MarkedYAMLError) -> str:

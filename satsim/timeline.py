@@ -8,11 +8,11 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 
 from satsim.curve_plot import draw_curves
 from satsim.figure_files import write_figure
 from satsim.filmstrip import Film, film_of
+from satsim.pictures import read_picture
 from satsim.row_plot import (
     CAPTION_IN,
     GREY,
@@ -144,8 +144,7 @@ def _draw_original(figure: Figure, run: Run, film: Film, height: float) -> None:
     wide, high = _original_size(run)
     top = height - HEAD_IN - SPACE_IN
     axes = figure.add_axes(_box((LEFT_IN, top - high, wide, high), height))
-    with Image.open(original_file(run.folder)) as original:
-        axes.imshow(original, aspect="auto")
+    axes.imshow(read_picture(original_file(run.folder)), aspect="auto")
     axes.set_axis_off()
     width_px, height_px = run.scenario.image.original_size
     text = f"original, {width_px}x{height_px}"

@@ -19,6 +19,7 @@ from progic.commands.options import (
     Model,
     Refine,
     Stages,
+    check_shape,
     chosen_stages,
     opened_stages,
     save_picture,
@@ -85,6 +86,7 @@ def decode(
     """Draw the photo from the stages of a .progic file, or from some of them."""
     content = opened_stages(source)
     codec = _codec_of(source, content.fingerprint, model)
+    check_shape(source, content, codec.config.shape)
     picture = codec.decode(chosen_stages(content, stages), content.size)
     save_picture(picture, out)
     typer.echo(f"{out}: {picture.width}x{picture.height}")

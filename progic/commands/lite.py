@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from progic.commands.options import Stages, chosen_stages, opened_stages, save_picture
+from progic.commands.options import Stages, check_shape, chosen_stages, opened_stages, save_picture
 from progic.ending import ends_well
 from progic.errors import PayloadError
 from progic.lite import BundledDecoder
@@ -24,6 +24,7 @@ def decode_lite(
     if not decoder.fingerprint.startswith(content.fingerprint):
         ours = decoder.fingerprint[:16]
         raise PayloadError(f"{source}: written with weights {content.fingerprint}, {bundle} has {ours}")
+    check_shape(source, content, decoder.shape)
     picture = decoder.decode(chosen_stages(content, stages), content.size)
     save_picture(picture, out)
     typer.echo(f"{out}: {picture.width}x{picture.height}")

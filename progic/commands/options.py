@@ -51,6 +51,13 @@ def opened_stages(source: Path) -> StageFile:
     return content
 
 
+def check_shape(source: Path, content: StageFile, shape: tuple[int, int, int]) -> None:
+    """Raise PayloadError where a file says of its weights another N, L and f than they have."""
+    if content.shape != shape:
+        found, allowed = (", ".join(map(str, each)) for each in (content.shape, shape))
+        raise PayloadError(f"{source}: N, L, f at byte 13: found {found}, allowed {allowed}, its weights'")
+
+
 def chosen_stages(content: StageFile, wanted: str) -> dict[int, bytes]:
     """Return the stages of `--stages`, all without; raises InputError."""
     if not wanted:

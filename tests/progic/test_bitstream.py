@@ -63,7 +63,7 @@ def stage_files(draw: st.DrawFn) -> StageFile:
     size = (draw(st.integers(1, 90)), draw(st.integers(1, 90)))
     empty = StageFile("0123456789abcdef", n, bits, factor, size, {})
     per_stage = empty.bytes_per_stage
-    held = draw(st.sets(st.integers(0, n - 1), max_size=4))
+    held = draw(st.sets(st.integers(0, n - 1), min_size=1, max_size=4))
     payloads = {stage: draw(st.binary(min_size=per_stage, max_size=per_stage)) for stage in sorted(held)}
     return StageFile(empty.fingerprint, n, bits, factor, size, payloads)
 
@@ -84,6 +84,14 @@ def test_a_file_of_nothing_is_refused_though_its_crc_is_right(
 ) -> None:
     data = write_stage_file(StageFile("0123456789abcdef", n, bits, 16, size, {}))
     with pytest.raises(PayloadError, match="allowed are sides of 1 or more"):
+        read_stage_file(data)
+
+
+@pytest.mark.parametrize(("stages", "found"), [({}, "0x0"), ({40: bytes(2)}, "0x10000000000")])
+def test_stages_that_cannot_be_held_are_refused(stages: dict[int, bytes], found: str) -> None:
+    data = write_stage_file(StageFile("0123456789abcdef", 5, 10, 16, (16, 16), stages))
+    told = f"stages held at byte 20: found {found}; allowed are bits of 5 stages"
+    with pytest.raises(PayloadError, match=told):
         read_stage_file(data)
 
 

@@ -186,9 +186,18 @@ def test_evaluate_refuses_before_it_measures(tmp_path: Path, option: str, value:
     assert (result.exit_code, result.output) == (2, f"progic: {complaint}\n")
 
 
+def test_a_file_that_contradicts_its_weights_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "short.progic"
+    content = StageFile(expected_sha256("f16-s")[:16], 3, 10, 16, (16, 16), {0: bytes(2)})
+    path.write_bytes(write_stage_file(content))
+    result = runner.invoke(app, ["decode", str(path), str(tmp_path / "a.png")])
+    told = f"progic: {path}: N, L, f at byte 13: found 3, 10, 16, allowed 5, 10, 16, its weights'\n"
+    assert (result.exit_code, result.output) == (2, told)
+
+
 def test_too_many_pixels_are_refused_before_memory_ends(coded: Path, tmp_path: Path) -> None:
     path = tmp_path / "huge.progic"
-    content = StageFile(expected_sha256("f16-s")[:16], 5, 10, 16, (40000, 40000), {})
+    content = StageFile(expected_sha256("f16-s")[:16], 5, 1, 64, (40000, 40000), {0: bytes(48829)})
     path.write_bytes(write_stage_file(content))
     for line, found in (
         (

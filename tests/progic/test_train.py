@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch._inductor.exc import InductorError
 
@@ -17,7 +17,7 @@ from progic.codec import CodecNet
 from progic.commands.train import _watched
 from progic.config import CodecConfig, LossConfig, TrainConfig
 from progic.data import PhotoSet, read_photos
-from progic.errors import ConfigError, ImageError, ProgicError
+from progic.errors import ConfigError, ImageError, ProgicError, WeightsError
 from progic.losses import PerceptualLoss
 from progic.metrics import PerceptualMetrics
 from progic.optimize import Optimizer
@@ -83,6 +83,32 @@ def test_what_is_no_checkpoint_is_named(
     path = tmp_path / "checkpoint.safetensors"
     save_file({"a": torch.zeros(1)}, path, metadata)
     with pytest.raises(ConfigError, match=f"not a training checkpoint of this version: {complaint}"):
+        _trainer(recipe, photos, metric_weights).resume(path)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "step", "complaint"),
+    [
+        ("generator", "3", "'generator'"),
+        ("net.encoder.linear.weight", "3", "Missing key"),
+        ("", "x", "step: found x, allowed 0 or more"),
+        ("", "-5", "step: found -5, allowed 0 or more"),
+    ],
+)
+def test_a_checkpoint_that_lacks_a_part_is_named(
+    recipe: TrainConfig,
+    photos: PhotoSet,
+    metric_weights: dict[str, Tensor],
+    tmp_path: Path,
+    lacks: str,
+    step: str,
+    complaint: str,
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    _trainer(recipe, photos, metric_weights).save(path)
+    tensors = {name: tensor for name, tensor in load_file(path).items() if name != lacks}
+    save_file(tensors, path, {"config": recipe.model_dump_json(), "step": step})
+    with pytest.raises(WeightsError, match=f"checkpoint.safetensors: no training checkpoint.*{complaint}"):
         _trainer(recipe, photos, metric_weights).resume(path)
 
 

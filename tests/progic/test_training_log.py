@@ -45,7 +45,7 @@ def test_a_terminal_has_a_bar_and_what_is_said() -> None:
 
 def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
     for step in (1, 2):
-        with csv_log(tmp_path / "log.csv") as log:
+        with csv_log(tmp_path / "log.csv", step - 1) as log:
             log(step, 2.25, 1e-3, TERMS._replace(adversarial=0.7, discriminator=torch.tensor(1.4)))
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.reader(file))
@@ -57,9 +57,28 @@ def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
 def test_a_log_of_an_earlier_version_keeps_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("step,elapsed_s,loss,codes_used\n1,2.0,1.7,11\n")
-    with csv_log(path) as log:
+    with csv_log(path, 1) as log:
         log(2, 2.25, 1e-3, TERMS)
     assert path.read_text() == "step,elapsed_s,loss,codes_used\n1,2.0,1.7,11\n2,2.2,1.5,12\n"
+
+
+def test_steps_that_are_taken_again_stand_once(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss\n1,1.7\n2,1.6\n3,1.5\n4,")  # killed while it wrote
+    with csv_log(path, 2) as log:
+        log(3, 2.25, 1e-3, TERMS)
+    assert path.read_text().splitlines() == ["step,loss", "1,1.7", "2,1.6", "3,1.5"]
+
+
+def test_a_table_of_something_else_is_no_log(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("foo,bar\n1,2\n")
+    with (
+        pytest.raises(ProgicError, match="log.csv: found columns foo,bar, which no training wrote"),
+        csv_log(path),
+    ):
+        pass
+    assert path.read_text() == "foo,bar\n1,2\n"
 
 
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -63,3 +63,14 @@ def test_other_bytes_than_recorded_are_refused(toy_codec: Codec, tmp_path: Path)
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"none\.safetensors: No such file"):
         weights.load(tmp_path / "none.safetensors")
+
+
+def test_weights_that_are_no_numbers_are_named(toy_codec: Codec, tmp_path: Path) -> None:
+    path = tmp_path / "toy.safetensors"
+    weights.save(path, toy_codec.net, {})
+    tensors = load_file(path)
+    tensors["encoder.linear.weight"][0] = float("nan")
+    save_file(tensors, path, weights.read_metadata(path))
+    told = r"toy\.safetensors: encoder\.linear\.weight: found numbers that are not finite"
+    with pytest.raises(WeightsError, match=told):
+        weights.load(path)

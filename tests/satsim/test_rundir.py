@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 
 from satsim.drafts import drafted
 from satsim.errors import RunFolderError, Unwritable
-from satsim.rundir import Run, new_run, read_run
+from satsim.new_run import new_run
+from satsim.report import finish
+from satsim.rundir import Run, read_run
+from satsim.viewer_page import lone_page
 
 EVENT_COLUMNS = "time_s,scheme,event,packet,stage,attempt,bytes,detail"
 RUN_FILES = ("manifest.json", "scenario.yaml", "summary.json", "timeline.csv")
@@ -73,7 +77,7 @@ def test_a_full_disk_is_named_with_the_run(tmp_path: Path) -> None:
 
 def test_overwriting_keeps_the_old_run_until_the_new_one_is_whole(tmp_path: Path) -> None:
     target = a_run(tmp_path / "run")
-    (target / "leftover").touch()
+    (target / "report.html").touch()
     with new_run(target, overwrite=True) as draft:
         fill(draft, "new")
         assert (target / "manifest.json").read_text() == "old"
@@ -204,6 +208,63 @@ def test_a_broken_run_is_named(run_toy: Callable[..., Run], file: str, content: 
     (folder / file).write_text(content)
     with pytest.raises(RunFolderError, match=f"{folder}: a broken run folder"):
         read_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "said"),
+    [
+        ("timeline.csv", r"(?m)^progressive,[\d.]+", "progressive,nan", "line 2: time_s: found nan, allowed"),
+        (
+            "summary.json",
+            r'"t_first_s": [\d.]+',
+            '"t_first_s": 1e999',
+            "found 1e999, allowed: finite",
+        ),
+        (
+            "summary.json",
+            r'"t_first_s": [\d.]+',
+            '"t_first_s": "x"',
+            'progressive: t_first_s: found "x";',
+        ),
+        ("events.csv", ",queued,", ",foo,", 'line 3: event: found "foo"; Input should be'),
+        (
+            "manifest.json",
+            r'(?s)"photos": \[.*?\]',
+            '"photos": []',
+            "photos: found none, allowed one",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_run_is_named(
+    run_toy: Callable[..., Run], file: str, before: str, after: str, said: str
+) -> None:
+    path = run_toy().folder / file
+    text, count = re.subn(before, after, path.read_text(), count=1)
+    path.write_text(text)
+    with pytest.raises(RunFolderError, match=re.escape(said)) as caught:
+        read_run(path.parent)
+    assert count == 1 and file in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_picture_of_a_run_that_is_cut_or_gone_is_named(run_toy: Callable[..., Run]) -> None:
+    original = run_toy().folder / "images" / "original.png"
+    original.write_bytes(original.read_bytes()[:60])
+    for what in ("not a picture, or cut", "No such file"):
+        for made in (finish, lambda folder: lone_page(read_run(folder), None)):
+            with pytest.raises(RunFolderError, match=f"original.png: {what}"):
+                made(original.parents[1])
+        original.unlink(missing_ok=True)
+
+
+def test_overwriting_leaves_what_no_run_wrote(tmp_path: Path) -> None:
+    target = a_run(tmp_path / "run")
+    (target / "notes.txt").write_text("mine")
+    with (
+        pytest.raises(RunFolderError, match="run: found notes.txt beside a run, which alone is replaced"),
+        new_run(target, overwrite=True),
+    ):
+        pass
+    assert (target / "notes.txt").read_text() == "mine"
 
 
 def test_a_missing_file_of_a_run_is_named(run_toy: Callable[..., Run]) -> None:

@@ -252,10 +252,14 @@ def test_a_path_that_no_file_can_have_is_named(tmp_path: Path, key: str) -> None
         loaded(f'{key}: "\\ud800"', tmp_path)
 
 
-def test_anchors_within_themselves_are_named(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_text("link: &x {latency: *x}")
-    with pytest.raises(ScenarioError, match="found an anchor within itself"):
-        loaded("extends: base.yaml\nlink: &x {latency: *x}", tmp_path)
+DOUBLING = "\n".join(f"  a{n + 1}: &a{n + 1} {{l: *a{n}, r: *a{n}}}" for n in range(60))
+
+
+@pytest.mark.parametrize("text", ["link: &x {latency: *x}", f"fleet:\n  a0: &a0 {{x: 1}}\n{DOUBLING}"])
+def test_anchors_that_make_values_without_end_are_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "base.yaml").write_text(text)
+    with pytest.raises(ScenarioError, match=r"found too many values, as of an anchor .*at most 100000"):
+        loaded(f"extends: base.yaml\n{text}", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,7 @@ def test_a_folder_gives_means_over_its_photos(
             r" with its header of 20; allowed: at least 23, or a model of L at most 4, or a model of f",
         ),
         (["codec.model=f99"], {"models": ()}, r"small.yaml: codec.model: found f99; allowed: f16"),
+        (["codec.model=pyproject.toml"], {"models": ()}, r"small.yaml: codec.model: found pyproject.toml;"),
         ([], {"max_cost_usd": math.inf}, "--max-cost: found inf; allowed: US dollars"),
         (["link.billing=null"], {"max_cost_usd": 1.0}, "--max-cost: found a link without a price"),
     ],

@@ -17,6 +17,7 @@ from sgp4.api import Satrec, jday
 
 from satsim.errors import InputError, ScenarioError
 from satsim.header import ImageTag
+from satsim.intake import check_windows
 from satsim.packetize import packetize
 from satsim.records import SchemeRun
 from satsim.repair_settings import ArqNextSlot, ArqRound, Carousel, Repair, ReturnLink
@@ -196,6 +197,10 @@ def test_a_start_far_from_the_epoch_is_refused() -> None:
     allowed = "at most 366 days from the epoch of the TLE, 2008-09-20"
     with pytest.raises(InputError, match=f"link.windows.start: found 2028-01-01; allowed: {allowed}"):
         visibility_of(passes)
+    scenario = load_scenario("scenarios/forest_fire.yaml")
+    link = scenario.link.model_copy(update={"windows": passes})
+    with pytest.raises(InputError, match=r"^mine\.yaml: link\.windows\.start: found 2028-01-01"):
+        check_windows(scenario.model_copy(update={"link": link}), "mine.yaml")
 
 
 @pytest.mark.parametrize("start", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
