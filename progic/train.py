@@ -253,10 +253,11 @@ def train(
     validation: Sequence[Tensor] = (),
     max_minutes: float = math.inf,
     console: Console | None = None,
-) -> None:
+) -> bool:
     """Run to the recipe's last step, the time limit, or a signal; progress goes to `console`, else stderr.
 
-    Leaves `checkpoint.safetensors`, the averaged weights, `log.csv` and `strip.png` in `folder`.
+    Leaves `checkpoint.safetensors`, the averaged weights, `log.csv` and `strip.png` in `folder`; returns
+    whether a signal ended it.
     """
     make_folder(folder)
     config, began = trainer.config, time.monotonic()
@@ -276,6 +277,7 @@ def train(
         keep(trainer, folder, validation, display)
         if trainer.step < config.steps:
             display.say(f"stopped at step {trainer.step} of {config.steps}; the same command goes on")
+        return stopped() and trainer.step < config.steps
 
 
 def keep(trainer: Trainer, folder: Path, validation: Sequence[Tensor], display: Display) -> None:

@@ -11,7 +11,7 @@ import typer
 from progic import weights
 from progic.config import TrainConfig, load_recipe
 from progic.data import chosen, photo_paths, read_photos
-from progic.ending import ends_well
+from progic.ending import STOPPED, ends_well
 from progic.errors import ConfigError, InputError
 from progic.heap import keep_freed_memory
 from progic.images import fit_photo, open_photo, to_tensor
@@ -60,7 +60,8 @@ def train_command(
         typer.echo(f"goes on from step {trainer.step}", err=True)
         if trainer.step >= config.steps:
             typer.echo(f"all {config.steps} steps are done; --steps asks for more", err=True)
-    train(trainer, out, watched, max_minutes)
+    if train(trainer, out, watched, max_minutes):
+        raise typer.Exit(STOPPED)
 
 
 def _check_not_its_own(written: Path, config: TrainConfig, start: str) -> None:

@@ -138,7 +138,7 @@ def test_sigterm_leaves_a_checkpoint_that_goes_on(
 ) -> None:
     trainer = _trainer(recipe.model_copy(update={"steps": 10_000}), photos, metric_weights)
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    train(trainer, tmp_path)
+    assert train(trainer, tmp_path)
     again = _trainer(recipe, photos, metric_weights)
     again.resume(tmp_path / "checkpoint.safetensors")
     assert 0 < again.step == trainer.step < 10_000
