@@ -95,8 +95,8 @@ def test_the_shipped_scenario_makes_no_scheme_wait_for_anothers_search() -> None
     }
     assert told == {
         "progressive": (0.56, 0, "progic"),
-        "refined_10": (3.5, 10, "progic"),
-        "refined": (14, 40, "progic"),
+        "refined_10": (10.6, 10, "progic"),
+        "refined": (22.4, 20, "progic"),
         "webp_high": (0.56, 0, "webp"),
         "avif_high": (0.56, 0, "avif"),
     }
