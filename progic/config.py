@@ -152,6 +152,8 @@ class TrainConfig(_Strict):
     def _possible(self) -> Self:
         if self.imitation_steps and not self.teacher:
             raise ValueError(f"imitation_steps is {self.imitation_steps}; without a teacher allowed is 0")
+        if self.decoder_alone and self.teacher:
+            raise ValueError(f"decoder_alone is true; beside teacher {self.teacher} allowed is false")
         if self.latent_steps and not self.codec.trunk:
             raise ValueError(f"latent_steps is {self.latent_steps}; without a codec.trunk allowed is 0")
         factor = self.codec.downsampling_factor

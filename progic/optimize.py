@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from progic.config import TrainConfig
 from progic.muon import Muon
 
+STATE = {"adamw": frozenset({"step", "exp_avg", "exp_avg_sq"}), "muon": frozenset({"momentum_buffer"})}
 SMALLEST = 16  # rows and columns of a matrix that is worth orthogonalising
 
 
@@ -57,13 +58,24 @@ class Optimizer:
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from a `state`."""
+        """Go on from a `state`; raises ValueError or KeyError for one of other weights, or damaged."""
         states = {part: optimizer.state_dict() for part, optimizer in self._parts.items()}
         for key, tensor in tensors.items():
             part, index, name = key.split(".")
             states[part]["state"].setdefault(int(index), {})[name] = tensor
         for part, optimizer in self._parts.items():
+            weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+            for index, values in states[part]["state"].items():
+                _check_state(f"{part}.{index}", values, weights[index].shape, STATE[part])
             optimizer.load_state_dict(states[part])
+
+
+def _check_state(which: str, values: dict[str, Tensor], shape: torch.Size, names: frozenset[str]) -> None:
+    if values.keys() != names:
+        raise ValueError(f"{which} has {', '.join(sorted(values))}, allowed {', '.join(sorted(names))}")
+    for name, value in values.items():
+        if name != "step" and value.shape != shape:
+            raise ValueError(f"{which}.{name} is {tuple(value.shape)}, allowed {tuple(shape)}")
 
 
 def _is_hidden(name: str, weight: Tensor) -> bool:

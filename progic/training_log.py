@@ -79,9 +79,12 @@ def _kept(path: Path, done: int) -> list[str]:
     """
     if not path.exists() or not path.stat().st_size:
         return list(COLUMNS)
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        reader = csv.DictReader(file)
-        columns, rows = list(reader.fieldnames or ()), list(reader)
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            reader = csv.DictReader(file)
+            columns, rows = list(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        raise ProgicError(f"{path}: {error}, which no training wrote; allowed: another -o DIR") from None
     if "step" not in columns or not set(columns) <= set(COLUMNS):
         found = f"found columns {','.join(columns)[:80]}"
         raise ProgicError(f"{path}: {found}, which no training wrote; allowed: another -o DIR")

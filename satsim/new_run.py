@@ -32,7 +32,7 @@ def new_run(target: Path, overwrite: bool = False) -> Iterator[Path]:
     """Hand out an empty folder that becomes `target` if the block ends well, and vanishes if it does not.
 
     An existing run stays until the new one is complete. Raises RunFolderError before the block begins if
-    `target` may not be replaced (no `overwrite`, or it is no run) or cannot be written.
+    `target` may not be replaced (no `overwrite`, or it is not a run alone) or cannot be written.
     """
     check_target(target, overwrite)
     target = Path(os.path.realpath(target))  # what a link leads to, not the link

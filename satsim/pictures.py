@@ -12,6 +12,6 @@ def read_picture(file: Path) -> Image.Image:
     try:
         with Image.open(file) as image:
             return image.convert("RGB")
-    except OSError as error:
-        reason = error.strerror or "not a picture, or cut"
+    except Exception as error:  # Pillow's readers raise errors of any kind
+        reason = getattr(error, "strerror", None) or "not a picture, or cut"
         raise RunFolderError(f"{file}: {reason}; allowed: the picture that `satsim run` wrote") from None

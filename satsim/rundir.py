@@ -35,7 +35,6 @@ PHOTOS = "photos"  # the runs of a folder of photos
 TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
 PSNR = "psnr_db"  # infinite of a picture that is the photo
 
-NOT_FINITE = frozenset({"nan", "inf", "infinity"})
 Row = TimelineRow | MeanRow
 Summary = SchemeSummary | MeanSummary
 Valid = TypeVar("Valid")
@@ -129,7 +128,7 @@ def read_run(folder: Path) -> Run:
         raise RunFolderError(f"{folder}: has no {MANIFEST}; allowed is a folder that `satsim run` wrote")
     try:
         return _read_run(folder)
-    except (OSError, ValueError, IndexError, AttributeError, csv.Error) as error:
+    except (OSError, ValueError) as error:
         raise RunFolderError(f"{folder}: a broken run folder: {error}") from error
 
 
@@ -160,16 +159,19 @@ def _read_run(folder: Path) -> Run:
 
 def _read_summary(path: Path, summary_type: TypeAdapter[Valid]) -> dict[str, Valid]:
     summaries = _read_json(path)
-    if not summaries:
-        raise ValueError(f"{path.name} has no scheme")
+    if not isinstance(summaries, dict) or not summaries:
+        raise ValueError(f"{path.name}: found {shown(summaries)}, allowed: a mapping with an entry a scheme")
     return {
         scheme: _valid(f"{path.name}: {scheme}", summary_type, fields) for scheme, fields in summaries.items()
     }
 
 
 def _read_csv(path: Path, row_type: TypeAdapter[Valid]) -> tuple[Valid, ...]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(_valid(where, row_type, row) for where, row in _cells(csv.DictReader(file), path))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return tuple(_valid(where, row_type, row) for where, row in _cells(csv.DictReader(file), path))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path.name}: {error}") from None
 
 
 def _cells(reader: "csv.DictReader[str]", file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
@@ -178,20 +180,31 @@ def _cells(reader: "csv.DictReader[str]", file: Path) -> Iterator[tuple[str, dic
         where = f"{file.name}, line {reader.line_num}"
         numbers = {column: text for column, text in row.items() if column not in TEXTS}
         for column, text in numbers.items():
-            if column != PSNR and str(text).lstrip("+-").lower() in NOT_FINITE:
+            if not (_is_finite(text) or (column == PSNR and text == "inf")):
                 raise ValueError(f"{where}: {column}: found {text}, allowed: finite numbers")
         yield where, row | {column: text or None for column, text in numbers.items()}
 
 
+def _is_finite(text: object) -> bool:
+    """Whether a cell is no number, or a finite one."""
+    try:
+        return math.isfinite(float(str(text)))
+    except ValueError:
+        return True
+
+
 def _read_json(path: Path) -> Any:
-    """Return what a JSON file says; raises ValueError for a number that is not finite."""
+    """Return what a JSON file says; raises ValueError naming it, for a number that is not finite too."""
 
     def finite(text: str) -> float:
         if not math.isfinite(float(text)):
-            raise ValueError(f"{path.name}: found {text}, allowed: finite numbers")
+            raise ValueError(f"found {text}, allowed: finite numbers")
         return float(text)
 
-    return json.loads(path.read_bytes(), parse_float=finite, parse_constant=finite)
+    try:
+        return json.loads(path.read_bytes(), parse_float=finite, parse_constant=finite)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name}: {error}") from None
 
 
 def _valid(where: str, kind: TypeAdapter[Valid], content: object) -> Valid:

@@ -163,7 +163,7 @@ def _parsed(text: str, source: str) -> Any:
     except MarkedYAMLError as error:
         why = ", ".join(part for part in (error.context, error.problem) if part)
         raise ScenarioError(_at(source, error), "", f"broken syntax ({why})", "YAML 1.2") from None
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, TypeError, RecursionError) as error:  # TypeError: a list as a key
         why = cut(str(error).partition("\n")[0] or type(error).__name__)
         raise ScenarioError(source, "", f"broken syntax ({why})", "YAML 1.2") from None
     if _values_in(content) > MOST_VALUES:

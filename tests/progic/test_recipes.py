@@ -42,6 +42,10 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
         ("steps: 1\ncodec: {name: x}\nbetas: [1.0, 1.0]", "betas.0: Input should be less than 1"),
         ("steps: 1\ncodec: {name: x}\ngradient_clip: .inf", "gradient_clip: Input should be a finite number"),
         ("steps: 1\ncodec: {name: x}\nloss: {l1: .inf}", "loss.l1: Input should be a finite number"),
+        (
+            "steps: 1\ncodec: {name: x}\nteacher: f16\ndecoder_alone: true",
+            "decoder_alone is true; beside teacher f16",
+        ),
         ("steps: 1\ncodec: {name: checkpoint}", "name is 'checkpoint'; allowed is another"),
         (
             "steps: 1\ncodec: {name: x}\nlatent_steps: 3",

@@ -226,6 +226,15 @@ def test_a_broken_run_is_named(run_toy: Callable[..., Run], file: str, content: 
             '"t_first_s": "x"',
             'progressive: t_first_s: found "x";',
         ),
+        (
+            "timeline.csv",
+            r"(?m)^progressive,[\d.]+",
+            "progressive,1e999",
+            "line 2: time_s: found 1e999, allowed",
+        ),
+        ("events.csv", r"(?m)^[\d.]+,", "-inf ,", "line 2: time_s: found -inf , allowed"),
+        ("summary.json", r"(?s).*", "[1]", "summary.json: found [1], allowed: a mapping"),
+        ("manifest.json", r"(?s).*", "[" * 100_000, "manifest.json: maximum recursion depth"),
         ("events.csv", ",queued,", ",foo,", 'line 3: event: found "foo"; Input should be'),
         (
             "manifest.json",
