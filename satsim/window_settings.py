@@ -124,6 +124,20 @@ class Passes(Section):
         return first, second
 
 
+# Of lines 1 and 2: what stands in which columns, counted from 1, and its range.
+COLUMNS: dict[int, tuple[tuple[str, int, int, float, float], ...]] = {
+    1: (("the epoch's year", 19, 20, 0, 99), ("the epoch's day of the year", 21, 32, 1, 367)),
+    2: (
+        ("inclination", 9, 16, 0, 180),
+        ("right ascension of the ascending node", 18, 25, 0, 360),
+        ("digits of the eccentricity", 27, 33, 0, 9_999_999),
+        ("argument of perigee", 35, 42, 0, 360),
+        ("mean anomaly", 44, 51, 0, 360),
+        ("mean motion", 53, 63, 0, 20),
+    ),
+}
+
+
 def _check_line(number: int, line: str) -> None:
     if line[:2] != f"{number} ":
         raise not_allowed(f"{TLE_TEXT}; line {number} begins with {number} and a space")
@@ -133,6 +147,11 @@ def _check_line(number: int, line: str) -> None:
     checksum = (sum(digits) + line[:-1].count("-")) % 10
     if line[-1] != f"{checksum}":
         raise not_allowed(f"line {number} with its checksum, {checksum}, as last character, not {line[-1]}")
+    for what, first, last, least, most in COLUMNS[number]:
+        text = line[first - 1 : last].strip()
+        if not (text.replace(".", "", 1).isdigit() and least <= float(text) <= most):
+            place = f"columns {first} to {last} of line {number}"
+            raise not_allowed(f"{least} to {most} as {what}, {place}, not {text or 'nothing'}")
 
 
 WINDOWS_TEXT = (

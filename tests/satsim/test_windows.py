@@ -181,11 +181,33 @@ def test_passes_of_any_orbit_are_where_sgp4_puts_it_until_it_decays(tle: str, n_
     assert (len(spans), held) == (n_passes, [is_up(at_s) for at_s in grid_s])
 
 
+def sealed(line: str) -> str:
+    """A line of a TLE with the checksum that fits."""
+    total = sum(int(char) for char in line[:-1] if char.isdigit()) + line[:-1].count("-")
+    return f"{line[:-1]}{total % 10}"
+
+
+@pytest.mark.parametrize(
+    ("number", "at", "text", "said"),
+    [
+        (1, 20, "400.50000000", "1 to 367 as the epoch's day of the year, columns 21 to 32 of line 1, not"),
+        (2, 26, "ABCDEFG", "as digits of the eccentricity, columns 27 to 33 of line 2, not ABCDEFG"),
+        (2, 8, "  -3.400", "0 to 180 as inclination, columns 9 to 16 of line 2, not -3.400"),
+    ],
+)
+def test_what_is_no_element_is_named(number: int, at: int, text: str, said: str) -> None:
+    lines = TUNDRA.split("\n")
+    line = lines[number - 1]
+    lines[number - 1] = sealed(line[:at] + text + line[at + len(text) :])
+    with pytest.raises(ValidationError) as caught:
+        Passes(kind="tle", tle="\n".join(lines), site=SITE, min_elevation_deg=10)
+    assert said in str(caught.value.errors()[0]["ctx"]["allowed"])
+
+
 def test_elements_of_no_orbit_are_refused() -> None:
     first, second = TUNDRA.split("\n")
-    passes = Passes(
-        kind="tle", tle=f"{first}\n{second[:26]}ABCDEFG{second[33:-1]}0", site=SITE, min_elevation_deg=10
-    )
+    still = sealed(f"{second[:52]} 0.00000000{second[63:]}")
+    passes = Passes(kind="tle", tle=f"{first}\n{still}", site=SITE, min_elevation_deg=10)
     with pytest.raises(
         InputError, match=r"link.windows.tle: found no orbit \(nm is less than zero\); allowed: "
     ):
