@@ -10,9 +10,11 @@ from pathlib import Path
 from satsim.errors import RunFolderError, Unwritable
 from satsim.rundir import (
     EVENTS,
+    FIGURE,
     IMAGES,
     MANIFEST,
     PHOTOS,
+    REPORT,
     SCENARIO,
     SPREAD,
     SPREAD_ROWS,
@@ -22,7 +24,7 @@ from satsim.rundir import (
     WINDOWS,
 )
 
-DRAWN = ("timeline.png", "timeline.svg", "report.html")  # by satsim.report
+DRAWN = (f"{FIGURE}.png", f"{FIGURE}.svg", REPORT)
 TABLES = (EVENTS, SPREAD, SPREAD_ROWS, TRACE, WINDOWS)
 ALWAYS = (SCENARIO, MANIFEST, SUMMARY, TIMELINE)
 

@@ -13,6 +13,7 @@ from satsim.records import TimelineRow
 from satsim.report_chart import chart_of
 from satsim.rundir import (
     MANIFEST,
+    REPORT,
     SCENARIO,
     Run,
     Summary,
@@ -37,8 +38,6 @@ from satsim.wording import (
     score_text,
     shown_metric,
 )
-
-REPORT = "report.html"
 
 
 @dataclass(frozen=True)

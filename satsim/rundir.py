@@ -31,6 +31,7 @@ TRACE = "trace.csv"  # the recorded losses, where the scenario plays some back
 WINDOWS = "windows.csv"  # when the link was there, where it was not always
 
 PHOTOS = "photos"  # the runs of a folder of photos
+FIGURE, REPORT = "timeline", "report.html"  # drawn from the others; the figure as .png and .svg
 
 TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
 PSNR = "psnr_db"  # infinite of a picture that is the photo

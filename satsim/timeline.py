@@ -24,11 +24,8 @@ from satsim.row_plot import (
     RowPlot,
     label_height_in,
 )
-from satsim.rundir import Run, original_file
+from satsim.rundir import FIGURE, Run, original_file
 from satsim.wording import METRIC_LABELS, facts_text, shown_metric
-
-NAME = "timeline"
-PNG = f"{NAME}.png"
 
 PAGE_IN, TALLEST_IN = 7.6, 11.0  # A4 less margins
 LEFT_IN, RIGHT_IN = 0.1, 0.1
@@ -46,7 +43,7 @@ Box = tuple[float, float, float, float]  # left, bottom, width, height
 
 def draw_timeline(run: Run, folder: Path) -> None:
     """Draw timeline.png and timeline.svg into `folder`; for a folder of photos the mean curves only."""
-    write_figure(lambda: figure_of(run), folder, NAME, run.scenario.name)
+    write_figure(lambda: figure_of(run), folder, FIGURE, run.scenario.name)
 
 
 def figure_of(run: Run) -> Figure:

@@ -33,9 +33,8 @@ from progic.limits import MAX_PIXELS
 from satsim.errors import InputError
 from satsim.intake import check_scenario
 from satsim.playback import playback_of
-from satsim.report import REPORT
 from satsim.run_queue import Job, QueueFullError, RunQueue
-from satsim.rundir import SCENARIO, picture_files, read_run
+from satsim.rundir import REPORT, SCENARIO, picture_files, read_run
 from satsim.settings import BUILT_IN_SCHEMES, Metric
 from satsim.submission import (
     FILE,

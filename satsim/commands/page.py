@@ -42,8 +42,7 @@ def page(
     f16, 14 MB with f16-s.
     """
     from progic.replacing import replacing
-    from satsim.report import REPORT
-    from satsim.rundir import read_run
+    from satsim.rundir import REPORT, read_run
     from satsim.viewer_page import lone_page
 
     *runs, out = places

@@ -21,7 +21,7 @@ from satsim.commands.options import (
     progress_bar,
 )
 from satsim.ending import ends_well
-from satsim.rundir import SUMMARY, Run, read_run
+from satsim.rundir import FIGURE, REPORT, SUMMARY, Run, read_run
 from satsim.scenario import load_scenario
 from satsim.terminal import notes, result_table
 
@@ -65,7 +65,7 @@ def run(
 @ends_well
 def report(folder: Annotated[Path, typer.Argument(help="A run folder that `satsim run` wrote.")]) -> None:
     """Draw a run's figure and report again, from what is in its folder."""
-    from satsim.report import REPORT, finish
+    from satsim.report import finish
 
     for photo in read_run(folder).manifest.photos:
         if photo.run is not None:
@@ -75,11 +75,8 @@ def report(folder: Annotated[Path, typer.Argument(help="A run folder that `satsi
 
 
 def _print_result(result: Run) -> None:
-    from satsim.report import REPORT
-    from satsim.timeline import PNG
-
     Console().print(result_table(result))
     for line in notes(result):
         typer.echo(line)
     typer.echo(f"\nRun folder: {result.folder}")
-    typer.echo(f"Open {result.folder / REPORT}; the figure is {PNG} beside it.")
+    typer.echo(f"Open {result.folder / REPORT}; the figure is {FIGURE}.png beside it.")
