@@ -1,6 +1,6 @@
 """The codec a user holds: photo to stages of bytes, and any stages back to a photo."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -64,13 +64,17 @@ class Codec:
 
         Sides that f does not divide are padded with their last pixels.
         """
+        return list(self.encode_each(photo))
+
+    def encode_each(self, photo: Image.Image) -> Iterator[bytes]:
+        """Yield the payloads of `encode` one by one, each as soon as it is settled: it can be sent."""
         pixels = to_tensor(photo).to(memory_format=torch.channels_last)
-        stages = self.codes_of(padded(pixels, self.config.downsampling_factor))
-        return [pack_indices(indices.numpy(), self.config.bits_per_index) for indices in stages]
+        for indices in self.codes_of(padded(pixels, self.config.downsampling_factor)):
+            yield pack_indices(indices.numpy(), self.config.bits_per_index)
 
     @torch.inference_mode()
-    def codes_of(self, pixels: Float[Tensor, "1 3 h w"]) -> Int[Tensor, "n 1 u v"]:
-        """Return the indices of all stages for a photo, 0..1, whose sides f divides."""
+    def codes_of(self, pixels: Float[Tensor, "1 3 h w"]) -> Iterable[Int[Tensor, "1 u v"]]:
+        """Return each stage's indices for a photo, 0..1, whose sides f divides."""
         found: Tensor = self.net.quantizer.search(self.net.encoder(pixels))
         return found
 

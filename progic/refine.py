@@ -3,10 +3,15 @@
 The encoder's latents are a first guess, the same rule for all photos. From there Adam follows the training
 loss of the decoded pictures down to latents whose codes draw this photo better; the decoder, the codebooks
 and the wire stay as they are (content adaptive optimisation: Campos et al. 2019, arXiv 1906.01223).
+
+Stage by stage the first is the encoder's and goes at once; while one is on its way, the search is for those
+after it, given all that went before.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -33,16 +38,32 @@ SEED = 0
 Progress = Callable[[int, int], None]  # steps done, steps in all
 
 
-def refined(codec: Codec, steps: int, progress: Progress = lambda done, total: None) -> Codec:
+class _Photo(NamedTuple):
+    pixels: Float[Tensor, "1 3 h w"]
+    features: tuple[Tensor, ...]  # of VGG16, which all steps share
+
+
+def refined(
+    codec: Codec,
+    steps: int,
+    progress: Progress = lambda done, total: None,
+    *,
+    stagewise: bool = False,
+) -> Codec:
     """Return a codec whose `encode` takes so many steps for each photo; with 0 the codec itself.
 
     >>> slow = progic.refined(progic.load(), 40)
+
+    `stagewise`: so many before each stage but the first, which is the encoder's; `encode_each` yields it at
+    once, and every other after its search.
 
     Raises WeightsError where the metric weights, which lead the way, are not to be had; ConfigError below 0.
     """
     if steps < 0:
         raise ConfigError(f"steps: found {steps}; allowed: 0 or more")
-    return RefinedCodec(codec, load_metric_weights(), steps, progress) if steps else codec
+    if not steps:
+        return codec
+    return RefinedCodec(codec, load_metric_weights(), steps, progress, stagewise)
 
 
 class RefinedCodec(Codec):
@@ -54,20 +75,38 @@ class RefinedCodec(Codec):
         metric_weights: dict[str, Tensor],
         steps: int,
         progress: Progress = lambda done, total: None,
+        stagewise: bool = False,
     ) -> None:
         """`steps` is 1 or more: 10 bring three quarters of what 40 bring."""
         from progic.losses import PerceptualLoss  # which takes a second, and no step is no reason to wait
 
         super().__init__(codec.net, codec.fingerprint)
         self.loss, self.steps, self.progress = PerceptualLoss(metric_weights), steps, progress
+        self.stagewise = stagewise
 
-    def codes_of(self, pixels: Float[Tensor, "1 3 h w"]) -> Int[Tensor, "n 1 u v"]:
-        """Return the indices of all stages for a photo, 0..1, whose sides f divides."""
+    def codes_of(self, pixels: Float[Tensor, "1 3 h w"]) -> Iterator[Int[Tensor, "1 u v"]]:
+        """Yield each stage's indices for a photo, 0..1, whose sides f divides, as soon as they stay."""
         with torch.no_grad():
             latents = self.net.encoder(pixels)
             with fast_precision("cpu"):
-                features = self.loss.features(pixels)
-        latents.requires_grad_(True)
+                photo = _Photo(pixels, self.loss.features(pixels))
+        n, quantizer = self.config.n_stages, self.net.quantizer
+        ends = range(1, n + 1) if self.stagewise else [n]  # of the stages that are settled together
+        found = quantizer.search(latents)
+        for begun, end in pairwise([0, *ends]):
+            if begun or not self.stagewise:
+                latents = self._moved(latents, found[:begun], photo)
+                found = quantizer.search(latents, begun=found[:begun])
+            yield from found[begun:end]
+
+    def _moved(
+        self,
+        latents: Float[Tensor, "1 d u v"],
+        begun: Int[Tensor, "k 1 u v"],
+        photo: _Photo,
+    ) -> Float[Tensor, "1 d u v"]:
+        """Return latents whose codes, after those that have `begun`, draw the photo better."""
+        latents = latents.clone().requires_grad_(True)
         optimizer = torch.optim.Adam([latents], betas=BETAS)
         generator = Generator().manual_seed(SEED)
         slow, fast = RATES
@@ -75,26 +114,29 @@ class RefinedCodec(Codec):
         for step in range(self.steps):
             rate = most * 0.5 * (1 + math.cos(math.pi * step / self.steps))
             optimizer.param_groups[0]["lr"] = rate
-            loss = self._loss(latents, pixels, features, generator)
+            loss = self._loss(latents, begun, photo, generator)
             (latents.grad,) = torch.autograd.grad(loss, latents)
             optimizer.step()
-            self.progress(step + 1, self.steps)
-        found: Tensor = self.net.quantizer.search(latents.detach())
-        return found
+            self.progress(max(0, len(begun) - 1) * self.steps + step + 1, self._steps_in_all)
+        return latents.detach()
 
-    def _loss(
-        self, latents: Tensor, pixels: Tensor, features: tuple[Tensor, ...], generator: Generator
-    ) -> Float[Tensor, ""]:
-        """Return the loss of two pictures: of all stages, and of a set drawn at random."""
+    @property
+    def _steps_in_all(self) -> int:
+        return self.steps * (self.config.n_stages - 1 if self.stagewise else 1)
+
+    def _loss(self, latents: Tensor, begun: Tensor, photo: _Photo, generator: Generator) -> Float[Tensor, ""]:
+        """Return the loss of the pictures of all stages, and of a set drawn at random, which has `begun`."""
         quantizer, n = self.net.quantizer, self.config.n_stages
-        found = quantizer.search(latents.detach(), PATHS)
+        found = quantizer.search(latents.detach(), PATHS, begun)
         parts = torch.cat([quantizer.look_up(stage, found[stage]) for stage in range(n)])
-        held = torch.cat([torch.ones(1, n), draw_held(1, n, 0, SUBSET_SHARE, generator)])
+        drawn = draw_held(1, n - len(begun), 0, SUBSET_SHARE, generator)
+        held = torch.cat([torch.ones(1, n), F.pad(drawn, (len(begun), 0), value=1)])
+        held = held.unique(dim=0)  # the same picture twice takes twice as long
         codes = torch.einsum("nduv,kn->kduv", parts, held)
         through = codes + (latents - latents.detach())  # straight through (arXiv 1711.00937)
         with fast_precision("cpu"):
             pictures = self.net.decoder(through.contiguous(memory_format=torch.channels_last), held).float()
-            dists, lpips = self.loss.distances(pictures, pixels, features)
-        missed: Tensor = WEIGHTS.l1 * (pictures - pixels).abs().mean()
+            dists, lpips = self.loss.distances(pictures, photo.pixels, photo.features)
+        missed: Tensor = WEIGHTS.l1 * (pictures - photo.pixels).abs().mean()
         missed = missed + WEIGHTS.lpips * lpips + WEIGHTS.dists * dists
         return missed + WEIGHTS.commitment * F.mse_loss(latents[0], parts.sum(0))

@@ -60,28 +60,42 @@ class ResidualVectorQuantizer(nn.Module):
         return Quantized(torch.stack(indices), torch.stack(parts), torch.stack(residuals))
 
     @torch.no_grad()
-    def search(self, latents: Float[Tensor, "b d u v"], paths: int = PATHS) -> Int[Tensor, "n b u v"]:
+    def search(
+        self,
+        latents: Float[Tensor, "b d u v"],
+        paths: int = PATHS,
+        begun: Int[Tensor, "k b u v"] | None = None,
+    ) -> Int[Tensor, "n b u v"]:
         """Code latents with every stage by beam search, with `paths` beginnings kept at each.
 
         What is least is the squared error after 1 stage, after 2, ... after N, summed: each of them is shown.
-        One path is the greedy search of `forward`.
+        One path is the greedy search of `forward`. `begun` are codes of the first stages, which stay.
         """
-        rows = as_rows(latents.float())
-        found = torch.cat([self.search_rows(part, paths) for part in torch.split(rows, SEARCH_ROWS)])
-        return found.T.reshape(self.n_stages, latents.shape[0], *latents.shape[2:])
+        begun = latents.new_zeros(0, latents.shape[0], *latents.shape[2:]).long() if begun is None else begun
+        left = latents.float()
+        for stage, indices in enumerate(begun):
+            left = left - self.look_up(stage, indices)
+        parts = torch.split(as_rows(left), SEARCH_ROWS)
+        found = torch.cat([self.search_rows(part, paths, len(begun)) for part in parts])
+        return torch.cat([begun, found.T.reshape(-1, latents.shape[0], *latents.shape[2:])])
 
-    def search_rows(self, rows: Float[Tensor, "m d"], paths: int = PATHS) -> Int[Tensor, "m n"]:
-        """Do the same for rows of latents, all at once: 8 x 2^L numbers of memory a row."""
+    def search_rows(
+        self, rows: Float[Tensor, "m d"], paths: int = PATHS, first: int = 0
+    ) -> Int[Tensor, "m n"]:
+        """Do the same from stage `first` on, for what the stages before it leave of the rows of latents.
+
+        All rows are searched at once: 8 x 2^L numbers of memory each.
+        """
         left = rows[:, None]  # (m, paths, d): what each beginning leaves to the next stage
         cost = rows.new_zeros(rows.shape[0], 1)  # not len(rows), which an exported graph takes for a constant
         chosen = torch.zeros(rows.shape[0], 1, 0, dtype=torch.long, device=rows.device)
-        for stage, codes in enumerate(self.codebooks):
+        for stage, codes in enumerate(self.codebooks[first:]):
             # cost + |left - code|^2 of all in one product: a sum over as many numbers takes as long again
             spent, norms = cost + left.square().sum(2), codes.square().sum(1, keepdim=True)
             begun = torch.cat([-2 * left, spent[..., None], torch.ones_like(spent)[..., None]], dim=2)
             ends = torch.cat([codes, torch.ones_like(norms), norms], dim=1)
             reached = begun @ ends.T
-            kept = min(paths, reached[0].numel()) if stage + 1 < self.n_stages else 1
+            kept = min(paths, reached[0].numel()) if first + stage + 1 < self.n_stages else 1
             cost, best = _least(reached.flatten(1), kept)
             parent, code = best // self.n_codes, best % self.n_codes
             left = left.gather(1, parent[..., None].expand(-1, -1, left.shape[2])) - codes[code]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from satsim.codec import Distance, PhotoCodec
+from satsim.codec_settings import Search
 from satsim.external import ExternalCodec
 from satsim.file_codecs import FileCodec, IdentityCodec, ThumbHashCodec
 from satsim.progressive_codecs import ProgressiveFileCodec
@@ -14,11 +15,11 @@ from satsim.units import HEADER_BYTES, MAX_STAGES
 
 
 def codec_of(
-    scheme: Scheme, scenario: Scenario, models: Mapping[int, TrainedCodec], distance: Distance
+    scheme: Scheme, scenario: Scenario, models: Mapping[Search, TrainedCodec], distance: Distance
 ) -> PhotoCodec:
     """Return the codec that a scheme sends with, within the scheme's budget and what a header can count.
 
-    `models` are the trained codec by the steps of its search, none for a scheme that does not send with it;
+    `models` are the trained codec by its search, none for a scheme that does not send with it;
     `distance` is what files are chosen by.
     """
     codec = _full_size_codec(scheme, scenario, models, distance)
@@ -27,7 +28,7 @@ def codec_of(
 
 
 def _full_size_codec(
-    scheme: Scheme, scenario: Scenario, models: Mapping[int, TrainedCodec], distance: Distance
+    scheme: Scheme, scenario: Scenario, models: Mapping[Search, TrainedCodec], distance: Distance
 ) -> PhotoCodec:
     budget_bytes, codec = scenario.budget_bytes(scheme), scenario.codec
     piece_bytes = scenario.link.payload_bytes - HEADER_BYTES
@@ -45,7 +46,7 @@ def _full_size_codec(
             return ExternalCodec(scheme.name, scheme.command, file_bytes)
         case "jpeg" | "webp" | "avif" | "jxl" | "heic":
             return FileCodec(scheme.codec, file_bytes, distance)
-    model = models.get(scenario.refine_steps_of(scheme))
+    model = models.get(scenario.search_of(scheme))
     if model is None:
         raise ValueError(f"{scheme.name}: no trained codec given")
     return ProgicCodec(model, codec.stages, codec.bits_per_index, codec.downsampling_factor, budget_bytes)

@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 
 import progic
+from satsim.codec_settings import Search
 from satsim.intake import Parts, load_models, load_perceptual, open_for
 from satsim.kept import Row
 from satsim.monte_carlo import run_seeds
@@ -29,20 +30,20 @@ def send_photo_by_all(scenarios: Sequence[Scenario]) -> list[Row]:
     torch.set_num_threads(1)
     first = scenarios[0]
     photo = open_for(first, first.image.path)
-    steps: dict[str, frozenset[int]] = {}  # of all searches with a model, in any scenario
+    searches: dict[str, frozenset[Search]] = {}  # with a model, in any scenario
     for scenario in scenarios:
         name = scenario.codec.model
-        steps[name] = steps.get(name, frozenset()) | scenario.all_refine_steps
+        searches[name] = searches.get(name, frozenset()) | scenario.searches
     perceptual = _perceptual(first.metrics)
     studios = {
-        name: Studio(first, photo, Parts(_models(name, each), perceptual)) for name, each in steps.items()
+        name: Studio(first, photo, Parts(_models(name, each), perceptual)) for name, each in searches.items()
     }
     return [row for scenario in scenarios for row in _rows(scenario, studios[scenario.codec.model])]
 
 
 @lru_cache(maxsize=4)
-def _models(name: str, refine_steps: frozenset[int]) -> Mapping[int, TrainedCodec]:
-    return load_models(name, refine_steps)
+def _models(name: str, searches: frozenset[Search]) -> Mapping[Search, TrainedCodec]:
+    return load_models(name, searches)
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from progic.errors import ImageError
 from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
 from progic.metrics import MIN_SIDE_PX, PerceptualMetrics
+from satsim.codec_settings import Search
 from satsim.errors import InputError, ScenarioError
 from satsim.loss_settings import BlockageLoss, TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
@@ -37,7 +38,7 @@ MOST_OPEN_TIMES = 50  # open times in a slot
 class Parts:
     """The trained codec and the metrics, as far as a scheme or metric asks for them."""
 
-    models: Mapping[int, TrainedCodec]  # one and the same, by the steps of its search; may be empty
+    models: Mapping[Search, TrainedCodec]  # one and the same, by its search; may be empty
     perceptual: PerceptualMetrics | None
 
     @property
@@ -126,19 +127,20 @@ def check_windows(scenario: Scenario, file: str) -> None:
 
 def load_parts(scenario: Scenario) -> Parts:
     """Load the trained codec and the metrics, as far as the scenario needs them; raises WeightsError."""
-    models = load_models(scenario.codec.model, scenario.all_refine_steps)
+    models = load_models(scenario.codec.model, scenario.searches)
     return Parts(models, load_perceptual(scenario.metrics))
 
 
-def load_models(name: str, refine_steps: Collection[int]) -> dict[int, progic.Codec]:
-    """Load the trained codec, once for each number of steps that it shall search.
+def load_models(name: str, searches: Collection[Search]) -> dict[Search, progic.Codec]:
+    """Load the trained codec, for each way that it shall search, and as it is where that begins stagewise.
 
     Raises progic's WeightsError.
     """
-    if not refine_steps:
+    if not searches:
         return {}
     codec = progic.load(name)
-    return {steps: progic.refined(codec, steps) for steps in sorted(refine_steps)}
+    ways = {*searches, *(Search() for each in searches if each.stagewise)}
+    return {each: progic.refined(codec, each.steps, stagewise=each.stagewise) for each in sorted(ways)}
 
 
 def load_perceptual(metrics: Collection[Metric]) -> PerceptualMetrics | None:
@@ -152,7 +154,7 @@ def check_model(scenario: Scenario, file: str) -> None:
     A scenario none of whose schemes sends with it may say anything. Also raises progic's WeightsError.
     """
     asked = scenario.codec
-    if not scenario.all_refine_steps:
+    if not scenario.searches:
         return
     check_model_exists(scenario, file)
     model = weights.config_of(asked.model)

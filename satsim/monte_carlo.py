@@ -9,6 +9,7 @@ from satsim.cost import Cost, costs_of, is_known
 from satsim.fleet_settings import FleetSettings
 from satsim.packets import AnyPacket, Pieces, pack
 from satsim.repair_settings import Repair
+from satsim.sender_settings import Encoding
 from satsim.settings import LinkSettings, seed_decides
 from satsim.simulate import simulate_fleet
 from satsim.tally import Holdings
@@ -31,7 +32,7 @@ def run_seeds(seed: int, runs: int) -> list[int]:
 
 
 class Replicator:
-    """Runs the simulation once a seed; schemes of one repair, encode time and set of packets share runs.
+    """Runs the simulation once a seed; schemes of one repair, encoding and set of packets share runs.
 
     The first run has the scenario's seed, and so the losses that the rest of the run folder shows.
     """
@@ -45,26 +46,26 @@ class Replicator:
     ) -> None:
         self._link, self._fleet = link, fleet
         self._seeds = run_seeds(seed, runs)
-        self._known: dict[tuple[Repair, float, tuple[_Shape, ...]], Runs] = {}
+        self._known: dict[tuple[Repair, Encoding, tuple[_Shape, ...]], Runs] = {}
 
-    def runs(self, packets: Sequence[AnyPacket], repair: Repair, encode_s: float) -> Runs:
+    def runs(self, packets: Sequence[AnyPacket], repair: Repair, encoding: Encoding) -> Runs:
         """Return what was held from when on, and at what cost, in each run by each handset.
 
         Bytes are those of the first scheme that asked; where they are billed, other sizes share no runs.
         """
         shape = tuple(_shape(packet, self._link.billing is not None) for packet in packets)
-        key = repair, encode_s, shape
+        key = repair, encoding, shape
         if key not in self._known:
-            self._known[key] = self._simulated(packets, repair, encode_s)
+            self._known[key] = self._simulated(packets, repair, encoding)
         return self._known[key]
 
-    def _simulated(self, packets: Sequence[AnyPacket], repair: Repair, encode_s: float) -> Runs:
+    def _simulated(self, packets: Sequence[AnyPacket], repair: Repair, encoding: Encoding) -> Runs:
         link = self._link
         varies = seed_decides(link, self._fleet, repair)
         holdings: list[Holdings] = []
         costs: list[Sequence[Cost]] | None = [] if is_known(link) else None
         for seed in self._seeds if varies else self._seeds[:1]:  # else all are equal
-            for run in simulate_fleet("", packets, link, repair, encode_s, seed, self._fleet):
+            for run in simulate_fleet("", packets, link, repair, encoding, seed, self._fleet):
                 holdings.append(run.holdings)
                 if costs is not None:
                     costs.append(costs_of(run.events, link))

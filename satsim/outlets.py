@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -18,14 +18,19 @@ Outlet = Callable[[str, bytes], None]  # a name for the packet, and its bytes
 
 
 def send_all(
-    frames: Sequence[Frame], image: str, outlet: Outlet, interval_s: float, sent: Callable[[Frame], None]
+    frames: Iterable[Frame], image: str, outlet: Outlet, interval_s: float, sent: Callable[[Frame], None]
 ) -> None:
-    """Hand the frames to `outlet` in order, one every `interval_s`, and each to `sent` once it is away."""
-    start_s = time.monotonic()
-    for slot, frame in enumerate(frames):
-        time.sleep(max(0.0, start_s + slot * interval_s - time.monotonic()))
-        outlet(f"{image}-{slot + 1:04d}", frame.data)
+    """Hand the frames to `outlet` in order, one every `interval_s`, and each to `sent` once it is away.
+
+    One that comes late, of an iterator, makes those after it late.
+    """
+    due_s = 0.0
+    for number, frame in enumerate(frames, 1):
+        due_s = max(due_s, time.monotonic())
+        time.sleep(max(0.0, due_s - time.monotonic()))
+        outlet(f"{image}-{number:04d}", frame.data)
         sent(frame)
+        due_s += interval_s
 
 
 def folder_outlet(folder: Path) -> Outlet:

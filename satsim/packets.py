@@ -45,6 +45,11 @@ class Packet:
         """The numbers of the stages in it."""
         return range(self.first_stage, self.first_stage + self.stage_count)
 
+    @property
+    def last_stage(self) -> int:
+        """The last stage, 0-based, without which it cannot be made."""
+        return self.image.n_stages - 1 if self.is_parity else self.carried[-1]
+
     def stages(self) -> dict[int, bytes]:
         """Return each stage's bytes by its 0-based number."""
         length = len(self.payload) // self.stage_count
@@ -83,6 +88,11 @@ class Pieces:
     def carried(self) -> range:
         """The numbers of the stages in it: all."""
         return range(self.image.n_stages)
+
+    @property
+    def last_stage(self) -> int:
+        """The last stage, 0-based, without which it cannot be made: that of the image."""
+        return self.carried[-1]
 
     @property
     def label(self) -> str:

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 from satsim.units import logged_time_s
 
 EventName = Literal[
-    "encoded",  # the handset has the photo's bytes; bytes: those of all its packets
-    "queued",  # a packet waits for its first slot
+    "encoded",  # the handset has the photo's first bytes, or all; bytes: those of all its packets
+    "queued",  # a packet is there and waits for its first slot
     "sent",  # a slot begins with this packet
     "lost",  # the slot has ended and the sender knows that the packet did not get through
     "gave_up",  # the sender will not repeat this packet any more

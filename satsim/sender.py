@@ -1,6 +1,6 @@
 """The handset: encodes, then sends its packets, as often and in the order that the repair asks for."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
 import simpy
@@ -37,7 +37,8 @@ class Sender:
 
     With ARQ at the next slot each until the link reports that it got through, or its attempts are spent; with
     ARQ by rounds what the receiver's reports leave open. Otherwise as satsim.order says, whatever becomes of
-    them. "lost" in the log is what the link knows; only ARQ at the next slot makes use of it.
+    them. "lost" in the log is what the link knows; only ARQ at the next slot makes use of it. A packet whose
+    codes are still searched for keeps those after it waiting.
     """
 
     def __init__(
@@ -48,22 +49,34 @@ class Sender:
         encode_s: float,
         repair: Repair,
         reports: Reports | None = None,
+        late_s: Mapping[int, float] | None = None,
     ) -> None:
-        """`reports` is needed by ArqRound alone."""
+        """`late_s`: how much later than at `encode_s` a frame is there, by packet, if not at once.
+
+        `reports` is needed by ArqRound alone.
+        """
         self.out, self._reports = out, reports
         self._env, self._log = env, log
-        self._encode_s, self._repair = encode_s, repair
+        self._encode_s, self._late_s, self._repair = encode_s, late_s or {}, repair
+        self._made: dict[int, simpy.Process] = {}  # of late frames, by packet
 
     def send(self, frames: Sequence[Frame]) -> Generator[simpy.Event, bool, None]:
         """Run as a SimPy process: encode, queue every frame, send them all."""
         yield self._env.timeout(self._encode_s)
         self._log.add_total(self._env.now, "encoded", sum(len(each.data) for each in frames), "")
         for frame in frames:
-            self._log.add(self._env.now, "queued", frame)
+            if late_s := self._late_s.get(frame.packet):
+                self._made[frame.packet] = self._env.process(self._make(frame, late_s))
+            else:
+                self._log.add(self._env.now, "queued", frame)
         try:
             yield from self._send(frames)
         except _NoWindow:
             self._log.add_total(self._env.now, "closed", 0, "no window is left that has room for a slot")
+
+    def _make(self, frame: Frame, late_s: float) -> Generator[simpy.Event, None, None]:
+        yield self._env.timeout(late_s)
+        self._log.add(self._env.now, "queued", frame)
 
     def _send(self, frames: Sequence[Frame]) -> Generator[simpy.Event, bool, None]:
         if isinstance(self._repair, ArqNextSlot):
@@ -106,6 +119,8 @@ class Sender:
                 self._log.add(self._env.now, "gave_up", tried)
 
     def _try(self, tried: Frame) -> Generator[simpy.Event, bool, bool]:
+        if tried.packet in self._made:
+            yield self._made[tried.packet]
         wait_s = self.out.wait_s()
         if wait_s is None:
             raise _NoWindow

@@ -1,18 +1,32 @@
 """How long the handset takes before it can send, in a scenario or a scheme of its own."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from satsim.codec_settings import Search
 from satsim.section import WEEK_S, Section, not_allowed
 
-SENDER_TEXT = "{encode_s} or {encode: measured}"
+SENDER_TEXT = "{encode_s, refine_s} or {encode: measured}"
+
+
+class Encoding(NamedTuple):
+    """When a handset has the bytes that it sends."""
+
+    encode_s: float  # from the photo on
+    refine_s: float = 0.0  # more for each stage but the first, one after the other
 
 
 class SenderSettings(Section):
-    """How long the handset takes to encode: a figure, or measured on this machine."""
+    """How long the handset takes to encode: figures, or measured on this machine.
+
+    `refine_s` is what a search adds, of a stagewise one each part.
+    """
 
     encode_s: float | None = Field(
+        default=None, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
+    )
+    refine_s: float | None = Field(
         default=None, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
     )
     encode: Literal["measured"] | None = Field(default=None, description="measured")
@@ -21,4 +35,12 @@ class SenderSettings(Section):
     def _exactly_one(self) -> "SenderSettings":
         if (self.encode_s is None) == (self.encode is None):
             raise not_allowed("either encode_s or encode")
+        if self.encode is not None and self.refine_s is not None:
+            raise not_allowed("refine_s with encode_s alone: a search is measured, too")
         return self
+
+    def encoding(self, search: Search) -> Encoding:
+        """Return the times of the figures, for a codec that searches so; 0 s where they are measured."""
+        encode_s = self.encode_s or 0.0
+        refine_s = self.refine_s or 0.0 if search.steps else 0.0
+        return Encoding(encode_s, refine_s) if search.stagewise else Encoding(encode_s + refine_s)

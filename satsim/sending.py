@@ -52,11 +52,11 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, many: Replicator) 
 
 def _sent(scenario: Scenario, studio: Studio, scheme: Scheme, codec: PhotoCodec, many: Replicator) -> Sent:
     encoded = studio.encoded(codec)
-    repair, encode_s = scenario.repair_of(scheme), studio.encode_s(scenario, scheme)
+    repair, encoding = scenario.repair_of(scheme), studio.encoding(scenario, scheme)
     payload_bytes, size = scenario.link.payload_bytes, scenario.size_of(scheme)
     stages, packets = parcel_of(encoded, studio.photo, size, repair, payload_bytes, UNKNOWN_TIME)
     run, *_ = simulate_fleet(
-        scheme.name, packets, scenario.link, repair, encode_s, scenario.seed, scenario.fleet
+        scheme.name, packets, scenario.link, repair, encoding, scenario.seed, scenario.fleet
     )
     showing = Showing(scheme.shown, len(stages), min(encoded.first_stages, len(stages)))
     view = view_scheme(run, stages, showing, codec, studio.scorer, studio.marks, size)
@@ -65,7 +65,7 @@ def _sent(scenario: Scenario, studio: Studio, scheme: Scheme, codec: PhotoCodec,
     view = replace(view, summary=replace(view.summary, gflop=gflop))
     if scenario.runs * scenario.fleet.handsets == 1:
         return Sent(view, None)
-    return Sent(view, _tally(many.runs(packets, repair, encode_s), showing, studio, stages, codec))
+    return Sent(view, _tally(many.runs(packets, repair, encoding), showing, studio, stages, codec))
 
 
 def _with_cost(view: SchemeView, link: LinkSettings) -> SchemeView:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from satsim.codec_settings import STEPS_TEXT, CodecSettings, Search
 from satsim.command_settings import COMMAND_TEXT, CommandSettings
 from satsim.fleet_settings import FleetSettings
 from satsim.image_settings import SIZE_TEXT, ImageSettings, Side
@@ -14,7 +15,7 @@ from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
 from satsim.section import PRESET_TEXT, WEEK_S, Section, listed, not_allowed
 from satsim.sender_settings import SENDER_TEXT, SenderSettings
-from satsim.units import DOWNSAMPLING_FACTORS, stage_bytes
+from satsim.units import stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
 
 WholeFile = Literal["jpeg", "webp", "avif", "jxl", "heic", "thumbhash", "command"]  # shown when all is there
@@ -24,29 +25,14 @@ Codec = Literal[AnyPart, Growing, WholeFile]
 CODEC_TEXT = (
     "progic, jpeg, jpeg_progressive, jp2, webp, avif, jxl, heic, thumbhash, ssdv, command or identity"
 )
-SCHEME_TEXT = "{name, codec, delivery, budget_bytes, repair, sender, refine_steps, size, command}"
+SCHEME_TEXT = (
+    "{name, codec, delivery, budget_bytes, repair, sender, refine_steps, refine_stagewise, size, command}"
+)
 Delivery = Literal["progressive", "prefix", "low", "high"]
 Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # names become file and folder names
 NAME_TEXT = "1 to 64 letters, digits, - or _, the first a letter or digit"
-
-
-class CodecSettings(Section):
-    """Which trained model, and its N, L and f."""
-
-    model: str = Field(default="f16-s", min_length=1, description="a bundled model's name or a weights file")
-    stages: int = Field(default=5, ge=1, le=64, description="a whole number from 1 to 64")
-    bits_per_index: int = Field(default=10, ge=1, le=16, description="a whole number from 1 to 16")
-    downsampling_factor: int = Field(default=16, description="1, 2, 4, 8, 16, 32, 64 or 128")
-    refine_steps: int = Field(default=0, ge=0, le=1000, description="a whole number from 0 to 1000")
-
-    @field_validator("downsampling_factor")
-    @classmethod
-    def _power_of_two(cls, factor: int) -> int:
-        if factor not in DOWNSAMPLING_FACTORS:
-            raise not_allowed("1, 2, 4, 8, 16, 32, 64 or 128")
-        return factor
 
 
 class LatencySettings(Section):
@@ -129,8 +115,9 @@ class Scheme(Section):
     repair: Repair | None = Field(default=None, description=REPAIR_TEXT)  # else the scenario's
     sender: SenderSettings | None = Field(default=None, description=SENDER_TEXT)  # else the scenario's
     refine_steps: int | None = Field(  # else codec.refine_steps
-        default=None, ge=0, le=1000, description="a whole number from 0 to 1000"
+        default=None, ge=0, le=1000, description=STEPS_TEXT
     )
+    refine_stagewise: bool | None = Field(default=None, description="true or false")
     command: CommandSettings | None = Field(default=None, description=COMMAND_TEXT)
     size: tuple[Side, Side] | None = Field(default=None, description=SIZE_TEXT)  # else image.size
 
@@ -150,8 +137,9 @@ class Scheme(Section):
 
     @model_validator(mode="after")
     def _only_ours_are_searched(self) -> "Scheme":
-        if self.refine_steps is not None and self.codec != "progic":
-            raise not_allowed(f"no refine_steps for {self.codec}: progic alone searches its codes")
+        for key in ("refine_steps", "refine_stagewise"):
+            if getattr(self, key) is not None and self.codec != "progic":
+                raise not_allowed(f"no {key} for {self.codec}: progic alone searches its codes")
         return self
 
     @property
@@ -267,14 +255,14 @@ class Scenario(Section):
         """Return how long a scheme's encoding takes: by its own sender, or the scenario's."""
         return self.sender if scheme.sender is None else scheme.sender
 
-    def refine_steps_of(self, scheme: Scheme) -> int:
-        """Return how many steps a scheme that codes with ours searches: its own, or the codec's."""
-        return self.codec.refine_steps if scheme.refine_steps is None else scheme.refine_steps
+    def search_of(self, scheme: Scheme) -> Search:
+        """Return how a scheme that codes with ours searches: as it says itself, or the codec does."""
+        return self.codec.search(scheme.refine_steps, scheme.refine_stagewise)
 
     @property
-    def all_refine_steps(self) -> frozenset[int]:
-        """The steps of all schemes that code with ours; empty where none does."""
-        return frozenset(self.refine_steps_of(each) for each in self.schemes if each.codec == "progic")
+    def searches(self) -> frozenset[Search]:
+        """Those of all schemes that code with ours; empty where none does."""
+        return frozenset(self.search_of(each) for each in self.schemes if each.codec == "progic")
 
     @property
     def seed_decides(self) -> bool:

@@ -21,6 +21,7 @@ from satsim.records import EventLog, SchemeRun
 from satsim.repair_settings import ArqRound, Repair
 from satsim.scenario import LinkSettings
 from satsim.sender import Sender
+from satsim.sender_settings import Encoding
 from satsim.units import logged_time_s
 from satsim.windows import visibility_of
 
@@ -40,16 +41,17 @@ def simulate(
     packets: Sequence[AnyPacket],
     link: LinkSettings,
     repair: Repair,
-    encode_s: float,
+    encoding: Encoding,
     seed: int,
 ) -> SchemeRun:
     """Send the packets of one image and return all that happened and what was held from when on.
 
-    The link is free at 0 s and the handset has encoded at `encode_s`. Every scheme of a run is given the same
-    seed and so meets the same channel: its k-th slot is lost for all of them or for none. Raises TraceError.
+    The link is free at 0 s and the handset has encoded as `encoding` says. Every scheme of a run is given the
+    same seed and so meets the same channel: its k-th slot is lost for all of them or for none. Raises
+    TraceError.
     """
     there, back, delay = _channels_of(0, link, repair, seed)
-    return simulate_on(there, scheme, packets, link, repair, encode_s, back, delay)
+    return simulate_on(there, scheme, packets, link, repair, encoding, back, delay)
 
 
 def simulate_on(
@@ -58,7 +60,7 @@ def simulate_on(
     packets: Sequence[AnyPacket],
     link: LinkSettings,
     repair: Repair,
-    encode_s: float,
+    encoding: Encoding,
     back: Channel | None = None,
     delay: Delay | None = None,
 ) -> SchemeRun:
@@ -69,7 +71,7 @@ def simulate_on(
     env = simpy.Environment()
     delay = delay or Delay(link.latency.total_s)
     handset = _Handset(
-        env, scheme, packets, link, repair, encode_s, _Channels(channel, back or Perfect(), delay)
+        env, scheme, packets, link, repair, encoding, _Channels(channel, back or Perfect(), delay)
     )
     env.run()
     return handset.run()
@@ -80,7 +82,7 @@ def simulate_fleet(
     packets: Sequence[AnyPacket],
     link: LinkSettings,
     repair: Repair,
-    encode_s: float,
+    encoding: Encoding,
     seed: int,
     fleet: FleetSettings,
 ) -> list[SchemeRun]:
@@ -91,11 +93,11 @@ def simulate_fleet(
     are, slot by slot, those of `simulate`.
     """
     if fleet.handsets == 1:
-        return [simulate(scheme, packets, link, repair, encode_s, seed)]
+        return [simulate(scheme, packets, link, repair, encoding, seed)]
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SHARED,)))
     photos_s = generator.uniform(0, fleet.within_s, fleet.handsets).tolist()
     env = simpy.Environment()
-    medium = medium_of(fleet, link.interval_s, encode_s, generator)
+    medium = medium_of(fleet, link.interval_s, encoding.encode_s, generator)
     handsets = [
         _Handset(
             env,
@@ -103,7 +105,7 @@ def simulate_fleet(
             packets,
             link,
             repair,
-            encode_s,
+            encoding,
             _channels_of(number, link, repair, seed),
             Seat(medium, number),
             photo_s,
@@ -124,7 +126,7 @@ class _Handset:
         packets: Sequence[AnyPacket],
         link: LinkSettings,
         repair: Repair,
-        encode_s: float,
+        encoding: Encoding,
         channels: _Channels,
         seat: Seat | None = None,
         photo_s: float = 0.0,
@@ -150,7 +152,9 @@ class _Handset:
             reports = Feedback(
                 env, self._log, image, self._gathering, carrier, back, repair.return_link, there
             )
-        sender = Sender(env, self._log, carrier, photo_s + encode_s, repair, reports)
+        late_s = {number: encoding.refine_s * each.last_stage for number, each in enumerate(packets, 1)}
+        encoded_s = photo_s + encoding.encode_s
+        sender = Sender(env, self._log, carrier, encoded_s, repair, reports, late_s)
         env.process(sender.send(frames_of(packets)))
 
     def run(self) -> SchemeRun:

@@ -2,9 +2,11 @@
 
 from progic.images import fit_photo
 from satsim.codec import CodecFailed, Encoded, NothingFits, PhotoCodec
+from satsim.codec_settings import Search
 from satsim.codecs import codec_of
 from satsim.intake import Parts, Photo
 from satsim.quality import Scorer
+from satsim.sender_settings import Encoding
 from satsim.settings import Scenario, Scheme
 from satsim.trained_codec import RememberingCodec
 from satsim.viewing import Marks
@@ -18,7 +20,7 @@ class Studio:
         self.photo, self.parts = photo, parts
         self.scorer = Scorer(photo.image, scenario.metrics, parts.perceptual)
         self.marks = Marks(self.scorer.mark_dists(scenario.usable), self.scorer.mark_dists(scenario.detail))
-        self._models = {steps: RememberingCodec(model) for steps, model in parts.models.items()}
+        self._models = {search: RememberingCodec(model) for search, model in parts.models.items()}
         self._codecs: dict[PhotoCodec, PhotoCodec] = {}  # the first of equal ones: it may remember
         self._encoded: dict[PhotoCodec, Encoded | NothingFits | CodecFailed] = {}
 
@@ -44,16 +46,22 @@ class Studio:
         model = self._model(scenario, scheme)
         return None if model is None else model.gflop(scenario.size_of(scheme))
 
-    def encode_s(self, scenario: Scenario, scheme: Scheme) -> float:
+    def encoding(self, scenario: Scenario, scheme: Scheme) -> Encoding:
         """Return how long a scheme's encoding takes: as its sender says, or as long as our codec takes here.
 
         What is not ours takes milliseconds where it is measured: nothing, next to a slot.
         """
-        given_s, model = scenario.sender_of(scheme).encode_s, self._model(scenario, scheme)
-        if given_s is not None or model is None:
-            return given_s or 0.0
-        return model.encode_s(fit_photo(self.photo.image, scenario.size_of(scheme)))
+        sender, search = scenario.sender_of(scheme), scenario.search_of(scheme)
+        model = self._model(scenario, scheme)
+        if model is None or sender.encode_s is not None:
+            return sender.encoding(search if model else Search())
+        photo = fit_photo(self.photo.image, scenario.size_of(scheme))
+        took_s = model.encode_s(photo)
+        if not search.stagewise:
+            return Encoding(took_s)
+        n_searches = max(1, len(model.encode(photo)) - 1)
+        return Encoding(self._models[Search()].encode_s(photo), took_s / n_searches)
 
     def _model(self, scenario: Scenario, scheme: Scheme) -> RememberingCodec | None:
         """Return the trained codec that a scheme sends with; None for what is not ours."""
-        return self._models[scenario.refine_steps_of(scheme)] if scheme.codec == "progic" else None
+        return self._models[scenario.search_of(scheme)] if scheme.codec == "progic" else None

@@ -122,11 +122,13 @@ def _assumed(scenario: Scenario) -> list[str]:
     """Return what one may not expect: how long a search was said to take, and a service that never fails."""
     lines = []
     for scheme in scenario.schemes:
-        steps, encode_s = scenario.refine_steps_of(scheme), scenario.sender_of(scheme).encode_s
-        if scheme.codec == "progic" and steps and encode_s is not None:
-            label = scheme_label(scheme.name)
+        search, sender = scenario.search_of(scheme), scenario.sender_of(scheme)
+        if scheme.codec == "progic" and search.steps and sender.encode_s is not None:
+            has_own = search.stagewise or sender.refine_s is not None
+            key, counted_s = ("refine_s", sender.refine_s or 0) if has_own else ("encode_s", sender.encode_s)
+            took = f"search of {search.steps} steps{' a stage' if search.stagewise else ''}"
             lines.append(
-                f"{label} – search of {steps} steps counted as {encode_s:g} s, by its sender's encode_s"
+                f"{scheme_label(scheme.name)} – {took} counted as {counted_s:g} s, by its sender's {key}"
             )
     link = scenario.link
     if link.preset and link.loss == IndependentLoss() and link.windows is None:

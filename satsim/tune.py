@@ -10,13 +10,13 @@ from statistics import fmean
 
 from progic.images import open_photo
 from progic.weights import bundled_models, config_of, teacher_of
+from satsim.codec_settings import CodecSettings
 from satsim.dominance import undominated
 from satsim.errors import InputError, ScenarioError
 from satsim.intake import check_model_exists, check_scenario, check_windows, open_album
 from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
 from satsim.repair_settings import NoRepair
 from satsim.scenario import Scenario, load_scenario
-from satsim.settings import CodecSettings
 from satsim.tune_point import TUNED, Group, run_candidates
 from satsim.tune_space import (
     Candidate,
@@ -122,6 +122,7 @@ def scenario_of(tuning: Tuning, candidate: Candidate) -> Scenario:
         bits_per_index=model.bits_per_index,
         downsampling_factor=model.downsampling_factor,
         refine_steps=tuning.scenario.codec.refine_steps,
+        refine_stagewise=tuning.scenario.codec.refine_stagewise,
     )
     image = tuning.scenario.image.model_copy(update={"size": size})
     return tuning.scenario.model_copy(update={"image": image, "codec": codec, "repair": candidate.repair})

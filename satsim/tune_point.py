@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 
+from satsim.codec_settings import CodecSettings
 from satsim.codecs import codec_of
 from satsim.csv_file import rounded
 from satsim.fleet_settings import FleetSettings
@@ -25,7 +26,8 @@ from satsim.packetize import packetize_pieces
 from satsim.packets import AnyPacket, Packet
 from satsim.records import Holding
 from satsim.repair_settings import Repair, Ulp
-from satsim.settings import CodecSettings, LinkSettings, Scenario, Scheme, seed_decides
+from satsim.sender_settings import Encoding
+from satsim.settings import LinkSettings, Scenario, Scheme, seed_decides
 from satsim.simulate import simulate_fleet
 from satsim.studio import Studio
 from satsim.sweep_point import unsent
@@ -91,8 +93,8 @@ def _flights(scenario: Scenario, candidate: Candidate) -> tuple[Flight, ...]:
     packets = packets_of(candidate, link.payload_bytes)
     whole = (each for each in packets if isinstance(each, Packet))
     shape = tuple((each.first_stage, each.stage_count, each.is_parity) for each in whole)
-    encode_s = scenario.sender.encode_s or 0
-    return _flown(candidate.n_stages, shape, link, candidate.repair, fleet, encode_s, scenario.seed, runs)
+    encoding = scenario.sender.encoding(scenario.codec.search())
+    return _flown(candidate.n_stages, shape, link, candidate.repair, fleet, encoding, scenario.seed, runs)
 
 
 @lru_cache(maxsize=4096)
@@ -102,7 +104,7 @@ def _flown(
     link: LinkSettings,
     repair: Repair,
     fleet: FleetSettings,
-    encode_s: float,
+    encoding: Encoding,
     seed: int,
     runs: int,
 ) -> tuple[Flight, ...]:
@@ -116,7 +118,7 @@ def _flown(
     return tuple(
         Flight(run.holdings, tuple(each.packet - 1 for each in run.events if each.event == "sent"))
         for each_seed in run_seeds(seed, runs)
-        for run in simulate_fleet("", packets, link, repair, encode_s, each_seed, fleet)
+        for run in simulate_fleet("", packets, link, repair, encoding, each_seed, fleet)
     )
 
 
@@ -195,7 +197,7 @@ class _Pictures:
 
     def __init__(self, scenario: Scenario, studio: Studio) -> None:
         self._scorer = studio.scorer
-        models = load_models(scenario.codec.model, scenario.all_refine_steps)
+        models = load_models(scenario.codec.model, scenario.searches)
         self._codec = codec_of(TUNED, scenario, models, studio.scorer.distance)
         self._stages = self._codec.encode(studio.photo.image).stages
 

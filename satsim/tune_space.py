@@ -154,7 +154,8 @@ def slot_ends_s(scenario: Scenario, every: float = 1) -> Iterator[float]:
 
     `every`: slots from one that is told to the next; a link with windows tells all.
     """
-    link, first_s = scenario.link, scenario.sender.encode_s or 0.0
+    link = scenario.link
+    first_s = scenario.sender.encoding(scenario.codec.search()).encode_s
     if link.windows is None:
         yield from (first_s + number * link.interval_s * every for number in count(1))
         return

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from math import isinf
 
+from satsim.codec_settings import Search
 from satsim.fleet_settings import FleetSettings
 from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
 from satsim.repair_settings import (
@@ -26,6 +27,7 @@ SCHEME_LABELS = {
     "low_bpp": "ProGIC low BPP",
     "high_bpp": "ProGIC high BPP",
     "refined": "ProGIC refined",  # of scenarios/refined.yaml
+    "refined_stagewise": "ProGIC refined stagewise",  # of it, too
     "webp_low": "WebP low",
     "webp_high": "WebP high",
     "avif_low": "AVIF low",
@@ -161,7 +163,16 @@ def repairs_text(scenario: Scenario) -> str:
 
 def encode_text(sender: SenderSettings) -> str:
     """Return how long it takes to encode."""
-    return "encoding measured" if sender.encode_s is None else f"{sender.encode_s:g} s to encode"
+    if sender.encode_s is None:
+        return "encoding measured"
+    searched = "" if sender.refine_s is None else f", {sender.refine_s:g} s to search"
+    return f"{sender.encode_s:g} s to encode{searched}"
+
+
+def search_text(search: Search) -> str:
+    """Return how long codes are searched for."""
+    steps = f"{search.steps} step{'s' if search.steps != 1 else ''} of search"
+    return f"{steps} a stage" if search.stagewise else steps
 
 
 def own_texts(scenario: Scenario, scheme: str) -> list[str]:
@@ -170,8 +181,8 @@ def own_texts(scenario: Scenario, scheme: str) -> list[str]:
     if own is None:
         return []
     texts = [repair_text(own.repair)] if own.repair is not None else []
-    steps = own.refine_steps
-    texts += [f"{steps} step{'s' if steps != 1 else ''} of search"] if steps is not None else []
+    if own.refine_steps is not None or own.refine_stagewise is not None:
+        texts.append(search_text(scenario.search_of(own)))
     return texts + ([encode_text(own.sender)] if own.sender is not None else [])
 
 

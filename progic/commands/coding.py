@@ -19,6 +19,8 @@ from progic.commands.options import (
     Model,
     Refine,
     Stages,
+    Stagewise,
+    check_search,
     check_shape,
     chosen_stages,
     opened_stages,
@@ -46,8 +48,10 @@ def encode(
         str, typer.Option(help="WIDTHxHEIGHT to scale and crop to first; as it is without.")
     ] = "",
     refine: Refine = 0,
+    stagewise: Stagewise = False,
 ) -> None:
     """Code a photo into a .progic file of all stages."""
+    check_search(refine, stagewise)
     if is_photo_name(out) or (out.exists() and out.samefile(photo)):
         raise InputError(f"{out}: is the name of a photo, allowed is one for the codes, such as photo.progic")
     codec = weights.load(model)
@@ -56,8 +60,11 @@ def encode(
         image = fit_photo(image, size_of(size))
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("looking for codes", visible=refine > 0)
-        found = refined(codec, refine, lambda done, total: bar.update(task, completed=done, total=total))
-        stages = found.encode(image)
+
+        def told(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        stages = refined(codec, refine, told, stagewise=stagewise).encode(image)
     config = codec.config
     content = StageFile(
         codec.fingerprint[:16],

@@ -11,7 +11,7 @@ from rich.progress import Progress, TaskID
 
 from progic import weights
 from progic.classical import formats_of
-from progic.commands.options import AsJson, Model, Refine, size_of
+from progic.commands.options import AsJson, Model, Refine, Stagewise, check_search, size_of
 from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
 from progic.heap import keep_freed_memory
@@ -39,6 +39,7 @@ def evaluate_command(
         bool, typer.Option("--subsets", help="Every set of stages, not prefixes only.")
     ] = False,
     refine: Refine = 0,
+    stagewise: Stagewise = False,
     figure: Annotated[Path | None, typer.Option(help="Draw DISTS and LPIPS against bytes.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,6 +49,7 @@ def evaluate_command(
     from progic.evaluate import check_subsets, evaluate, evaluate_subsets
     from progic.rate_figure import check_path, draw
 
+    check_search(refine, stagewise)
     formats = formats_of(against)
     if figure is not None:
         check_path(figure, folder)  # before the long part
@@ -55,7 +57,8 @@ def evaluate_command(
     trained = weights.load(model)
     if subsets:
         check_subsets(trained)
-    metrics, codec = PerceptualMetrics(load_metric_weights()), refined(trained, refine)
+    metrics = PerceptualMetrics(load_metric_weights())
+    codec = refined(trained, refine, stagewise=stagewise)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
         result = evaluate(codec, folder, metrics, size_of(size), _task(bar, "photos"))
         rivals = compare(result, folder, formats, metrics, _task(bar, "files")) if formats else ()

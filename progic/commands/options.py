@@ -21,7 +21,21 @@ Refine = Annotated[
         min=0, max=1000, help="Steps of gradient in the search for each photo's codes: 10 bring most, 40 all."
     ),
 ]
+Stagewise = Annotated[
+    bool,
+    typer.Option(
+        "--stagewise",
+        help="So many steps before each stage but the first: done while the one before is on its way.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
+
+
+def check_search(refine: int | None, stagewise: bool) -> None:
+    """Raise InputError for a search that goes stage by stage and takes no step."""
+    if stagewise and not refine:
+        found = "no --refine" if refine is None else f"--refine {refine}"
+        raise InputError(f"--stagewise: found {found} with it; allowed: --refine of at least 1")
 
 
 def size_of(text: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from progic.commands.options import size_of
+from progic.commands.options import Stagewise, check_search, size_of
 from satsim.commands.options import (
     AsJson,
     Baud,
@@ -65,6 +65,7 @@ def send(
         int | None, typer.Option(help="Most bytes of a packet, header included.")
     ] = None,
     refine: Refine = None,
+    stagewise: Stagewise = False,
     settings: Settings = None,
     interval_s: Interval = None,
     capture_time: Annotated[
@@ -84,13 +85,14 @@ def send(
         raise InputError("--json: found --stdout with it, where packets go; allowed: one of the two")
     address = None if udp is None else address_of(udp)
     overrides = [*_given(model, size, payload_bytes), *overrides_of(settings, photo, None, None, None)]
-    loaded = _loaded(scenario, overrides, refine)
+    check_search(refine, stagewise)
+    loaded = _loaded(scenario, overrides, refine, stagewise)
 
     from satsim.gallery import SIMULATED
     from satsim.handset import frames_to_send
 
     taken = int(time.time()) if capture_time is None else capture_time
-    image, frames = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
+    image, plan, frames = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
     if image.fingerprint in SIMULATED and not quiet:
         name = SIMULATED[image.fingerprint]
         typer.echo(f"no receiver shows it: a {name} picture is drawn in simulation alone", err=True)
@@ -98,21 +100,22 @@ def send(
         is_paced = scenario is not None or any(setting.startswith(PACES) for setting in settings or [])
         interval_s = loaded.link.interval_s if is_paced and not to_files else 0.0
     with _outlet(to_files, address, serial, baud) as outlet, progress_bar(quiet) as progress:
-        told = _teller(image.name, len(frames), progress, as_json)
+        told = _teller(image.name, len(plan), progress, as_json)
         send_all(frames, image.name, outlet, interval_s, told)
     if not (quiet or as_json):
-        n_bytes = sum(len(frame.data) for frame in frames)
-        typer.echo(f"image {image.name}: {len(frames)} packets, {n_bytes} bytes", err=stdout)
+        n_bytes = sum(len(frame.data) for frame in plan)
+        typer.echo(f"image {image.name}: {len(plan)} packets, {n_bytes} bytes", err=stdout)
 
 
-def _loaded(scenario: Path | None, overrides: list[str], refine: int | None) -> Scenario:
-    """Return the scenario, or the plain one, with so many steps of search whatever its schemes say."""
-    steps = [] if refine is None else [f"codec.refine_steps={refine}"]
+def _loaded(scenario: Path | None, overrides: list[str], refine: int | None, stagewise: bool) -> Scenario:
+    """Return the scenario, or the plain one, with such a search, if asked for, whatever its schemes say."""
+    search = {} if refine is None else {"refine_steps": refine, "refine_stagewise": stagewise}
+    asked = [f"codec.{key}={json.dumps(value)}" for key, value in search.items()]
     with as_file(PLAIN) as plain:
-        loaded = load_scenario(scenario or plain, [*overrides, *steps])
+        loaded = load_scenario(scenario or plain, [*overrides, *asked])
     if refine is None:
         return loaded
-    schemes = tuple(each.model_copy(update={"refine_steps": None}) for each in loaded.schemes)
+    schemes = tuple(each.model_copy(update=dict.fromkeys(search)) for each in loaded.schemes)
     return loaded.model_copy(update={"schemes": schemes})
 
 

@@ -7,6 +7,7 @@ from satsim.loss_settings import IndependentLoss
 from satsim.monte_carlo import Replicator
 from satsim.packetize import packetize
 from satsim.repair_settings import ArqNextSlot
+from satsim.sender_settings import Encoding
 from satsim.settings import LinkSettings
 from satsim.spread import statistics_of
 from satsim.tally import Worth, tally
@@ -23,7 +24,7 @@ def _ten_thousand_runs() -> None:
         statistics_of(
             "p",
             tally(
-                many.runs(packets, ArqNextSlot(), 0.56).holdings,
+                many.runs(packets, ArqNextSlot(), Encoding(0.56)).holdings,
                 lambda held: Worth(0.3 - 0.02 * len(held), True, False),
             ),
         )

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
 import progic
+from progic.bitstream import StageFile, read_stage_file
+from progic.cli import app
 from progic.codec import Codec
 from progic.errors import ConfigError
 from progic.images import to_tensor
@@ -59,3 +62,68 @@ def test_no_step_is_the_codec_itself(toy_codec: Codec) -> None:
     assert progic.refined(toy_codec, 0) is toy_codec
     with pytest.raises(ConfigError, match="steps: found -1; allowed: 0 or more"):
         progic.refined(toy_codec, -1)
+
+
+def test_stagewise_each_stage_is_settled_before_the_search_for_the_next(
+    toy_codec: Codec, photo: Image.Image, metric_weights: dict[str, torch.Tensor]
+) -> None:
+    seen: list[object] = []
+    slow = RefinedCodec(
+        toy_codec, metric_weights, 2, lambda done, total: seen.append((done, total)), stagewise=True
+    )
+    stages = []
+    for number, stage in enumerate(slow.encode_each(photo)):
+        seen.append(number)
+        stages.append(stage)
+    n = toy_codec.config.n_stages
+    expected: list[object] = [0]
+    for number in range(1, n):
+        expected += [(2 * number - 1, 2 * n - 2), (2 * number, 2 * n - 2), number]
+    assert seen == expected
+    plain = toy_codec.encode(photo)
+    assert stages[0] == plain[0] and stages[1:] != plain[1:]
+    assert stages == slow.encode(photo)
+
+
+def test_stagewise_codes_are_nearer_after_every_stage_but_the_first(
+    codec: Codec, scene: Image.Image, metric_weights: dict[str, torch.Tensor]
+) -> None:
+    metrics = PerceptualMetrics(metric_weights)
+    reference = metrics.reference(to_tensor(scene))
+    slow = RefinedCodec(codec, metric_weights, steps=4, stagewise=True)
+    plain, found = codec.encode(scene), slow.encode(scene)
+    assert found[0] == plain[0]
+    gains = []
+    for depth in range(2, 6):
+        before, after = (
+            metrics.scores(reference, to_tensor(codec.decode(each[:depth], scene.size))).dists
+            for each in (plain, found)
+        )
+        gains.append(before - after)
+    assert min(gains) > 0, gains
+    assert sum(gains) / 4 > 0.02, gains
+
+
+@pytest.mark.usefixtures("metric_weights")
+def test_a_file_coded_stagewise_begins_as_the_encoder_codes_it(tmp_path: Path, scene: Image.Image) -> None:
+    scene.resize((64, 48)).save(tmp_path / "photo.png")
+
+    def encoded(*options: str) -> StageFile:
+        command = ["encode", str(tmp_path / "photo.png"), str(tmp_path / "photo.progic"), *options]
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.stderr
+        return read_stage_file((tmp_path / "photo.progic").read_bytes())
+
+    plain, found = encoded(), encoded("--refine", "1", "--stagewise")
+    assert found.stages[0] == plain.stages[0]
+    assert found.stages[1] != plain.stages[1]
+
+
+@pytest.mark.parametrize("steps", [[], ["--refine", "0"]])
+@pytest.mark.parametrize("command", [["encode", "photo.png", "photo.progic"], ["evaluate", "."]])
+def test_stagewise_without_a_step_is_refused_before_anything_else(
+    command: list[str], steps: list[str]
+) -> None:
+    result = CliRunner().invoke(app, [*command, *steps, "--stagewise"])
+    assert result.exit_code == 2
+    assert "--stagewise: found --refine 0 with it; allowed: --refine of at least 1" in result.stderr

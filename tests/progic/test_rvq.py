@@ -57,6 +57,22 @@ def test_search_with_more_paths_leaves_less() -> None:
     assert left(8) < left(2) < left(1)
 
 
+def test_what_has_begun_stays_and_the_rest_is_as_of_the_stages_left_alone() -> None:
+    rvq = ResidualVectorQuantizer(n_stages=4, n_codes=64, code_dim=6)
+    rows = torch.randn(2000, 6, generator=_generator())
+    rvq.start(rows, _generator())
+    latents = rows.T.reshape(1, 6, 40, 50)
+    for begun in range(5):
+        codes = torch.randint(64, (begun, 1, 40, 50), generator=_generator())
+        found = rvq.search(latents, 8, codes)
+        assert found.shape == (4, 1, 40, 50) and torch.equal(found[:begun], codes)
+        rest = ResidualVectorQuantizer(4 - begun, 64, 6)
+        rest.codebooks = rvq.codebooks[begun:]
+        left = latents - sum(rvq.look_up(stage, codes[stage]) for stage in range(begun))
+        if begun < 4:
+            assert torch.equal(found[begun:], rest.search(left, 8))
+
+
 def test_least_costs_are_those_of_a_full_sort() -> None:
     costs = torch.randn(50, 8 * 40, generator=_generator())
     values, places = _least(costs, 7)

@@ -17,6 +17,7 @@ from satsim.packets import Report, pack, pack_report, parse, parse_report
 from satsim.reassemble import Reassembler
 from satsim.records import Delivery, SchemeRun
 from satsim.repair_settings import ArqRound, ReturnLink
+from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import simulate, simulate_on
 
@@ -38,7 +39,7 @@ class Scripted:
 
 def sent_on(channel: Channel, back: Channel, max_rounds: int = 50) -> SchemeRun:
     repair = ArqRound(kind="arq_round", max_rounds=max_rounds, return_link=BACK)
-    return simulate_on(channel, "p", PACKETS, LINK, repair, 0, back)
+    return simulate_on(channel, "p", PACKETS, LINK, repair, Encoding(0), back)
 
 
 def told(run: SchemeRun) -> list[str]:
@@ -98,7 +99,7 @@ def test_the_way_back_does_not_change_what_the_way_there_loses() -> None:
 
     def first_round(rate: float) -> list[int]:
         back = ReturnLink.model_validate({**BACK.model_dump(exclude={"loss"}), "loss": {"rate": rate}})
-        run = simulate("p", PACKETS, lossy, ArqRound(kind="arq_round", return_link=back), 0, seed=5)
+        run = simulate("p", PACKETS, lossy, ArqRound(kind="arq_round", return_link=back), Encoding(0), seed=5)
         return [each.packet for each in run.events if each.event == "lost" and each.attempt == 1]
 
     assert first_round(0) == first_round(0.9) != []

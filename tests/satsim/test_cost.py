@@ -14,6 +14,7 @@ from satsim.presets import load_preset
 from satsim.records import Event
 from satsim.repair_settings import ArqNextSlot
 from satsim.rundir import Run
+from satsim.sender_settings import Encoding
 from satsim.settings import Billing, LatencySettings, LinkSettings, Transmitter
 from satsim.simulate import simulate_fleet
 from satsim.terminal import notes
@@ -56,7 +57,7 @@ def test_with_jitter_the_last_begun_of_the_messages_held_is_the_last_that_counts
     fleet = FleetSettings(handsets=handsets, within_s=500)
     overtaken = 0
     for seed in range(20):
-        for run in simulate_fleet("p", packets, drawn, ArqNextSlot(), 0, seed, fleet):
+        for run in simulate_fleet("p", packets, drawn, ArqNextSlot(), Encoding(0), seed, fleet):
             costs = costs_of(run.events, drawn)
             assert costs == sorted(costs)
             sent = [event for event in run.events if event.event == "sent"]

@@ -7,6 +7,7 @@ from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
 from satsim.packets import Packet
 from satsim.repair_settings import ArqRound, Carousel, NoRepair, ReturnLink
+from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import simulate
 
@@ -19,7 +20,7 @@ def test_with_jitter_each_packet_has_a_latency_of_its_own_and_late_ones_are_over
     link = LinkSettings(
         payload_bytes=360, interval_s=60, latency=LatencySettings(propagation_s=5, jitter_s=600)
     )
-    run = simulate("p", packets(40), link, NoRepair(kind="none"), 0, 4)
+    run = simulate("p", packets(40), link, NoRepair(kind="none"), Encoding(0), 4)
     sent = {event.packet: event.time_s for event in run.events if event.event == "sent"}
     received = {int(event.stage) + 1: event.time_s for event in run.events if event.event == "received"}
     ways_s = [received[packet] - sent[packet] - 60 for packet in sent]
@@ -43,7 +44,7 @@ def test_jitter_changes_no_losses_and_without_it_nothing_is_drawn() -> None:
                 loss=IndependentLoss(rate=0.5),
             ),
             Carousel(kind="carousel", rounds=9),
-            0,
+            Encoding(0),
             3,
         )
         for jitter_s in (0, 20)
@@ -57,6 +58,6 @@ def test_the_receiver_reports_when_the_latest_packet_can_have_come() -> None:
     latency = LatencySettings(propagation_s=5, jitter_s=100)
     link = LinkSettings(payload_bytes=360, interval_s=60, latency=latency)
     back = ReturnLink(payload_bytes=270, interval_s=20, latency_s=10)
-    run = simulate("p", packets(3), link, ArqRound(kind="arq_round", return_link=back), 0, 1)
+    run = simulate("p", packets(3), link, ArqRound(kind="arq_round", return_link=back), Encoding(0), 1)
     assert [event.time_s for event in run.events if event.event == "report_sent"] == [180 + 105]
     assert run.holdings[-1].stages == (0, 1, 2)

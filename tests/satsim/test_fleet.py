@@ -19,11 +19,13 @@ from satsim.packets import Packet
 from satsim.records import SchemeRun
 from satsim.repair_settings import ArqNextSlot, ArqRound, Carousel, NoRepair, Repair, ReturnLink
 from satsim.rundir import Run
+from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import SHARED, simulate, simulate_fleet
 
 LINK = LinkSettings(payload_bytes=360, interval_s=60)
 NONE = NoRepair(kind="none")
+TEN_S = Encoding(10)
 
 
 def packets(n_stages: int = 2) -> tuple[Packet, ...]:
@@ -32,7 +34,7 @@ def packets(n_stages: int = 2) -> tuple[Packet, ...]:
 
 
 def fleet(repair: Repair = NONE, link: LinkSettings = LINK, seed: int = 1, **keys: object) -> list[SchemeRun]:
-    return simulate_fleet("p", packets(), link, repair, 10, seed, FleetSettings.model_validate(keys))
+    return simulate_fleet("p", packets(), link, repair, TEN_S, seed, FleetSettings.model_validate(keys))
 
 
 def sent(run: SchemeRun) -> list[float]:
@@ -69,7 +71,7 @@ def test_late_photos_wait_behind_those_who_asked_before() -> None:
 @pytest.mark.parametrize("access", ["turns", "fcfs", "aloha"])
 def test_a_fleet_of_one_is_a_handset_alone(access: str) -> None:
     link = LINK.model_copy(update={"loss": IndependentLoss(rate=0.3)})
-    alone = simulate("p", packets(), link, ArqNextSlot(), 10, 5)
+    alone = simulate("p", packets(), link, ArqNextSlot(), TEN_S, 5)
     assert fleet(ArqNextSlot(), link, 5, handsets=1, access=access) == [alone]
 
 
@@ -95,14 +97,16 @@ def test_any_slots_and_any_start_end_with_all_sent(
 ) -> None:
     link = LINK.model_copy(update={"interval_s": interval_s})
     shared = FleetSettings.model_validate({"handsets": handsets, "access": access, "within_s": within_s})
-    runs = simulate_fleet("p", packets(), link, Carousel(kind="carousel", rounds=3), encode_s, 1, shared)
+    runs = simulate_fleet(
+        "p", packets(), link, Carousel(kind="carousel", rounds=3), Encoding(encode_s), 1, shared
+    )
     assert [run.packets_sent for run in runs] == [6] * handsets
 
 
 def test_the_first_handset_meets_the_losses_that_it_meets_alone() -> None:
     link = LINK.model_copy(update={"loss": IndependentLoss(rate=0.5)})
     many = Carousel(kind="carousel", rounds=20)
-    alone = simulate("p", packets(), link, many, 10, 3)
+    alone = simulate("p", packets(), link, many, TEN_S, 3)
     first = fleet(many, link, 3, handsets=4, access="turns")[0]
     told = [
         [event.event for event in run.events if event.event in ("sent", "lost")] for run in (alone, first)
@@ -137,7 +141,7 @@ def test_slotted_aloha_carries_what_its_closed_form_says(handsets: int, probabil
     shared = FleetSettings(handsets=handsets, access="aloha", transmit_probability=probability)
     q = shared.probability
     rounds = max(1, round(1500 * q))  # of two packets, each takes 1/q slots
-    runs = simulate_fleet("p", packets(), LINK, Carousel(kind="carousel", rounds=rounds), 10, 2, shared)
+    runs = simulate_fleet("p", packets(), LINK, Carousel(kind="carousel", rounds=rounds), TEN_S, 2, shared)
     busy = min(round((sent(run)[-1] - 10) / 60) for run in runs)  # until the first has no more to send
     slots = in_slots(runs)
     carried = sum(slots.get(number) == [True] for number in range(busy))

@@ -17,6 +17,7 @@ from satsim.packets import Packet
 from satsim.records import Holding
 from satsim.repair_settings import ArqNextSlot, Carousel, NoRepair, Ulp
 from satsim.rundir import SPREAD, SPREAD_ROWS, Run
+from satsim.sender_settings import Encoding
 from satsim.settings import Billing, LinkSettings, Transmitter
 from satsim.simulate import simulate
 from satsim.spread import spread_of, statistics_of
@@ -25,6 +26,7 @@ from satsim.tally import Worth, pooled, tally
 RATE = 0.2
 LINK = LinkSettings(payload_bytes=360, interval_s=60, loss=IndependentLoss(rate=RATE))
 RUNS = 2000
+NOW = Encoding(0)
 
 
 def packets(n_stages: int) -> tuple[Packet, ...]:
@@ -41,13 +43,13 @@ def worth(held: tuple[int, ...]) -> Worth:
 
 
 def test_the_first_run_is_that_of_the_scenarios_seed() -> None:
-    first = replicator(seed=9, runs=3).runs(packets(5), ArqNextSlot(), 0.0).holdings[0]
-    assert first == simulate("p", packets(5), LINK, ArqNextSlot(), 0.0, 9).holdings
+    first = replicator(seed=9, runs=3).runs(packets(5), ArqNextSlot(), NOW).holdings[0]
+    assert first == simulate("p", packets(5), LINK, ArqNextSlot(), NOW, 9).holdings
 
 
 def test_same_seed_same_runs_other_seed_others() -> None:
     one, same, other = (
-        replicator(seed, 20).runs(packets(5), ArqNextSlot(), 0.0).holdings for seed in (1, 1, 2)
+        replicator(seed, 20).runs(packets(5), ArqNextSlot(), NOW).holdings for seed in (1, 1, 2)
     )
     assert one == same
     assert one != other
@@ -56,7 +58,7 @@ def test_same_seed_same_runs_other_seed_others() -> None:
 
 def test_times_of_arq_are_negative_binomial() -> None:
     """The k-th success comes in slot k / (1 - p) on average, with variance k p / (1 - p)^2."""
-    runs = replicator().runs(packets(5), ArqNextSlot(), 0.0).holdings
+    runs = replicator().runs(packets(5), ArqNextSlot(), NOW).holdings
     spread = statistics_of("p", tally(runs, worth)).spread
     for k, found in ((1, spread.t_first_s), (2, spread.t_usable_s), (5, spread.t_final_s)):
         deviation = 60 * math.sqrt(k * RATE) / (1 - RATE)
@@ -70,7 +72,7 @@ def test_times_of_arq_are_negative_binomial() -> None:
 
 def test_without_repair_a_share_never_comes() -> None:
     """Of two packets, both come with (1 - p)^2."""
-    runs = replicator().runs(packets(2), NoRepair(kind="none"), 0.0).holdings
+    runs = replicator().runs(packets(2), NoRepair(kind="none"), NOW).holdings
     spread = statistics_of("p", tally(runs, worth)).spread
     share = (1 - RATE) ** 2
     assert abs(spread.t_usable_s.share - share) < 4 * math.sqrt(share * (1 - share) / RUNS)
@@ -98,17 +100,17 @@ def test_rows_are_worked_by_hand() -> None:
 
 def test_schemes_with_the_same_stages_share_their_runs() -> None:
     many = replicator(runs=10)
-    arq = many.runs(packets(5), ArqNextSlot(), 0.0)
-    assert many.runs(packets(5), ArqNextSlot(), 0.0) is arq
-    assert many.runs(packets(4), ArqNextSlot(), 0.0) is not arq
-    assert many.runs(packets(5), NoRepair(kind="none"), 0.0) is not arq
+    arq = many.runs(packets(5), ArqNextSlot(), NOW)
+    assert many.runs(packets(5), ArqNextSlot(), NOW) is arq
+    assert many.runs(packets(4), ArqNextSlot(), NOW) is not arq
+    assert many.runs(packets(5), NoRepair(kind="none"), NOW) is not arq
 
 
 def test_pieces_of_which_more_are_needed_share_no_runs() -> None:
     tag, ulp = ImageTag(7, 1, 10, 16, 256, 256, 0xBEEF, 0), Ulp(kind="ulp", packets=10, needed=(1, 5))
     soon, late = (packetize_pieces([b"x" * 320], (needed,), 10, tag, 360) for needed in (1, 5))
     many = replicator(runs=10)
-    first_s = [[run[0].time_s for run in many.runs(each, ulp, 0.0).holdings if run] for each in (soon, late)]
+    first_s = [[run[0].time_s for run in many.runs(each, ulp, NOW).holdings if run] for each in (soon, late)]
     assert max(first_s[0]) < min(first_s[1]) and min(first_s[1]) >= 300
 
 
@@ -117,7 +119,7 @@ def test_where_bytes_are_billed_schemes_of_other_sizes_share_no_runs() -> None:
     short = packetize([b"x" * 32] * 5, tag, 52)
     for billing, shares in ((None, True), (Billing(), False)):
         many = Replicator(LINK.model_copy(update={"billing": billing}), 1, 10)
-        assert (many.runs(short, ArqNextSlot(), 0.0) is many.runs(packets(5), ArqNextSlot(), 0.0)) == shares
+        assert (many.runs(short, ArqNextSlot(), NOW) is many.runs(packets(5), ArqNextSlot(), NOW)) == shares
 
 
 def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
@@ -128,7 +130,7 @@ def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
             "transmitter": Transmitter(power_w=0.9, message_s=20),
         }
     )
-    runs = Replicator(billed, 1, RUNS).runs(packets(5), ArqNextSlot(), 0.0)
+    runs = Replicator(billed, 1, RUNS).runs(packets(5), ArqNextSlot(), NOW)
     at_once = tally(runs.holdings, lambda held: Worth(0.3, True, False), runs.costs)
     spread = statistics_of("p", at_once).spread
     for found, per_message in (
@@ -144,7 +146,7 @@ def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
 
 def test_a_cost_that_is_not_known_spreads_nowhere() -> None:
     link = LINK.model_copy(update={"billing": Billing(unit_bytes=50)})
-    runs = Replicator(link, 1, 20).runs(packets(5), ArqNextSlot(), 0.0)
+    runs = Replicator(link, 1, 20).runs(packets(5), ArqNextSlot(), NOW)
     spread = statistics_of("p", tally(runs.holdings, worth, runs.costs)).spread
     assert spread.units_usable is not None and spread.units_usable.share == 1
     assert spread.price_usable_usd is spread.energy_usable_j is None
@@ -155,7 +157,7 @@ def test_without_dists_nothing_is_known_of_what_is_usable_nor_of_its_cost() -> N
     link = LINK.model_copy(update={"billing": Billing(unit_bytes=50)})
     for rate in (0.0, 1.0):  # at 1 there is no picture either
         certain = link.model_copy(update={"loss": IndependentLoss(rate=rate)})
-        runs = Replicator(certain, 1, 20).runs(packets(5), NoRepair(kind="none"), 0.0)
+        runs = Replicator(certain, 1, 20).runs(packets(5), NoRepair(kind="none"), NOW)
         unscored = tally(runs.holdings, lambda held: Worth(math.nan, False, False), runs.costs)
         spread = statistics_of("p", unscored, has_dists=False).spread
         assert spread.t_first_s.share == 1 - rate
@@ -241,8 +243,8 @@ def test_photos_are_pooled_run_by_run() -> None:
 
 def test_without_chance_all_runs_are_the_first_one() -> None:
     clear = LINK.model_copy(update={"loss": IndependentLoss(rate=0)})
-    runs = Replicator(clear, seed=1, runs=50).runs(packets(2), ArqNextSlot(), 0.0).holdings
-    assert runs == [simulate("p", packets(2), clear, ArqNextSlot(), 0.0, 1).holdings] * 50
+    runs = Replicator(clear, seed=1, runs=50).runs(packets(2), ArqNextSlot(), NOW).holdings
+    assert runs == [simulate("p", packets(2), clear, ArqNextSlot(), NOW, 1).holdings] * 50
 
 
 def test_percentiles_are_numpys() -> None:
@@ -282,9 +284,9 @@ def test_a_carousel_with_any_stages_with_prefixes_and_the_erasure_bound_meet_the
     """Means in slots at loss p, N packets: any 1/(1-p), the first stage 1 + N p/(1-p), N of many N/(1-p)."""
     n_runs, p, n = 1000, RATE, 5
     many = replicator(runs=n_runs)
-    carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=40), 0.0).holdings
+    carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=40), NOW).holdings
     # as if each were parity: any N will do
-    coded = many.runs(packets(60), NoRepair(kind="none"), 0.0).holdings
+    coded = many.runs(packets(60), NoRepair(kind="none"), NOW).holdings
     times_s = {
         1 / (1 - p): [run[0].time_s for run in carousel],
         1 + n * p / (1 - p): [next(each.time_s for each in run if 0 in each.stages) for run in carousel],

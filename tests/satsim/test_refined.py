@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,17 @@ import progic
 from progic.codec import Codec
 from progic.refine import RefinedCodec
 from satsim.cli import app
+from satsim.codec_settings import Search
 from satsim.compare_photo import send_photo_by_all
 from satsim.contest import load_contest, open_photos
+from satsim.fec import recover
+from satsim.handset import frames_to_send
 from satsim.intake import load_models, load_parts, open_for
 from satsim.packets import parse
 from satsim.rundir import Run, picture_file
 from satsim.scenario import load_scenario
 from satsim.studio import Studio
+from satsim.terminal import notes
 from tests.satsim.conftest import TOY_SCENARIO, ToyCodec, smooth_photo
 
 REFINED = "{name: refined, codec: progic, delivery: progressive, refine_steps: 1}"
@@ -28,14 +32,21 @@ MORE = "{name: more, codec: progic, delivery: high, refine_steps: 2}"
 
 
 class SlowCodec(ToyCodec):
-    """As the toy codec, every byte off by the steps of its search."""
+    """As the toy codec, every byte off by the steps of its search; stagewise not those of the first."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, stagewise: bool = False) -> None:
         super().__init__()
-        self.steps = steps
+        self.steps, self.stagewise = steps, stagewise
+        self.n_settled = 0
 
     def encode(self, photo: Image.Image) -> list[bytes]:
-        return [bytes((byte + self.steps) % 256 for byte in stage) for stage in super().encode(photo)]
+        return list(self.encode_each(photo))
+
+    def encode_each(self, photo: Image.Image) -> Iterator[bytes]:
+        for number, stage in enumerate(super().encode(photo)):
+            self.n_settled += 1
+            off = 0 if self.stagewise and number == 0 else self.steps
+            yield bytes((byte + off) % 256 for byte in stage)
 
 
 @pytest.fixture
@@ -43,22 +54,24 @@ def slow_codecs(toy_codec: ToyCodec, monkeypatch: pytest.MonkeyPatch) -> dict[in
     """What `progic.refined` gives in a test that asks for this, by its steps."""
     made: dict[int, ToyCodec] = {}
 
-    def refined(codec: ToyCodec, steps: int) -> ToyCodec:
-        return made.setdefault(steps, SlowCodec(steps) if steps else codec)
+    def refined(codec: ToyCodec, steps: int, *, stagewise: bool) -> ToyCodec:
+        return made.setdefault(steps, SlowCodec(steps, stagewise) if steps else codec)
 
     monkeypatch.setattr(progic, "refined", refined)
     return made
 
 
 def test_refine_steps_are_those_of_the_codec_that_sends() -> None:
-    models = load_models("f16", {0, 7})
-    plain, slow = models[0], models[7]
+    models = load_models("f16", {Search(), Search(7)})
+    plain, slow = models[Search()], models[Search(7)]
     assert isinstance(slow, RefinedCodec)
     assert slow.steps == 7
     assert type(plain) is progic.Codec
     assert plain.fingerprint == slow.fingerprint  # receivers need not know
     assert plain.net is slow.net  # loaded once
     assert load_models("f16", ()) == {}
+    begun = load_models("f16", {Search(7, stagewise=True)})
+    assert sorted(begun) == [(0, False), (7, True)]  # the first stage is found without
 
 
 @pytest.mark.usefixtures("metric_weights")
@@ -132,3 +145,132 @@ def test_a_real_sender_searches_as_the_scheme_says_or_its_option(
     (codec,) = slow_codecs.values()
     assert getattr(codec, "steps", 0) == expected
     assert len(packets) == 3
+
+
+STAGEWISE = "{name: late, codec: progic, delivery: progressive, refine_steps: 2, refine_stagewise: true}"
+
+
+def times(run: Run, event: str, scheme: str = "late") -> list[tuple[float, int]]:
+    return [(each.time_s, each.packet) for each in run.events if (each.scheme, each.event) == (scheme, event)]
+
+
+def stages_of(toy_scenario: Path) -> list[bytes]:
+    photo = open_for(load_scenario(toy_scenario), toy_scenario.parent / "photo.png")
+    return SlowCodec(2, stagewise=True).encode(photo.image)
+
+
+@pytest.mark.parametrize(
+    ("refine_s", "sent_s"),
+    [
+        (25, [0.5, 60.5, 120.5]),  # found while the packet before is on its way
+        (100, [0.5, 100.5, 200.5]),  # slower than the link: each waits for its own search
+    ],
+)
+def test_stagewise_each_packet_is_searched_for_after_the_one_before(
+    run_toy: Callable[..., Run], slow_codecs: dict[int, ToyCodec], refine_s: float, sent_s: list[float]
+) -> None:
+    sender = f"sender={{encode_s: 0.5, refine_s: {refine_s}}}"
+    run = run_toy(sender, f"schemes=[progressive, {STAGEWISE}]", drawn=True)
+    assert times(run, "encoded") == [(0.5, 0)]
+    assert times(run, "queued") == [(0.5 + refine_s * n, n + 1) for n in range(3)]
+    assert times(run, "sent") == [(each_s, n) for n, each_s in enumerate(sent_s, 1)]
+    assert times(run, "received") == [(each_s + 60, n) for n, each_s in enumerate(sent_s, 1)]
+    assert times(run, "sent", "progressive") == [(0.5, 1), (60.5, 2), (120.5, 3)]
+    photo = Image.open(run.folder / "images" / "original.png")
+    plain, slow = SlowCodec(0), SlowCodec(2, stagewise=True)
+    for held, codec in (("1", plain), ("1-3", slow)):
+        expected = codec.decode(dict(list(enumerate(codec.encode(photo)))[: int(held[-1])]), photo.size)
+        with Image.open(picture_file(run.folder, "late", held)) as picture:
+            assert picture.tobytes() == expected.tobytes()
+    assert run.scenario.sender.refine_s == refine_s
+    line = f"late – search of 2 steps a stage counted as {refine_s} s, by its sender's refine_s"
+    assert line in notes(run)
+    for page, words in (
+        ("timeline.svg", "2 steps of search a"),
+        ("report.html", "2 steps of search a stage"),
+    ):
+        assert (run.folder / page).read_text("utf-8").count(words) == 1, page  # the figure has short lines
+
+
+def test_a_search_before_all_delays_the_first_packet_by_its_time(
+    run_toy: Callable[..., Run], slow_codecs: dict[int, ToyCodec]
+) -> None:
+    run = run_toy("sender={encode_s: 0.5, refine_s: 25}", f"schemes=[progressive, {REFINED}, webp_high]")
+    first = {name: times(run, "sent", name)[0] for name in ("progressive", "refined", "webp_high")}
+    assert first == {"progressive": (0.5, 1), "refined": (25.5, 1), "webp_high": (0.5, 1)}
+    assert times(run, "encoded", "refined") == [(25.5, 0)]
+    assert "refined – search of 1 steps counted as 25 s, by its sender's refine_s" in notes(run)[-1].replace(
+        "ProGIC ", ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("repair", "payload_bytes", "queued"),
+    [
+        ("{kind: erasure, parity_stages: 2}", 40, [(0.5, 1), (10.5, 2), (20.5, 3), (20.5, 4), (20.5, 5)]),
+        ("{kind: none}", 60, [(10.5, 1), (20.5, 2)]),  # of stages 0 and 1, and of stage 2
+        ("{kind: ulp, packets: 4, needed: [1, 2, 3]}", 64, [(20.5, n) for n in (1, 2, 3, 4)]),
+        ("{kind: carousel, rounds: 2}", 40, [(0.5, 1), (10.5, 2), (20.5, 3)]),
+    ],
+)
+def test_a_packet_waits_for_all_that_it_is_made_of(
+    run_toy: Callable[..., Run],
+    slow_codecs: dict[int, ToyCodec],
+    repair: str,
+    payload_bytes: int,
+    queued: list[tuple[float, int]],
+) -> None:
+    keys = ["sender={encode_s: 0.5, refine_s: 10}", f"repair={repair}", f"link.payload_bytes={payload_bytes}"]
+    run = run_toy(*keys, f"schemes=[{STAGEWISE}]")
+    assert times(run, "queued") == queued
+    assert min(each_s for each_s, _ in times(run, "sent")) == queued[0][0]
+
+
+def test_a_measured_search_is_a_share_of_the_whole(
+    run_toy: Callable[..., Run], slow_codecs: dict[int, ToyCodec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_s = {0: 0.25, 2: 30.0}
+    monkeypatch.setattr(
+        "satsim.trained_codec.RememberingCodec.encode_s",
+        lambda self, photo: taken_s[getattr(self._codec, "steps", 0)],
+    )
+    run = run_toy("sender={encode: measured}", f"schemes=[{STAGEWISE}]")
+    assert times(run, "queued") == [(0.25, 1), (15.25, 2), (30.25, 3)]
+
+
+def test_a_real_sender_sends_each_packet_as_soon_as_it_is_found(
+    toy_scenario: Path, slow_codecs: dict[int, ToyCodec]
+) -> None:
+    keys = ["codec.refine_steps=2", "codec.refine_stagewise=true", "repair={kind: carousel, rounds: 2}"]
+    sending = frames_to_send(load_scenario(toy_scenario, keys), "toy.yaml", None, 0)
+    slow = slow_codecs[2]
+    assert isinstance(slow, SlowCodec)
+    sent = []
+    for frame in sending.frames:
+        sent.append(parse(frame.data))
+        assert slow.n_settled == min(len(sent), 3)
+    stages = stages_of(toy_scenario)
+    assert [packet.payload for packet in sent] == stages * 2
+    assert [len(frame.data) for frame in sending.plan] == [len(stage) + 20 for stage in stages * 2]
+
+
+def test_parity_is_of_the_codes_that_are_sent(toy_scenario: Path, slow_codecs: dict[int, ToyCodec]) -> None:
+    keys = ["codec.refine_steps=2", "codec.refine_stagewise=true", "repair={kind: erasure, parity_stages: 1}"]
+    sending = frames_to_send(load_scenario(toy_scenario, keys), "toy.yaml", None, 0)
+    *packets, parity = (parse(frame.data) for frame in sending.frames)
+    stages = stages_of(toy_scenario)
+    assert recover(3, {0: stages[0], 2: packets[2].payload}, {0: parity.payload})[1] == stages[1]
+
+
+def test_stagewise_is_an_option_of_the_sender(
+    toy_scenario: Path, slow_codecs: dict[int, ToyCodec], tmp_path: Path
+) -> None:
+    photo = toy_scenario.parent / "photo.png"
+    command = ["send", photo, "--scenario", toy_scenario, "--files", tmp_path / "air", "--stagewise"]
+    result = CliRunner().invoke(app, [str(part) for part in command])
+    assert (result.exit_code, slow_codecs) == (2, {})
+    assert "--stagewise: found no --refine with it; allowed: --refine of at least 1" in result.stderr
+    result = CliRunner().invoke(app, [str(part) for part in [*command, "--refine", "2"]])
+    assert result.exit_code == 0, result.stderr
+    (first, *later) = (parse(path.read_bytes()).payload for path in sorted((tmp_path / "air").iterdir()))
+    assert [first, *later] == stages_of(toy_scenario)

@@ -15,6 +15,7 @@ from satsim.packetize import packetize, packetize_parity
 from satsim.packets import Packet, pack, parse
 from satsim.records import SchemeRun
 from satsim.repair_settings import Carousel, Erasure, NoRepair, Repair, Repeat, Unequal
+from satsim.sender_settings import Encoding
 from satsim.settings import LinkSettings
 from satsim.simulate import simulate_on
 
@@ -39,7 +40,7 @@ def sent_on(channel: Channel, repair: Repair, payload_bytes: int = 360) -> Schem
     packets = packetize(STAGES, TAG, payload_bytes)
     if isinstance(repair, Erasure):
         packets += packetize_parity(parity_stages(STAGES, repair.parity_stages), TAG, payload_bytes)
-    return simulate_on(channel, "p", packets, LINK, repair, encode_s=0)
+    return simulate_on(channel, "p", packets, LINK, repair, Encoding(0))
 
 
 def order(repair: Repair, payload_bytes: int = 360) -> str:

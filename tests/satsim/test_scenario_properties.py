@@ -127,7 +127,9 @@ LOSSES: st.SearchStrategy[Loss] = st.one_of(
 )
 
 
-SENDERS = st.builds(SenderSettings, encode_s=SECONDS) | st.just(SenderSettings(encode="measured"))
+SENDERS = st.builds(SenderSettings, encode_s=SECONDS, refine_s=st.none() | SECONDS) | st.just(
+    SenderSettings(encode="measured")
+)
 
 
 @st.composite
@@ -140,6 +142,7 @@ def schemes(draw: st.DrawFn, name: str) -> Scheme:
         repair=draw(st.none() | REPAIRS),
         sender=draw(st.none() | SENDERS),
         refine_steps=draw(st.none() | st.integers(0, 1000)) if codec == "progic" else None,
+        refine_stagewise=draw(st.none() | st.booleans()) if codec == "progic" else None,
     )
 
 

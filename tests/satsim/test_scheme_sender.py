@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from satsim.codec_settings import Search
 from satsim.fleet_settings import FleetSettings
 from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
@@ -13,6 +14,7 @@ from satsim.packetize import packetize
 from satsim.repair_settings import ArqNextSlot
 from satsim.rundir import Run
 from satsim.scenario import load_scenario
+from satsim.sender_settings import Encoding
 from satsim.settings import LinkSettings
 from tests.satsim.conftest import ToyCodec
 
@@ -59,10 +61,10 @@ def test_only_schemes_that_take_as_long_share_runs(handsets: int) -> None:
     link = LinkSettings(payload_bytes=360, interval_s=60, loss=IndependentLoss(rate=0.3))
     packets = packetize([bytes(320)] * 3, ImageTag(7, 3, 10, 16, 256, 256, 0xBEEF, 0), 360)
     many = Replicator(link, 1, 20, FleetSettings(handsets=handsets, access="turns"))
-    quick, slow = (many.runs(packets, ArqNextSlot(), encode_s) for encode_s in (0.0, 14.0))
-    assert many.runs(packets, ArqNextSlot(), 14.0) is slow
+    quick, slow = (many.runs(packets, ArqNextSlot(), Encoding(encode_s)) for encode_s in (0, 14))
+    assert many.runs(packets, ArqNextSlot(), Encoding(14)) is slow
     alone = Replicator(link, 1, 20, FleetSettings(handsets=handsets, access="turns"))
-    assert alone.runs(packets, ArqNextSlot(), 14.0) == slow != quick
+    assert alone.runs(packets, ArqNextSlot(), Encoding(14)) == slow != quick
     if handsets == 1:
         shifted = [[each._replace(time_s=each.time_s + 14) for each in run] for run in quick.holdings]
         assert [list(run) for run in slow.holdings] == shifted
@@ -90,13 +92,13 @@ def test_a_long_encoding_is_measured_as_it_is_sent(
 def test_the_shipped_scenario_makes_no_scheme_wait_for_anothers_search() -> None:
     scenario = load_scenario(Path(__file__).parents[2] / "scenarios" / "refined.yaml")
     told = {
-        each.name: (scenario.sender_of(each).encode_s, scenario.refine_steps_of(each), each.codec)
+        each.name: (scenario.sender_of(each).encoding(scenario.search_of(each)), scenario.search_of(each))
         for each in scenario.schemes
     }
     assert told == {
-        "progressive": (0.56, 0, "progic"),
-        "refined_10": (10.6, 10, "progic"),
-        "refined": (22.4, 20, "progic"),
-        "webp_high": (0.56, 0, "webp"),
-        "avif_high": (0.56, 0, "avif"),
+        "progressive": (Encoding(0.56), Search()),
+        "refined": (Encoding(0.56 + 22.4), Search(20)),
+        "refined_stagewise": (Encoding(0.56, 10.6), Search(10, stagewise=True)),
+        "webp_high": (Encoding(0.56), Search()),
+        "avif_high": (Encoding(0.56), Search()),
     }

@@ -20,6 +20,7 @@ from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
 from satsim.records import Event, EventLog, Frame, Holding, SchemeRun
 from satsim.repair_settings import ArqNextSlot, NoRepair, Repair
+from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import simulate, simulate_on
 
@@ -67,12 +68,12 @@ def on_script(
     link: LinkSettings = PAPER_LINK,
     repair: Repair = ARQ,
 ) -> SchemeRun:
-    return simulate_on(Scripted(*lost), "p", packets, link, repair, ENCODE_S)
+    return simulate_on(Scripted(*lost), "p", packets, link, repair, Encoding(ENCODE_S))
 
 
 def on_seed(rate: float, seed: int, encode_s: float = ENCODE_S, n_packets: int = 5) -> SchemeRun:
     packets = packetize([b"x"] * n_packets, tag(n_packets), 21)
-    return simulate("p", packets, paper_link(rate), ARQ, encode_s, seed)
+    return simulate("p", packets, paper_link(rate), ARQ, Encoding(encode_s), seed)
 
 
 def when(run: SchemeRun, event: str) -> list[tuple[float, int, int]]:
@@ -191,12 +192,12 @@ def test_nothing_to_send_is_an_empty_run() -> None:
 
 
 def test_a_perfect_link_is_rate_zero() -> None:
-    perfect = simulate_on(Perfect(), "p", five(), paper_link(), ARQ, ENCODE_S)
-    assert simulate("p", five(), paper_link(rate=0), ARQ, ENCODE_S, seed=5) == perfect
+    perfect = simulate_on(Perfect(), "p", five(), paper_link(), ARQ, Encoding(ENCODE_S))
+    assert simulate("p", five(), paper_link(rate=0), ARQ, Encoding(ENCODE_S), seed=5) == perfect
 
 
 def test_rate_one_gives_every_packet_up() -> None:
-    run = simulate("p", five(), paper_link(rate=1), ArqNextSlot(max_attempts=3), ENCODE_S, seed=1)
+    run = simulate("p", five(), paper_link(rate=1), ArqNextSlot(max_attempts=3), Encoding(ENCODE_S), seed=1)
     assert when(run, "gave_up") == [(180.56 + 180 * k, k + 1, 3) for k in range(5)]
     assert (run.holdings, run.packets_sent, run.packets_lost) == ((), 15, 15)
 

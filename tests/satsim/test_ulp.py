@@ -19,6 +19,7 @@ from satsim.reassemble import reassemble
 from satsim.records import Delivery, SchemeRun
 from satsim.repair_settings import Ulp
 from satsim.scenario import Scenario
+from satsim.sender_settings import Encoding
 from satsim.settings import BUILT_IN_SCHEMES, ImageSettings, LinkSettings
 from satsim.simulate import simulate_on
 from satsim.ulp import Protection, parse_protection, protected, recovered
@@ -44,7 +45,7 @@ class Scripted:
 
 
 def sent_on(channel: Channel) -> SchemeRun:
-    return simulate_on(channel, "p", PIECES, LINK, ULP, encode_s=0)
+    return simulate_on(channel, "p", PIECES, LINK, ULP, Encoding(0))
 
 
 def test_a_payload_is_as_written_by_hand() -> None:

@@ -23,6 +23,7 @@ from satsim.records import SchemeRun
 from satsim.repair_settings import ArqNextSlot, ArqRound, Carousel, Repair, ReturnLink
 from satsim.rundir import Run
 from satsim.scenario import load_scenario
+from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import simulate
 from satsim.window_settings import Passes, Schedule, Site, Window
@@ -48,7 +49,7 @@ def schedule(*spans: tuple[float, float], repeat_s: float | None = None) -> Sche
 def sent_in(windows: Schedule, repair: Repair | None = None, latency_s: float = 2) -> SchemeRun:
     latency = LatencySettings(propagation_s=latency_s)
     link = LinkSettings(payload_bytes=360, interval_s=60, latency=latency, windows=windows)
-    return simulate("p", PACKETS, link, repair or ArqNextSlot(), 10, 1)
+    return simulate("p", PACKETS, link, repair or ArqNextSlot(), Encoding(10), 1)
 
 
 def told(run: SchemeRun) -> list[str]:
