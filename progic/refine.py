@@ -131,7 +131,7 @@ class RefinedCodec(Codec):
         parts = torch.cat([quantizer.look_up(stage, found[stage]) for stage in range(n)])
         drawn = draw_held(1, n - len(begun), 0, SUBSET_SHARE, generator)
         held = torch.cat([torch.ones(1, n), F.pad(drawn, (len(begun), 0), value=1)])
-        held = held.unique(dim=0)  # the same picture twice takes twice as long
+        held = torch.unique(held, dim=0)  # the same picture twice takes twice as long
         codes = torch.einsum("nduv,kn->kduv", parts, held)
         through = codes + (latents - latents.detach())  # straight through (arXiv 1711.00937)
         with fast_precision("cpu"):

@@ -121,9 +121,7 @@ def test_a_file_coded_stagewise_begins_as_the_encoder_codes_it(tmp_path: Path, s
 
 @pytest.mark.parametrize("steps", [[], ["--refine", "0"]])
 @pytest.mark.parametrize("command", [["encode", "photo.png", "photo.progic"], ["evaluate", "."]])
-def test_stagewise_without_a_step_is_refused_before_anything_else(
-    command: list[str], steps: list[str]
-) -> None:
+def test_stagewise_without_a_step_is_refused_first(command: list[str], steps: list[str]) -> None:
     result = CliRunner().invoke(app, [*command, *steps, "--stagewise"])
     assert result.exit_code == 2
     assert "--stagewise: found --refine 0 with it; allowed: --refine of at least 1" in result.stderr
