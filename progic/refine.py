@@ -10,7 +10,6 @@ after it, given all that went before.
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -67,7 +66,10 @@ def refined(
 
 
 class RefinedCodec(Codec):
-    """A codec that takes `steps` steps of gradient for each photo it encodes; all else is as before."""
+    """A codec that takes `steps` steps of gradient for each photo it encodes; all else is as before.
+
+    `stagewise`, so many for each stage but the first.
+    """
 
     def __init__(
         self,
@@ -91,13 +93,14 @@ class RefinedCodec(Codec):
             with fast_precision("cpu"):
                 photo = _Photo(pixels, self.loss.features(pixels))
         n, quantizer = self.config.n_stages, self.net.quantizer
-        ends = range(1, n + 1) if self.stagewise else [n]  # of the stages that are settled together
-        found = quantizer.search(latents)
-        for begun, end in pairwise([0, *ends]):
-            if begun or not self.stagewise:
-                latents = self._moved(latents, found[:begun], photo)
-                found = quantizer.search(latents, begun=found[:begun])
-            yield from found[begun:end]
+        begun = quantizer.search(latents)[: int(self.stagewise)]  # the first stage, or none
+        yield from begun
+        while len(begun) < n:
+            latents = self._moved(latents, begun, photo)
+            found = quantizer.search(latents, begun=begun)
+            end = len(begun) + 1 if self.stagewise else n
+            yield from found[len(begun) : end]
+            begun = found[:end]
 
     def _moved(
         self,

@@ -80,10 +80,10 @@ def _as_found(
     packed: Callable[[Encoded], tuple[AnyPacket, ...]],
 ) -> Iterator[Frame]:
     """Yield the frames of the plan with the stages `found`, of which no more are awaited than one has."""
-    n_found = 0
+    n_found, last_stages = 0, [packet.last_stage for packet in packed(encoded)]
     for frame in plan:
         number = frame.packet - 1
-        for stage in range(n_found, packed(encoded)[number].last_stage + 1):
+        for stage in range(n_found, last_stages[number] + 1):
             stages = (*encoded.stages[:stage], next(found), *encoded.stages[stage + 1 :])
             encoded, n_found = replace(encoded, stages=stages), stage + 1
         yield frame._replace(data=pack(packed(encoded)[number]))
