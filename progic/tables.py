@@ -20,6 +20,7 @@ def show(result: Evaluation, rivals: Sequence[Rival], subsets: Sequence[SubsetRo
     console = Console()
     console.print(_stages(result), _usage(result))
     console.print(_blockiness(result), highlight=False)
+    console.print(_witness(result, rivals), highlight=False)
     if rivals:
         console.print(_rivals(result, rivals), _bd_rates(result, rivals))
     if subsets:
@@ -66,6 +67,14 @@ def _usage(result: Evaluation) -> Table:
 def _blockiness(result: Evaluation) -> str:
     after = ", ".join(f"{row.blockiness.mean:.3f}" for row in result.stages)
     return f"blockiness after each stage: {after} (the photos {result.photos_blockiness.mean:.3f})"
+
+
+def _witness(result: Evaluation, rivals: Sequence[Rival]) -> str:
+    lines = ["LPIPS with AlexNet, which nothing was trained or searched with:"]
+    curves: list[tuple[str, Sequence[StageRow | RivalRow]]] = [(result.model, result.stages)]
+    for name, rows in curves + [(rival.name, rival.rows) for rival in rivals]:
+        lines.append(f"  {name}: " + ", ".join(_number(row.lpips_alex.mean, 3) for row in rows))
+    return "\n".join(lines)
 
 
 def _rivals(result: Evaluation, rivals: Sequence[Rival]) -> Table:

@@ -68,7 +68,7 @@ def their_points(study: Study, photo: Photo, name: str) -> list[Point | None]:
         reference = study.metrics.reference(to_tensor(photo.image))
         files = classical.candidates(photo.image, name, budgets)
         found = [best_of(each, photo.image.size, reference, study.metrics) for each in files]
-        return [one and [one[0], *one[1]] for one in found]
+        return [one and [one.bytes, *one.scores] for one in found]
 
     written_by = {"pillow": PIL.__version__, **classical.FORMATS[name].options(50)}
     key = {

