@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple, cast
 
 import PIL
@@ -14,6 +15,7 @@ from progic.images import to_tensor
 from progic.metrics import IMPLEMENTATION, Scores
 
 Size = tuple[int, int] | None  # None: photos as they are
+COLUMNS = ("bytes", *Scores._fields, "lpips_alex")  # of what is kept of a picture
 
 
 class Point(NamedTuple):
@@ -21,6 +23,7 @@ class Point(NamedTuple):
 
     bpp: float
     scores: Scores
+    lpips_alex: float
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class MeanPoint:
     lpips: Mean
     psnr_db: Mean
     ms_ssim: Mean
+    lpips_alex: Mean
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,10 @@ def our_points(study: Study, photo: Photo) -> list[Point]:
     def compute() -> object:
         stages = study.codec.encode(photo.image)
         seen = see_prefixes(study.codec, stages, photo.image, study.metrics)
-        return [[sum(map(len, stages[: depth + 1])), *each.scores] for depth, each in enumerate(seen)]
+        sizes = accumulate(len(stage) for stage in stages)
+        return [[size, *each.scores, each.lpips_alex] for size, each in zip(sizes, seen, strict=True)]
 
-    key = {"scores": IMPLEMENTATION, "photo": photo.digest, **study.coding}
+    key = {"scores": IMPLEMENTATION, "columns": COLUMNS, "photo": photo.digest, **study.coding}
     return [_point(row, photo) for row in _rows(study.kept.get(key, compute)) if row is not None]
 
 
@@ -68,11 +73,12 @@ def their_points(study: Study, photo: Photo, name: str) -> list[Point | None]:
         reference = study.metrics.reference(to_tensor(photo.image))
         files = classical.candidates(photo.image, name, budgets)
         found = [best_of(each, photo.image.size, reference, study.metrics) for each in files]
-        return [one and [one.bytes, *one.scores] for one in found]
+        return [one and [one.bytes, *one.scores, one.lpips_alex] for one in found]
 
     written_by = {"pillow": PIL.__version__, **classical.FORMATS[name].options(50)}
     key = {
         "scores": IMPLEMENTATION,
+        "columns": COLUMNS,
         "format": name,
         "writer": written_by,
         "budgets": budgets,
@@ -109,7 +115,8 @@ def _means(found: Sequence[Sequence[Point | None]]) -> tuple[MeanPoint, ...]:
 
 def _mean(points: Sequence[Point]) -> MeanPoint:
     means = {name: mean_of([getattr(point.scores, name) for point in points]) for name in Scores._fields}
-    return MeanPoint(mean_of([point.bpp for point in points]).mean, **means)
+    witness = mean_of([point.lpips_alex for point in points])
+    return MeanPoint(mean_of([point.bpp for point in points]).mean, **means, lpips_alex=witness)
 
 
 def _rows(content: object) -> list[list[float] | None]:
@@ -117,4 +124,5 @@ def _rows(content: object) -> list[list[float] | None]:
 
 
 def _point(row: Sequence[float], photo: Photo) -> Point:
-    return Point(row[0] * 8 / photo.pixels, Scores(*row[1:]))
+    size, *scores, witness = row
+    return Point(size * 8 / photo.pixels, Scores(*scores), witness)

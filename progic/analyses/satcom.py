@@ -57,6 +57,8 @@ def _fresh_run(study: Study) -> Path:
     if model.endswith(".safetensors"):  # else from the scenario's folder
         model = json.dumps(str(Path(model).absolute()))
     keys = {"model": model, "stages": config.n_stages, "refine_steps": study.settings.refine_steps}
+    if study.settings.refine_stagewise:
+        keys["refine_stagewise"] = "true"
     keys |= {key: getattr(config, key) for key in ("bits_per_index", "downsampling_factor")}
     command += ["--quiet", *(word for key, value in keys.items() for word in ("-s", f"codec.{key}={value}"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

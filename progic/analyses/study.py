@@ -39,6 +39,7 @@ class Settings:
     threads: int = 0  # 0: as many as torch takes
     seed: int = 1
     refine_steps: int = 0  # of the search for each photo's codes by gradient
+    refine_stagewise: bool = False  # so many before each stage but the first
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,9 @@ class Study:
     @property
     def coding(self) -> dict[str, object]:
         """What says which codes a photo gets, plain data: the weights, and the search for them."""
-        return {"codec": self.codec.fingerprint, "refine_steps": self.settings.refine_steps}
+        settings = self.settings
+        search = {"refine_steps": settings.refine_steps, "refine_stagewise": settings.refine_stagewise}
+        return {"codec": self.codec.fingerprint, **search}
 
     def need_stages(self, count: int, why: str) -> None:
         """Raise ConfigError where the model has fewer than `count` stages."""

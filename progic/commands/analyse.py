@@ -12,7 +12,7 @@ from rich.table import Table
 
 from progic import classical, weights
 from progic.analyses import NAMES
-from progic.commands.options import AsJson, Model, Refine, size_of
+from progic.commands.options import AsJson, Model, Refine, Stagewise, check_search, size_of
 from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
 from progic.errors import InputError
@@ -60,6 +60,7 @@ def analyse(
     clip_iqa: Clip = None,
     threads: Threads = 0,
     refine: Refine = 0,
+    stagewise: Stagewise = False,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -71,6 +72,7 @@ def analyse(
     """
     if name not in (*NAMES, "all"):
         raise InputError(f"analysis: found {name!r}, allowed {KNOWN}")
+    check_search(refine, stagewise)
     import torch
 
     from progic.analyses import catalogue  # which takes seconds, with all that draws
@@ -88,13 +90,14 @@ def analyse(
         threads=threads,
         seed=seed,
         refine_steps=refine,
+        refine_stagewise=stagewise,
     )
     check_anchor(settings)
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
-        codec = refined(weights.load(model), refine)
+        codec = refined(weights.load(model), refine, stagewise=stagewise)
         study = Study(codec, model, folder, out, settings, _reporter(bar))
         if name == "all":
             outcomes = catalogue.make_all(study, _tell)

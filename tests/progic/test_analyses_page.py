@@ -22,6 +22,7 @@ from progic.analyses.study import Settings, Study
 from progic.cli import app
 from progic.codec import Codec
 from progic.errors import InputError, ProgicError
+from progic.evaluate import evaluate
 from progic.metrics import PerceptualMetrics
 from progic.runtime import Cost, Time
 
@@ -99,9 +100,11 @@ def test_scores_of_rd_are_those_of_progressive(study: Study) -> None:
     rows = json.loads((study.out / "progressive.json").read_text())["rows"]
     curve = [row for row in json.loads((study.out / "rd.json").read_text())["rows"] if row["size"] == "64x48"]
     ours = [row for row in curve if row["codec"] == "toy"]
-    for row in ours:
+    evaluation = evaluate(study.codec, study.paths[0].parent, study.metrics, SIZE)
+    for row, stage in zip(ours, evaluation.stages, strict=True):
         at_depth = [each["dists"] for each in rows if each["bpp"] == row["bpp"]]
         assert row["dists"] == pytest.approx(np.mean(at_depth), abs=2e-4)
+        assert row["lpips_alex"] == pytest.approx(stage.lpips_alex.mean, abs=1e-4)
     assert len(ours) == 3
 
 
@@ -137,6 +140,9 @@ def test_other_settings_photos_or_weights_are_another_digest(
     ]
     assert len({each.digest("rd") for each in variants}) == 4
     assert variants[0].digest("rd") == study.digest("rd") != study.digest("entropy")
+    searches = [Settings(refine_steps=3, refine_stagewise=stagewise) for stagewise in (False, True)]
+    before, stagewise = (Study(study.codec, "toy", folder, study.out, search) for search in searches)
+    assert study.coding != before.coding != stagewise.coding
 
 
 @pytest.mark.usefixtures("outcomes")
@@ -193,9 +199,12 @@ def test_satcom_runs_the_model_of_this_folder(
     monkeypatch.setattr(
         subprocess, "run", lambda words, **_: calls.append(words) or Mock(returncode=1, stderr="")
     )
-    for model in ("mine.safetensors", "f16"):
+    plain, stagewise = Settings(), Settings(refine_steps=3, refine_stagewise=True)
+    for model, search in (("mine.safetensors", plain), ("f16", stagewise)):
         with pytest.raises(ProgicError, match="satsim run ended with: exit code 1"):
-            make("satcom", Study(toy_codec, model, None, tmp_path / "out", Settings()))
+            make("satcom", Study(toy_codec, model, None, tmp_path / "out", search))
+    searches = [[word for word in words if word.startswith("codec.refine")] for words in calls]
+    assert searches == [["codec.refine_steps=0"], ["codec.refine_steps=3", "codec.refine_stagewise=true"]]
     models = [word.partition("=")[2] for words in calls for word in words if word.startswith("codec.model=")]
     assert models == [json.dumps(str(tmp_path / "mine.safetensors")), "f16"]
 
@@ -210,6 +219,10 @@ def test_satcom_runs_the_model_of_this_folder(
         (["bd-rate", ".", "--anchor", "gif"], "--anchor: found 'gif', allowed ms-illm"),
         (["rd", ".", "--against", "gif"], "--against: found 'gif', allowed webp"),
         (["bpp", "--model", "f99"], "found 'f99', allowed f16"),
+        (
+            ["rd", ".", "--stagewise"],
+            "--stagewise: found --refine 0 with it; allowed: --refine of at",
+        ),
     ],
 )
 def test_bad_input_ends_with_two(arguments: list[str], complaint: str, tmp_path: Path) -> None:
