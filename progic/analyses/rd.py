@@ -31,7 +31,7 @@ ABOVE = (
 WITNESS = "LPIPS with AlexNet is a witness: no model was trained with it, and no search for codes follows it."
 BELOW = (
     "Below: our model on the photos at full size beside published means over Kodak at full size (open "
-    "circles), whose DISTS and LPIPS may be other implementations: up to 20 % apart."
+    "circles), whose LPIPS is AlexNet's, and whose DISTS may be another implementation: up to 20 % apart."
 )
 
 
@@ -80,8 +80,8 @@ def _published_rows() -> tuple[Row, ...]:
             "size": "Kodak, full",
             "bpp": point.bpp,
             "dists": point.dists,
-            "lpips": point.lpips,
-            "lpips_alex": None,
+            "lpips": None,
+            "lpips_alex": point.lpips_alex,
             "psnr_db": None,
             "ms_ssim": None,
             "dists_half_interval": None,
@@ -115,7 +115,7 @@ def _draw(ours: Curve, full: Curve, theirs: Sequence[Curve], at: str) -> Figure:
     for axes, (metric, text) in zip(grid.flat, PANELS, strict=False):
         plain(axes, "bits per pixel", text, f"measured at {at}")
         _panel(axes, metric, ours, theirs)
-    for axes, (metric, text) in zip(grid[2], PANELS[:2], strict=False):
+    for axes, (metric, text) in zip(grid[2], (PANELS[0], PANELS[2]), strict=False):
         plain(axes, "bits per pixel", text, "full size; open circles: published, Kodak")
         _published_panel(axes, metric, full)
     return figure

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from progic.analyses import range_coder, result
+from progic.analyses import bd_rate, range_coder, result
 from progic.analyses.bd_rate import check_anchor
 from progic.analyses.bpp import bits_per_pixel
 from progic.analyses.catalogue import make
+from progic.analyses.curves import Curve, MeanPoint
 from progic.analyses.drawing import spread
 from progic.analyses.entropy import miller_madow_bits
 from progic.analyses.extras import MissingExtra, wanted
@@ -26,7 +27,7 @@ from progic.codec import Codec
 from progic.commands.analyse import _formats
 from progic.data import chosen
 from progic.errors import ConfigError, ImageError, InputError
-from progic.evaluate import entropy_bits
+from progic.evaluate import Mean, entropy_bits
 from progic.flops import gflop_of
 
 CURVE = [(0.05, 0.30), (0.1, 0.25), (0.15, 0.21), (0.2, 0.18)]
@@ -192,6 +193,23 @@ def test_labels_are_moved_apart_and_not_about() -> None:
     assert (np.diff(moved) > 0.05 - 1e-5).all()
     assert moved[3] == 0.9
     assert moved[:3].mean() == pytest.approx(0.11)
+
+
+def test_lpips_is_set_beside_the_published_with_their_net(
+    toy_codec: Codec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours, at twice the rate of MS-ILLM by DISTS and by AlexNet's LPIPS, and nowhere near by VGG16's."""
+    unlike, mean = Mean(0.9, 0.0), lambda value: Mean(value, 0.0)
+    points = tuple(
+        MeanPoint(2 * point.bpp, mean(point.dists), unlike, unlike, unlike, mean(point.lpips_alex))
+        for point in CURVES["ms-illm"].points
+    )
+    monkeypatch.setattr(bd_rate, "our_curve", lambda study, size: Curve("toy", "toy", points))
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    made = bd_rate.analyse(Study(toy_codec, "toy", tmp_path, tmp_path / "out", Settings(formats=())))
+    first = made.rows[0]
+    assert (first["codec"], first["anchor"]) == ("toy", "MS-ILLM")
+    assert (first["dists_percent"], first["lpips_percent"]) == (100, 100)
 
 
 def test_every_published_number_has_a_source() -> None:
