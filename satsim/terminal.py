@@ -11,7 +11,7 @@ from satsim.means import MeanSummary
 from satsim.presets import Fact, Preset
 from satsim.rundir import Run, Summary
 from satsim.scenario import Scenario
-from satsim.wording import cost_text, minutes_text, runs_text, scheme_label, score_text
+from satsim.wording import cost_text, minutes_text, runs_text, scheme_label, score_text, search_text
 
 MOST_SWEEP_ROWS = 60
 MEANS = "Means are over the photos that have the value; photos: how many are"
@@ -126,10 +126,8 @@ def _assumed(scenario: Scenario) -> list[str]:
         if scheme.codec == "progic" and search.steps and sender.encode_s is not None:
             has_own = search.stagewise or sender.refine_s is not None
             key, counted_s = ("refine_s", sender.refine_s or 0) if has_own else ("encode_s", sender.encode_s)
-            took = f"search of {search.steps} steps{' a stage' if search.stagewise else ''}"
-            lines.append(
-                f"{scheme_label(scheme.name)} – {took} counted as {counted_s:g} s, by its sender's {key}"
-            )
+            took = f"{search_text(search)} counted as {counted_s:g} s, by its sender's {key}"
+            lines.append(f"{scheme_label(scheme.name)} – {took}")
     link = scenario.link
     if link.preset and link.loss == IndependentLoss() and link.windows is None:
         lines.append(f"{link.preset} – no message is lost and there are no windows: the scenario gives none")

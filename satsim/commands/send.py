@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from progic.commands.options import Stagewise, check_search, size_of
+from progic.commands.options import check_search, size_of
 from satsim.commands.options import (
     AsJson,
     Baud,
@@ -37,6 +37,14 @@ PACES = ("link=", "link.preset=", "link.interval_s=")  # settings that bring an 
 
 Refine = Annotated[
     int | None, typer.Option(min=0, max=1000, help="Steps of the search for codes: 10 bring most, 40 all.")
+]
+Stagewise = Annotated[
+    bool | None,
+    typer.Option(
+        "--stagewise/--no-stagewise",
+        help="So many before each stage but the first, while the packet before is on its way; "
+        "else as the scenario has it.",
+    ),
 ]
 Interval = Annotated[
     float | None,
@@ -65,7 +73,7 @@ def send(
         int | None, typer.Option(help="Most bytes of a packet, header included.")
     ] = None,
     refine: Refine = None,
-    stagewise: Stagewise = False,
+    stagewise: Stagewise = None,
     settings: Settings = None,
     interval_s: Interval = None,
     capture_time: Annotated[
@@ -85,7 +93,7 @@ def send(
         raise InputError("--json: found --stdout with it, where packets go; allowed: one of the two")
     address = None if udp is None else address_of(udp)
     overrides = [*_given(model, size, payload_bytes), *overrides_of(settings, photo, None, None, None)]
-    check_search(refine, stagewise)
+    check_search(refine, bool(stagewise))
     loaded = _loaded(scenario, overrides, refine, stagewise)
 
     from satsim.gallery import SIMULATED
@@ -107,14 +115,15 @@ def send(
         typer.echo(f"image {image.name}: {len(plan)} packets, {n_bytes} bytes", err=stdout)
 
 
-def _loaded(scenario: Path | None, overrides: list[str], refine: int | None, stagewise: bool) -> Scenario:
+def _loaded(
+    scenario: Path | None, overrides: list[str], refine: int | None, stagewise: bool | None
+) -> Scenario:
     """Return the scenario, or the plain one, with such a search, if asked for, whatever its schemes say."""
-    search = {} if refine is None else {"refine_steps": refine, "refine_stagewise": stagewise}
+    asked_for = {"refine_steps": refine, "refine_stagewise": stagewise}
+    search = {key: value for key, value in asked_for.items() if value is not None}
     asked = [f"codec.{key}={json.dumps(value)}" for key, value in search.items()]
     with as_file(PLAIN) as plain:
         loaded = load_scenario(scenario or plain, [*overrides, *asked])
-    if refine is None:
-        return loaded
     schemes = tuple(each.model_copy(update=dict.fromkeys(search)) for each in loaded.schemes)
     return loaded.model_copy(update={"schemes": schemes})
 

@@ -131,7 +131,7 @@ def test_a_run_says_what_it_assumed_of_a_service_and_of_a_search(run_toy: Callab
     service = "iridium_sbd_9603 – no message is lost and there are no windows: the scenario gives none"
     assert service in told("link=iridium_sbd_9603", "link.payload_bytes=60")
     assert service not in told("link=iridium_sbd_9603", "link.payload_bytes=60", "link.loss.rate=0.2")
-    search = "ProGIC progressive – search of 2 steps counted as 0 s, by its sender's encode_s"
+    search = "ProGIC progressive – 2 steps of search counted as 0 s, by its sender's encode_s"
     run = run_toy("sender={encode_s: 0}", overwrite=True)
     assert search not in notes(run)
     codec = run.scenario.codec.model_copy(update={"refine_steps": 2})

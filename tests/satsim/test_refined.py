@@ -154,9 +154,13 @@ def times(run: Run, event: str, scheme: str = "late") -> list[tuple[float, int]]
     return [(each.time_s, each.packet) for each in run.events if (each.scheme, each.event) == (scheme, event)]
 
 
-def stages_of(toy_scenario: Path) -> list[bytes]:
+def stages_of(toy_scenario: Path, steps: int = 2, stagewise: bool = True) -> list[bytes]:
     photo = open_for(load_scenario(toy_scenario), toy_scenario.parent / "photo.png")
-    return SlowCodec(2, stagewise=True).encode(photo.image)
+    return SlowCodec(steps, stagewise).encode(photo.image)
+
+
+def payloads_in(folder: Path) -> list[bytes]:
+    return [parse(path.read_bytes()).payload for path in sorted(folder.iterdir())]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,7 @@ def test_stagewise_each_packet_is_searched_for_after_the_one_before(
         with Image.open(picture_file(run.folder, "late", held)) as picture:
             assert picture.tobytes() == expected.tobytes()
     assert run.scenario.sender.refine_s == refine_s
-    line = f"late – search of 2 steps a stage counted as {refine_s} s, by its sender's refine_s"
+    line = f"late – 2 steps of search a stage counted as {refine_s} s, by its sender's refine_s"
     assert line in notes(run)
     for page, words in (
         ("timeline.svg", "2 steps of search a"),
@@ -199,7 +203,7 @@ def test_a_search_before_all_delays_the_first_packet_by_its_time(
     first = {name: times(run, "sent", name)[0] for name in ("progressive", "refined", "webp_high")}
     assert first == {"progressive": (0.5, 1), "refined": (25.5, 1), "webp_high": (0.5, 1)}
     assert times(run, "encoded", "refined") == [(25.5, 0)]
-    assert "ProGIC refined – search of 1 steps counted as 25 s, by its sender's refine_s" in notes(run)
+    assert "ProGIC refined – 1 step of search counted as 25 s, by its sender's refine_s" in notes(run)
 
 
 @pytest.mark.parametrize(
@@ -270,5 +274,15 @@ def test_stagewise_is_an_option_of_the_sender(
     assert "--stagewise: found no --refine with it; allowed: --refine of at least 1" in result.stderr
     result = CliRunner().invoke(app, [str(part) for part in [*command, "--refine", "2"]])
     assert result.exit_code == 0, result.stderr
-    (first, *later) = (parse(path.read_bytes()).payload for path in sorted((tmp_path / "air").iterdir()))
-    assert [first, *later] == stages_of(toy_scenario)
+    assert payloads_in(tmp_path / "air") == stages_of(toy_scenario)
+
+
+@pytest.mark.parametrize(("option", "stagewise"), [("", True), ("--no-stagewise", False)])
+def test_other_steps_leave_a_search_stagewise(
+    toy_scenario: Path, slow_codecs: dict[int, ToyCodec], tmp_path: Path, option: str, stagewise: bool
+) -> None:
+    command = f"send {toy_scenario.parent / 'photo.png'} --scenario {toy_scenario} --files {tmp_path / 'air'}"
+    keys = ["-s", f"schemes=[{STAGEWISE}]", "--refine", "3", *option.split()]
+    result = CliRunner().invoke(app, [*command.split(), *keys])
+    assert result.exit_code == 0, result.stderr
+    assert payloads_in(tmp_path / "air") == stages_of(toy_scenario, 3, stagewise)
