@@ -14,7 +14,7 @@ class Search(NamedTuple):
     """How codes are searched for (progic.refine)."""
 
     steps: int = 0
-    stagewise: bool = False  # so many before each stage but the first, else before all
+    stagewise: bool = False  # so many before each stage, else before all
 
 
 class CodecSettings(Section):

@@ -13,8 +13,8 @@ SENDER_TEXT = "{encode_s, refine_s} or {encode: measured}"
 class Encoding(NamedTuple):
     """When a handset has the bytes that it sends."""
 
-    encode_s: float  # from the photo on
-    refine_s: float = 0.0  # more for each stage but the first, one after the other
+    encode_s: float  # from the photo on, for the first stage
+    refine_s: float = 0.0  # more for each later one, one after the other
 
 
 class SenderSettings(Section):
@@ -43,4 +43,4 @@ class SenderSettings(Section):
         """Return the times of the figures, for a codec that searches so; 0 s where they are measured."""
         encode_s = self.encode_s or 0.0
         refine_s = self.refine_s or 0.0 if search.steps else 0.0
-        return Encoding(encode_s, refine_s) if search.stagewise else Encoding(encode_s + refine_s)
+        return Encoding(encode_s + refine_s, refine_s if search.stagewise else 0.0)

@@ -59,8 +59,8 @@ class Studio:
         took_s = model.encode_s(photo)
         if not search.stagewise:
             return Encoding(took_s)
-        n_searches = max(1, len(model.encode(photo)) - 1)
-        return Encoding(self._models[Search()].encode_s(photo), took_s / n_searches)
+        each_s = took_s / len(model.encode(photo))
+        return Encoding(each_s, each_s)
 
     def _model(self, scenario: Scenario, scheme: Scheme) -> RememberingCodec | None:
         """Return the trained codec that a scheme sends with; None for what is not ours."""

@@ -39,7 +39,7 @@ class Settings:
     threads: int = 0  # 0: as many as torch takes
     seed: int = 1
     refine_steps: int = 0  # of the search for each photo's codes by gradient
-    refine_stagewise: bool = False  # so many before each stage but the first
+    refine_stagewise: bool = False  # so many before each stage, else before all
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,16 @@ Stages = Annotated[str, typer.Option(help="How many from the first (`2`), or whi
 Refine = Annotated[
     int,
     typer.Option(
-        min=0, max=1000, help="Steps of gradient in the search for each photo's codes: 10 bring most, 40 all."
+        min=0,
+        max=1000,
+        help="Steps of gradient in the search for each photo's codes: 4 --stagewise bring most.",
     ),
 ]
 Stagewise = Annotated[
     bool,
     typer.Option(
         "--stagewise",
-        help="So many steps before each stage but the first: done while the one before is on its way.",
+        help="So many steps before each stage: done while the one before is on its way.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]

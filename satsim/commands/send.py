@@ -36,14 +36,13 @@ PLAIN = files("satsim") / "templates" / "send.yaml"
 PACES = ("link=", "link.preset=", "link.interval_s=")  # settings that bring an interval
 
 Refine = Annotated[
-    int | None, typer.Option(min=0, max=1000, help="Steps of the search for codes: 10 bring most, 40 all.")
+    int | None, typer.Option(min=0, max=1000, help="Steps of the search for codes: 4 --stagewise bring most.")
 ]
 Stagewise = Annotated[
     bool | None,
     typer.Option(
         "--stagewise/--no-stagewise",
-        help="So many before each stage but the first, while the packet before is on its way; "
-        "else as the scenario has it.",
+        help="So many before each stage, while the packet before is on its way; else as the scenario has it.",
     ),
 ]
 Interval = Annotated[

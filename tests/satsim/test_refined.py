@@ -32,7 +32,7 @@ MORE = "{name: more, codec: progic, delivery: high, refine_steps: 2}"
 
 
 class SlowCodec(ToyCodec):
-    """As the toy codec, every byte off by the steps of its search; stagewise not those of the first."""
+    """As the toy codec, every byte off by the steps of its search; stagewise by those of all so far."""
 
     def __init__(self, steps: int, stagewise: bool = False) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class SlowCodec(ToyCodec):
     def encode_each(self, photo: Image.Image) -> Iterator[bytes]:
         for number, stage in enumerate(super().encode(photo)):
             self.n_settled += 1
-            off = 0 if self.stagewise and number == 0 else self.steps
+            off = self.steps * (number + 1 if self.stagewise else 1)
             yield bytes((byte + off) % 256 for byte in stage)
 
 
@@ -166,8 +166,8 @@ def payloads_in(folder: Path) -> list[bytes]:
 @pytest.mark.parametrize(
     ("refine_s", "sent_s"),
     [
-        (25, [0.5, 60.5, 120.5]),  # found while the packet before is on its way
-        (100, [0.5, 100.5, 200.5]),  # slower than the link: each waits for its own search
+        (25, [25.5, 85.5, 145.5]),  # but for the first found while the packet before is on its way
+        (100, [100.5, 200.5, 300.5]),  # slower than the link: each waits for its own search
     ],
 )
 def test_stagewise_each_packet_is_searched_for_after_the_one_before(
@@ -175,15 +175,15 @@ def test_stagewise_each_packet_is_searched_for_after_the_one_before(
 ) -> None:
     sender = f"sender={{encode_s: 0.5, refine_s: {refine_s}}}"
     run = run_toy(sender, f"schemes=[progressive, {STAGEWISE}]", drawn=True)
-    assert times(run, "encoded") == [(0.5, 0)]
-    assert times(run, "queued") == [(0.5 + refine_s * n, n + 1) for n in range(3)]
+    assert times(run, "encoded") == [(0.5 + refine_s, 0)]
+    assert times(run, "queued") == [(0.5 + refine_s * n, n) for n in (1, 2, 3)]
     assert times(run, "sent") == [(each_s, n) for n, each_s in enumerate(sent_s, 1)]
     assert times(run, "received") == [(each_s + 60, n) for n, each_s in enumerate(sent_s, 1)]
     assert times(run, "sent", "progressive") == [(0.5, 1), (60.5, 2), (120.5, 3)]
     photo = Image.open(run.folder / "images" / "original.png")
-    plain, slow = SlowCodec(0), SlowCodec(2, stagewise=True)
-    for held, codec in (("1", plain), ("1-3", slow)):
-        expected = codec.decode(dict(list(enumerate(codec.encode(photo)))[: int(held[-1])]), photo.size)
+    slow = SlowCodec(2, stagewise=True)
+    for held in ("1", "1-3"):
+        expected = slow.decode(dict(list(enumerate(slow.encode(photo)))[: int(held[-1])]), photo.size)
         with Image.open(picture_file(run.folder, "late", held)) as picture:
             assert picture.tobytes() == expected.tobytes()
     assert run.scenario.sender.refine_s == refine_s
@@ -209,10 +209,10 @@ def test_a_search_before_all_delays_the_first_packet_by_its_time(
 @pytest.mark.parametrize(
     ("repair", "payload_bytes", "queued"),
     [
-        ("{kind: erasure, parity_stages: 2}", 40, [(0.5, 1), (10.5, 2), (20.5, 3), (20.5, 4), (20.5, 5)]),
-        ("{kind: none}", 60, [(10.5, 1), (20.5, 2)]),  # of stages 0 and 1, and of stage 2
-        ("{kind: ulp, packets: 4, needed: [1, 2, 3]}", 64, [(20.5, n) for n in (1, 2, 3, 4)]),
-        ("{kind: carousel, rounds: 2}", 40, [(0.5, 1), (10.5, 2), (20.5, 3)]),
+        ("{kind: erasure, parity_stages: 2}", 40, [(10.5, 1), (20.5, 2), (30.5, 3), (30.5, 4), (30.5, 5)]),
+        ("{kind: none}", 60, [(20.5, 1), (30.5, 2)]),  # of stages 0 and 1, and of stage 2
+        ("{kind: ulp, packets: 4, needed: [1, 2, 3]}", 64, [(30.5, n) for n in (1, 2, 3, 4)]),
+        ("{kind: carousel, rounds: 2}", 40, [(10.5, 1), (20.5, 2), (30.5, 3)]),
     ],
 )
 def test_a_packet_waits_for_all_that_it_is_made_of(
@@ -237,7 +237,7 @@ def test_a_measured_search_is_a_share_of_the_whole(
         lambda self, photo: taken_s[getattr(self._codec, "steps", 0)],
     )
     run = run_toy("sender={encode: measured}", f"schemes=[{STAGEWISE}]")
-    assert times(run, "queued") == [(0.25, 1), (15.25, 2), (30.25, 3)]
+    assert times(run, "queued") == [(10, 1), (20, 2), (30, 3)]
 
 
 def test_a_real_sender_sends_each_packet_as_soon_as_it_is_found(
