@@ -132,7 +132,8 @@ def load_parts(scenario: Scenario) -> Parts:
 
 
 def load_models(name: str, searches: Collection[Search]) -> dict[Search, progic.Codec]:
-    """Load the trained codec, for each way that it shall search, and as it is where that begins stagewise.
+    """Load the trained codec, for each way that it shall search, and as it is where one is stagewise: packets
+    are planned with that first.
 
     Raises progic's WeightsError.
     """

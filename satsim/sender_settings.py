@@ -20,7 +20,7 @@ class Encoding(NamedTuple):
 class SenderSettings(Section):
     """How long the handset takes to encode: figures, or measured on this machine.
 
-    `refine_s` is what a search adds, of a stagewise one each part.
+    `refine_s` is what a search adds; of a stagewise one, that for each stage.
     """
 
     encode_s: float | None = Field(
