@@ -4,11 +4,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import partial
-from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from progic.heap import keep_freed_memory
@@ -18,48 +16,19 @@ CONNECT_S = 10
 DASK_SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
 RETRIES = 3  # of a point whose worker has died
 
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
-_ending: list[int] = []  # signals that came to a worker between two jobs
-
-
-class _Processes(ProcessPoolExecutor):
-    """Processes of this machine, which SIGTERM ends within a job alone.
-
-    One that ended while it wrote a result would leave half a message, for whose rest the command waits.
-    """
-
-    def submit(
-        self, work: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs
-    ) -> Future[Result]:
-        """Have a process do `work`."""
-        return super().submit(partial(_endable, work, *args, **kwargs))
-
-
-def _endable(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if _ending:
-        os._exit(1)
-    try:
-        return work(*args, **kwargs)
-    finally:
-        _end_later()
-
-
-def _end_later() -> None:
-    signal.signal(signal.SIGTERM, lambda number, _: _ending.append(number))
-
 
 @contextmanager
 def local_workers(jobs: int) -> Iterator[Executor]:
     """Hand out `jobs` processes of this machine; spawned, since torch's threads do not outlive a fork."""
-    executor = _Processes(jobs, multiprocessing.get_context("spawn"), _begin)
+    executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin)
+    results = executor._result_queue
     try:
         yield executor
     except KeyboardInterrupt:
         executor.shutdown(wait=False, cancel_futures=True)  # first: no job is begun after one is ended
         for worker in multiprocessing.active_children():  # else their tasks in hand would be waited for
-            worker.terminate()
+            worker.kill()
+        results._writer.close()  # type: ignore[attr-defined]  # else half a result would be waited for
         raise
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
@@ -68,7 +37,6 @@ def local_workers(jobs: int) -> Iterator[Executor]:
 def _begin() -> None:
     """Start a worker, which ends when the command is killed: it would wait for its next task for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all; the command ends its workers
-    _end_later()
     keep_freed_memory()
     parent = multiprocessing.parent_process()
 

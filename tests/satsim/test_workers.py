@@ -66,6 +66,7 @@ if __name__ == "__main__":
     ("work", "given"),
     [
         ("time.sleep", "(0, 600, 600)"),
+        ("time.sleep", "(0, 600)"),  # one worker waits for work
         ("bytes", "[40_000_000] * 3000"),  # nearly always half of a result is written
     ],
 )
