@@ -46,9 +46,8 @@ def costs_of(events: Iterable[Event], link: LinkSettings) -> list[Cost]:
 
 def _cost(units: int, messages: int, link: LinkSettings) -> Cost:
     billing, transmitter = link.billing, link.transmitter
-    unit_usd = None if billing is None else billing.price_usd
     return Cost(
         units=None if billing is None else units,
-        price_usd=None if unit_usd is None else units * unit_usd,
+        price_usd=None if billing is None else billing.usd(units),
         energy_j=None if transmitter is None else transmitter.power_w * transmitter.message_s * messages,
     )

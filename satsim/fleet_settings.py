@@ -40,8 +40,7 @@ class FleetSettings(Section):
     @property
     def slots_a_message(self) -> float:
         """Slots from one message of a handset to its next, on average, while all have something to send."""
-        is_contended = self.access == "aloha" and self.handsets > 1
-        return 1 / self.probability if is_contended else self.handsets
+        return 1 / self.probability if self.access == "aloha" else self.handsets
 
     @property
     def met_share(self) -> float:
@@ -49,6 +48,12 @@ class FleetSettings(Section):
         return 1 - (1 - self.probability) ** (self.handsets - 1) if self.access == "aloha" else 0.0
 
     @property
+    def is_alone(self) -> bool:
+        """Whether there is one handset, which has every slot, and takes its photo at 0 s."""
+        is_kept_waiting = self.access == "aloha" and self.probability < 1
+        return self.handsets == 1 and not is_kept_waiting and not self.within_s
+
+    @property
     def is_drawn(self) -> bool:
         """Whether the seed decides when who sends."""
-        return self.handsets > 1 and (self.access == "aloha" or self.within_s > 0)
+        return not self.is_alone and (self.access == "aloha" or self.within_s > 0)

@@ -26,8 +26,9 @@ from satsim.scenario import WEIGHTS, Scenario
 from satsim.settings import Metric
 from satsim.trace import read_trace
 from satsim.trained_codec import TrainedCodec
-from satsim.units import logged_time_s
+from satsim.units import logged_time_s, rounded_up
 from satsim.windows import NoSkyfield, visibility_of
+from satsim.wording import fleet_text
 
 MIN_PHOTO_SIDE_PX = 32  # below it a photo is no more than the thumbnail that "usable" is measured by
 
@@ -96,7 +97,8 @@ def _check_blockage(scenario: Scenario, file: str) -> None:
     """Raise a ScenarioError where the sky is never open for a slot: exp(-50) of them get through."""
     loss, interval_s = scenario.link.loss, scenario.link.interval_s
     if isinstance(loss, BlockageLoss) and interval_s > MOST_OPEN_TIMES * loss.open_s:
-        allowed = f"at least {interval_s / MOST_OPEN_TIMES:g}, link.interval_s / {MOST_OPEN_TIMES}"
+        least = rounded_up(interval_s / MOST_OPEN_TIMES)
+        allowed = f"at least {least}, link.interval_s / {MOST_OPEN_TIMES}"
         found = f"{loss.open_s:g}, at which every slot of {interval_s:g} s is blocked"
         raise ScenarioError(file, "link.loss.open_s", found, allowed)
 
@@ -105,9 +107,9 @@ def check_windows(scenario: Scenario, file: str) -> None:
     """Raise a ScenarioError naming `file` for windows without room for a slot, or for a fleet."""
     if scenario.link.windows is None:
         return
-    if scenario.fleet.handsets > 1:
-        allowed = "1 where the link has windows"
-        raise ScenarioError(file, "fleet.handsets", str(scenario.fleet.handsets), allowed)
+    if not scenario.fleet.is_alone:
+        allowed = "one handset, with every slot and its photo at 0 s, where the link has windows"
+        raise ScenarioError(file, "fleet", fleet_text(scenario.fleet) or "", allowed)
     try:
         longest_s = visibility_of(scenario.link.windows).longest_s
     except NoSkyfield:

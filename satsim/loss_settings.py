@@ -9,9 +9,11 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, Tag, ValidationInfo, field_validator
 
 from satsim.section import WEEK_S, Section, by_kind, names_a_file, not_allowed
+from satsim.units import rounded_up
 
 INDEPENDENT: Literal["independent"] = "independent"  # the kind of a loss that names none
 ROUNDING = 1e-9  # relative, forgiven at a limit that is computed
+MOST_IN_A_BURST = 1_000_000
 TRACE_PATH = "the path of a trace in CSV, relative to the scenario file"
 
 
@@ -40,7 +42,7 @@ class GilbertElliottLoss(Section):
     loss_in_good: float = Field(default=0, ge=0, lt=1, description="a number from 0 to below 1")
     loss_in_bad: float = Field(default=1, gt=0, le=1, description="a number above 0, up to 1")
     rate: float = Field(ge=0, lt=1, description="a number from 0 to below 1")
-    mean_burst: float = Field(ge=1, le=1_000_000, description="a number from 1 to 1000000 (packets)")
+    mean_burst: float = Field(ge=1, le=MOST_IN_A_BURST, description="a number from 1 to 1000000 (packets)")
 
     @field_validator("rate")
     @classmethod
@@ -58,8 +60,11 @@ class GilbertElliottLoss(Section):
         rate = info.data["rate"]
         shortest, endless = _burst_range(rate, info.data["loss_in_good"], info.data["loss_in_bad"])
         if not shortest * (1 - ROUNDING) <= mean_burst < endless:
+            if shortest > MOST_IN_A_BURST:
+                raise not_allowed(f"a lower rate: at {rate} more than {MOST_IN_A_BURST} are lost in a row")
             rest = "" if endless == float("inf") else f" and below {endless:.6g}"
-            raise not_allowed(f"at least {shortest:.6g}{rest} packets where rate is {rate:g}")
+            least = rounded_up(shortest * (1 - ROUNDING))
+            raise not_allowed(f"at least {least}{rest} packets where rate is {rate}")
         return mean_burst
 
     @property

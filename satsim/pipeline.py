@@ -50,7 +50,8 @@ from satsim.spread import statistics_of
 from satsim.studio import Studio
 from satsim.tally import Tally, pooled
 from satsim.viewing import View
-from satsim.windows import visibility_of
+from satsim.window_settings import MOST_S
+from satsim.windows import Span, visibility_of
 
 Finish = Callable[[Path], None]  # draws what is drawn from a run folder, into it
 
@@ -143,8 +144,8 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
     if scenario.link.windows is not None:
         latency = scenario.link.latency  # up to which the figure waits for a packet that was lost
         end_s = max((event.time_s for event in events), default=0.0) + latency.total_s + latency.jitter_s
-        there = visibility_of(scenario.link.windows).after(0)
-        write_windows(folder, takewhile(lambda window: window.from_s <= end_s, there))
+        there = takewhile(lambda span: span.from_s <= end_s, visibility_of(scenario.link.windows).after(0))
+        write_windows(folder, (Span(from_s, min(to_s, MOST_S)) for from_s, to_s in there))
     if isinstance(scenario.link.loss, TraceLoss):
         shutil.copyfile(scenario.link.loss.path, folder / TRACE)
     return _Outcome(rows, summary, manifest, tallies)

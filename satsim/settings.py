@@ -15,7 +15,7 @@ from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
 from satsim.section import PRESET_TEXT, WEEK_S, Section, listed, not_allowed
 from satsim.sender_settings import SENDER_TEXT, SenderSettings
-from satsim.units import stage_bytes
+from satsim.units import USD_DIGITS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
 
 WholeFile = Literal["jpeg", "webp", "avif", "jxl", "heic", "thumbhash", "command"]  # shown when all is there
@@ -62,6 +62,10 @@ class Billing(Section):
     def units(self, n_bytes: int) -> int:
         """Return what a message of `n_bytes` is billed."""
         return -(-max(n_bytes, self.least_bytes) // self.unit_bytes)
+
+    def usd(self, units: int) -> float | None:
+        """Return what so many units cost; None where no price is known."""
+        return None if self.price_usd is None else round(units * self.price_usd, USD_DIGITS)
 
 
 class Transmitter(Section):

@@ -92,7 +92,7 @@ def simulate_fleet(
     follow the clock (blockage, a trace) follow that of the fleet, from 0 s on; of others the first handset's
     are, slot by slot, those of `simulate`.
     """
-    if fleet.handsets == 1:
+    if fleet.is_alone:
         return [simulate(scheme, packets, link, repair, encoding, seed)]
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SHARED,)))
     photos_s = generator.uniform(0, fleet.within_s, fleet.handsets).tolist()

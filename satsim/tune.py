@@ -30,7 +30,14 @@ from satsim.tune_space import (
     slots_within,
     space_of,
 )
-from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, stage_bytes
+from satsim.units import (
+    DOWNSAMPLING_FACTORS,
+    HEADER_BYTES,
+    USD_DIGITS,
+    logged_time_s,
+    rounded_up,
+    stage_bytes,
+)
 
 SIDES_PX = (128, 192, 256, 384, 512)  # of the longer side; below 128 little is left of a photo
 LARGEST_SHOWN_PX = 512  # where the scenario does not say how large the photo is shown
@@ -187,10 +194,12 @@ def _limits(scenario: Scenario, asked: Asked) -> Limits:
         allowed = "a window later, or a shorter sender.encode_s"
         raise InputError(f"link.windows: found none open once the photo is encoded; allowed: {allowed}")
     last_s = ends_s[-1] + latency_s + link.latency.jitter_s
-    limits = Limits(asked.deadline_s or last_s, asked.budget_bytes, asked.max_cost_usd)
+    deadline_s = logged_time_s(asked.deadline_s or last_s)  # as arrivals are
+    limits = Limits(deadline_s, asked.budget_bytes, asked.max_cost_usd)
     if slots_within(scenario, limits.deadline_s) < 1:
-        allowed = f"at least {ends_s[0] + latency_s:g} s, when the first message has arrived"
-        raise InputError(f"--deadline: found {limits.deadline_s:g} s; allowed: {allowed}")
+        first_s = rounded_up(logged_time_s(ends_s[0] + latency_s))
+        allowed = f"at least {first_s} s, when the first message has arrived"
+        raise InputError(f"--deadline: found {limits.deadline_s} s; allowed: {allowed}")
     if asked.max_cost_usd is not None and not math.isfinite(asked.max_cost_usd):
         raise InputError(f"--max-cost: found {asked.max_cost_usd:g}; allowed: US dollars, a number from 0 on")
     if asked.max_cost_usd is not None and (link.billing is None or link.billing.price_usd is None):
@@ -225,7 +234,7 @@ def _within_limits(tuning: Tuning, rows: dict[Candidate, Row]) -> tuple[Space, d
         reason = ""
         if budget is not None and row["bytes_on_air"] > budget:
             reason = f"{row['bytes_on_air']:.0f} bytes on the air with repeats, over the budget of {budget}"
-        elif most_usd is not None and row["price_usd"] > most_usd:
+        elif most_usd is not None and round(row["price_usd"], USD_DIGITS) > most_usd:
             reason = f"{row['price_usd']:.2f} USD with repeats, over {most_usd:.2f}"
         if reason:
             left_out.append(LeftOut(*candidate, reason))

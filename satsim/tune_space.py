@@ -172,10 +172,7 @@ def billed(messages: Sequence[int], link: LinkSettings) -> int:
 
 def cost_usd(messages: Sequence[int], link: LinkSettings) -> float | None:
     """Return what messages of so many bytes cost; None where the link gives no price."""
-    if link.billing is None or link.billing.price_usd is None:
-        return None
-    units: int = sum(map(link.billing.units, messages))
-    return units * link.billing.price_usd
+    return None if link.billing is None else link.billing.usd(billed(messages, link))
 
 
 def _of_group(scenario: Scenario, model: Model, size: Size, limits: Limits) -> Iterator[Candidate | LeftOut]:

@@ -1,12 +1,14 @@
 """The few sizes and conversions that several rooms share."""
 
 import math
+from decimal import ROUND_CEILING, Context
 
 HEADER_BYTES = 20  # satsim.header; 320 + 20 = 340 bytes, one Iridium SBD message from a 9602/9603 modem
 BITS_PER_BYTE = 8
 MAX_SIDE_PX = 4096  # 12 bits in the packet header
 MAX_STAGES = 64  # 6 bits in the packet header
 MAX_REPORT_BYTES = HEADER_BYTES + MAX_STAGES // BITS_PER_BYTE  # satsim.packets.Report
+USD_DIGITS = 9  # of a price, so that 35 units of 0.16 are 5.6 and not 5.6000000000000005
 MAX_BITS_PER_INDEX = 16  # 4 bits in the packet header
 DOWNSAMPLING_FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # 3 bits in the packet header hold log2
 
@@ -33,3 +35,8 @@ def bits_per_pixel(n_bytes: int, size: tuple[int, int]) -> float:
 def logged_time_s(time_s: float) -> float:
     """Round a simulated time to the microsecond, so that a log shows 180.56 and not 180.56000000000003."""
     return round(time_s, 6)
+
+
+def rounded_up(least: float) -> str:
+    """Return a lower limit as a message names it: in six digits, and never below what is allowed."""
+    return format(Context(prec=6, rounding=ROUND_CEILING).create_decimal(str(least)).normalize(), "f")

@@ -11,9 +11,10 @@ from pydantic import BeforeValidator, Field, Tag, ValidationInfo, field_validato
 from satsim.section import WEEK_S, Section, by_kind, listed, not_allowed
 
 SCHEDULE: Literal["schedule"] = "schedule"  # the kind of windows that name none
+MOST_S = 52 * WEEK_S  # as far as a schedule reaches, and the longest that it repeats after
 TLE_CHARS = 69  # of a line; columns as in celestrak.org/NORAD/documentation/tle-fmt.php
 OPEN_TEXT = "at least one {from_s, to_s}, in order of time and without overlap"
-REPEAT_TEXT = "a number from the last to_s to 604800 (seconds)"
+REPEAT_TEXT = "a number from the last to_s to 31449600 (seconds)"
 TLE_TEXT = "a text of two lines of 69 characters, and a line with a name before them or not"
 START_TEXT = "a date and time such as 2026-11-24T12:00:00Z"
 
@@ -21,8 +22,8 @@ START_TEXT = "a date and time such as 2026-11-24T12:00:00Z"
 class Window(Section):
     """The link is there from `from_s` to `to_s`, simulated seconds."""
 
-    from_s: float = Field(ge=0, le=52 * WEEK_S, description="a number from 0 to 31449600 (seconds)")
-    to_s: float = Field(ge=0, le=52 * WEEK_S, description="a number from 0 to 31449600 (seconds)")
+    from_s: float = Field(ge=0, le=MOST_S, description="a number from 0 to 31449600 (seconds)")
+    to_s: float = Field(ge=0, le=MOST_S, description="a number from 0 to 31449600 (seconds)")
 
     @field_validator("to_s")
     @classmethod
@@ -38,7 +39,7 @@ class Schedule(Section):
 
     kind: Literal["schedule"] = Field(default=SCHEDULE, description=SCHEDULE)
     open: tuple[Window, ...] = Field(min_length=1, max_length=10_000, description=OPEN_TEXT)
-    repeat_s: float | None = Field(default=None, le=WEEK_S, description=REPEAT_TEXT)
+    repeat_s: float | None = Field(default=None, le=MOST_S, description=REPEAT_TEXT)
 
     _list_to_tuple = field_validator("open", mode="before")(listed)
 
@@ -58,7 +59,8 @@ class Schedule(Section):
     def _after_the_last(cls, repeat_s: float | None, info: ValidationInfo) -> float | None:
         windows = info.data.get("open")
         if repeat_s is not None and windows and repeat_s < windows[-1].to_s:
-            raise not_allowed(f"a number from the last to_s, {windows[-1].to_s:g}, to {WEEK_S} (seconds)")
+            last_s = f"{windows[-1].to_s:.15g}"
+            raise not_allowed(f"a number from the last to_s, {last_s}, to {MOST_S} (seconds)")
         return repeat_s
 
 

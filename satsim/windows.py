@@ -2,8 +2,9 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,14 +30,17 @@ class Span(NamedTuple):
 
 
 class Visibility:
-    """Says when the next slot can begin: a slot lies whole in one window."""
+    """Says when the next slot can begin: a slot lies whole in one window. Windows that touch are one."""
 
     def __init__(self, spans: Sequence[Span], repeat_s: float = math.inf) -> None:
         """`spans` in order and without overlap; after `repeat_s`, at least the last end, they come again."""
-        self._spans = tuple(Span(*map(logged_time_s, span)) for span in spans)  # as slots are
+        self._spans = tuple(_joined(Span(*map(logged_time_s, span)) for span in spans))  # as slots are
         self._repeat_s = repeat_s
+        if self._spans == (Span(0, logged_time_s(repeat_s)),):  # never gone
+            self._spans, self._repeat_s = (Span(0, math.inf),), math.inf
         self._ends_s = [span.to_s for span in self._spans]
-        self.longest_s = max((to_s - from_s for from_s, to_s in self._spans), default=0.0)
+        two_turns = islice(self.after(0), 2 * len(self._spans))  # of two the last and the first may be one
+        self.longest_s = max((to_s - from_s for from_s, to_s in two_turns), default=0.0)
 
     def next_start_s(self, now_s: float, slot_s: float) -> float | None:
         """Return from when on, at `now_s` or later, a slot of `slot_s` has room; None: never again."""
@@ -50,6 +54,9 @@ class Visibility:
 
     def after(self, now_s: float) -> Iterator[Span]:
         """Yield the windows that end after `now_s`, in order; without end where they repeat."""
+        return _joined(self._after(now_s))
+
+    def _after(self, now_s: float) -> Iterator[Span]:
         turn = int(now_s // self._repeat_s) if math.isfinite(self._repeat_s) else 0
         offset_s = turn * self._repeat_s if turn else 0.0
         for from_s, to_s in self._spans[bisect_right(self._ends_s, now_s - offset_s) :]:
@@ -57,6 +64,20 @@ class Visibility:
         while math.isfinite(self._repeat_s):
             offset_s += self._repeat_s
             yield from (Span(offset_s + from_s, offset_s + to_s) for from_s, to_s in self._spans)
+
+
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield spans in order, those that touch as one."""
+    last = None
+    for span in spans:
+        if last is not None and logged_time_s(span.from_s) == logged_time_s(last.to_s):
+            last = Span(last.from_s, span.to_s)
+        else:
+            if last is not None:
+                yield last
+            last = span
+    if last is not None:
+        yield last
 
 
 @lru_cache(maxsize=8)  # asked for anew by each of ten thousand runs

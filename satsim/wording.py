@@ -142,9 +142,11 @@ def runs_text(scenario: Scenario, photos: int = 1) -> str:
 
 
 def fleet_text(fleet: FleetSettings) -> str | None:
-    """Return how several handsets share the channel, for the head of a figure; None for a single one."""
+    """Return how several handsets share the channel, for the head of a figure; None for one alone."""
     access = {"turns": "in turns", "fcfs": "first come, first served", "aloha": "slotted ALOHA"}[fleet.access]
-    return f"the first of {fleet.handsets} handsets, {access}" if fleet.handsets > 1 else None
+    who = f"the first of {fleet.handsets} handsets" if fleet.handsets > 1 else "one handset"
+    when = f", photos within {minutes_text(fleet.within_s)}" if fleet.within_s else ""
+    return None if fleet.is_alone else f"{who}, {access}{when}"
 
 
 def latency_text(latency: LatencySettings) -> list[str]:

@@ -46,6 +46,11 @@ def test_messages_are_billed_in_begun_units_up_to_the_last_that_is_held() -> Non
     assert both == one, "what was sent before it and overtaken was in that already"
 
 
+def test_a_price_has_no_dust() -> None:
+    assert Billing(price_usd=0.16).usd(35) == 5.6  # in floats 5.6000000000000005
+    assert Billing().usd(35) is None
+
+
 @pytest.mark.parametrize("handsets", [1, 3])
 def test_with_jitter_the_last_begun_of_the_messages_held_is_the_last_that_counts(handsets: int) -> None:
     """Second implementation: look all packets up backwards that had arrived by the moment of a picture."""

@@ -3,6 +3,7 @@
 import heapq
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from satsim.errors import ScenarioError
 from satsim.fleet_settings import FleetSettings
 from satsim.header import ImageTag
+from satsim.intake import check_windows
 from satsim.loss_settings import IndependentLoss
 from satsim.medium import _slot_number
 from satsim.packetize import packetize
@@ -19,6 +21,7 @@ from satsim.packets import Packet
 from satsim.records import SchemeRun
 from satsim.repair_settings import ArqNextSlot, ArqRound, Carousel, NoRepair, Repair, ReturnLink
 from satsim.rundir import Run
+from satsim.scenario import load_scenario
 from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import SHARED, simulate, simulate_fleet
@@ -26,6 +29,7 @@ from satsim.simulate import SHARED, simulate, simulate_fleet
 LINK = LinkSettings(payload_bytes=360, interval_s=60)
 NONE = NoRepair(kind="none")
 TEN_S = Encoding(10)
+FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 
 
 def packets(n_stages: int = 2) -> tuple[Packet, ...]:
@@ -178,7 +182,9 @@ def test_a_run_says_how_the_handsets_fare(run_toy: Callable[..., Run]) -> None:
 
 
 def test_windows_are_not_shared(run_toy: Callable[..., Run]) -> None:
-    with pytest.raises(ScenarioError, match=r"fleet.handsets: found 2; allowed: 1 where the link"):
+    with pytest.raises(
+        ScenarioError, match=r"fleet: found the first of 2 handsets, in turns; allowed: one handset"
+    ):
         run_toy("fleet.handsets=2", "link.windows={open: [{from_s: 0, to_s: 600}]}")
 
 
@@ -188,3 +194,30 @@ def test_slots_are_known_by_their_beginnings_far_into_the_week(first_s: float, s
     for number in (0, 1, 7, 8_640_123, 60_480_001):
         assert _slot_number(first_s + number * slot_s - first_s, slot_s) == number
         assert _slot_number(first_s + (number + 0.01) * slot_s - first_s, slot_s) == number + 1
+
+
+def test_one_handset_that_may_send_in_one_slot_of_twenty_waits_for_twenty() -> None:
+    waits = [sent(*fleet(handsets=1, access="aloha", transmit_probability=0.05, seed=n)) for n in range(400)]
+    slots = np.array([(first - 10) / 60 + 1 for first, _ in waits])
+    standard_error = math.sqrt(0.95) / 0.05 / math.sqrt(400)  # of a geometric distribution
+    assert abs(slots.mean() - 20) < 4 * standard_error
+
+
+def test_the_photo_of_one_handset_is_taken_at_a_random_moment_of_what_the_link_goes_through() -> None:
+    """The slots are the clock's, from 10 s on: encoded between two of them, it waits for the next."""
+    for seed in (1, 2):
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SHARED,)))
+        photo_s = generator.uniform(0, 300)
+        (run,) = fleet(handsets=1, within_s=300, seed=seed)
+        first_s = 10 + 60 * math.ceil(photo_s / 60)
+        assert sent(run) == pytest.approx([first_s - photo_s, first_s + 60 - photo_s], abs=1e-5)
+
+
+@pytest.mark.parametrize("keys", ["within_s: 60", "access: aloha, transmit_probability: 0.5"])
+def test_windows_are_for_a_handset_that_has_every_slot(keys: str) -> None:
+    overrides = ["link.windows={open: [{from_s: 0, to_s: 900}]}", f"fleet={{handsets: 1, {keys}}}"]
+    scenario = load_scenario(FOREST_FIRE, overrides)
+    with pytest.raises(
+        ScenarioError, match=r"fleet: found one handset, .*; allowed: one handset, with every"
+    ):
+        check_windows(scenario, "x.yaml")

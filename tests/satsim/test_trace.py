@@ -45,3 +45,10 @@ def test_a_trace_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "noise.csv").write_bytes(b"time_s\xff")
     with pytest.raises(TraceError, match=r"noise\.csv: found byte 0xff at 6; allowed: CSV in UTF-8"):
         read_trace(tmp_path / "noise.csv")
+
+
+def test_a_trace_is_read_once_and_again_when_it_has_changed(tmp_path: Path) -> None:
+    path = written("time_s,outcome\n0,ok\n60,lost\n", tmp_path)
+    assert read_trace(path) is read_trace(path)
+    written("time_s,outcome\n0,ok\n60,lost\n120,ok\n", tmp_path)
+    assert read_trace(path).lost == (False, True, False)

@@ -97,9 +97,10 @@ def test_a_handset_of_a_fleet_has_its_share_of_the_slots() -> None:
     ]  # whose messages meet others' on a link that loses none
 
 
-def test_a_single_handset_has_every_slot() -> None:
-    alone = "fleet={handsets: 1, access: aloha, transmit_probability: 0.5}"
-    assert slots_within(load_scenario(FOREST_FIRE, [alone, "sender={encode_s: 0}"]), 600) == 10
+@pytest.mark.parametrize(("keys", "slots"), [("", 10), (", transmit_probability: 0.5", 5)])
+def test_a_single_handset_has_every_slot_unless_it_lets_some_pass(keys: str, slots: int) -> None:
+    alone = f"fleet={{handsets: 1, access: aloha{keys}}}"
+    assert slots_within(load_scenario(FOREST_FIRE, [alone, "sender={encode_s: 0}"]), 600) == slots
 
 
 def test_a_search_whose_time_is_not_given_is_not_taken_for_none(tmp_path: Path) -> None:
@@ -125,3 +126,17 @@ def test_rare_sets_count_as_their_best_part() -> None:
     assert found[0, 3] == found[3,] == 0.47
     assert asked[19:] == [(18,), (19,)]  # no part of these is known
     assert found[18, 19] == found[19,]
+
+
+def test_the_message_that_comes_in_at_the_deadline_is_in_time() -> None:
+    """Ten slots and both delays are 602.96 s, in floats 602.9599999999999."""
+    found = prepare(
+        FOREST_FIRE, ["link.latency.propagation_s=2.4", "image.shown=[256,256]"], Asked(models=("f16",))
+    )
+    assert found.limits.deadline_s == 602.96
+
+
+def test_what_costs_the_most_that_is_allowed_is_allowed() -> None:
+    overrides = ["link=iridium_sbd_9603", "image.shown=[256,256]"]
+    found = prepare(FOREST_FIRE, overrides, Asked(max_cost_usd=5.6, models=("f16",), sides_px=(256,)))
+    assert 5 in [each.n_stages for each in found.space.candidates], "35 units of 0.16 USD"
