@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from progic.errors import ImageError
+from progic.errors import ImageError, InputError
 from progic.images import PHOTO_SUFFIXES, open_photo
 
 
@@ -52,6 +52,13 @@ def photo_paths(folders: Iterable[Path]) -> list[Path]:
             raise ImageError(f"{folder}: holds no photo; looked for {', '.join(sorted(PHOTO_SUFFIXES))}")
         found += inside
     return found
+
+
+def check_outside(option: str, path: Path, folders: Iterable[Path]) -> None:
+    """Raise InputError where what is written would be among the photos the next time."""
+    for folder in folders:
+        if folder.is_dir() and path.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{option}: found {path}, among the photos; allowed: one outside of {folder}")
 
 
 def chosen(paths: Sequence[Path], count: int) -> list[Path]:

@@ -1,7 +1,7 @@
 """Photos in and out: files, sizes, and tensors."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from progic.errors import ImageError
@@ -33,7 +33,7 @@ def open_photo(path: str | Path) -> Image.Image:
     """
     with _opened(path) as image:
         image.load()
-        return _to_rgb(_upright(image))
+        return _to_rgb(_upright(image), _bits(image))
 
 
 def readers(formats: Iterable[str]) -> list[str]:
@@ -113,9 +113,15 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _bits(image: Image.Image) -> int:
+    """Return what a TIFF says of its levels, which Pillow does not stretch; of other formats the most, 16."""
+    tags: Mapping[int, tuple[int, ...]] = getattr(image, "tag_v2", {})
+    return tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]
+
+
+def _to_rgb(image: Image.Image, bits: int) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
-        image = _in_8_bits(image)
+        image = _in_8_bits(image, bits)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -123,12 +129,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _in_8_bits(image: Image.Image) -> Image.Image:
+def _in_8_bits(image: Image.Image, bits: int) -> Image.Image:
     """Greyscale of more than 8 bits in as many, some rows at a time, which bounds the memory."""
     levels = np.asarray(image)
     if not np.isfinite(levels).all():
         raise ValueError("found levels that are no finite numbers")
-    top = _white(image.mode, float(levels.max(initial=0)))
+    top = _white(image.mode, float(levels.max(initial=0)), bits)
     grey = np.empty(levels.shape, np.uint8)
     for start in range(0, len(levels), ROWS):
         rows = slice(start, start + ROWS)
@@ -136,11 +142,13 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(grey)
 
 
-def _white(mode: str, highest: float) -> float:
+def _white(mode: str, highest: float, bits: int) -> float:
     """Level of white in a greyscale image of more than 8 bits; by its highest where the mode does not say."""
-    if mode.startswith("I;16") or highest > 255:
+    if mode.startswith("I;16"):
+        return 2.0**bits - 1
+    if highest > 255:
         return 65535.0
-    return 1.0 if mode == "F" and highest <= 1 else 255.0
+    return 1.0 if mode == "F" and highest <= 2 else 255.0  # some light may be over white
 
 
 def fit_photo(image: Image.Image, size: tuple[int, int], fit: Literal["crop", "pad"] = "crop") -> Image.Image:

@@ -23,7 +23,7 @@ import platformdirs
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from progic.errors import WeightsError
 
@@ -152,7 +152,7 @@ def _load_checked(file: Path) -> dict[str, torch.Tensor]:
     if not file.exists():
         raise WeightsError(f"no metric weights at {file}: {_remedy()}")
     try:
-        tensors = load_file(file)
+        tensors = load(file.read_bytes())
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"metric weights {file} cannot be read ({error}): {_remedy()}") from error
     found = digest(tensors)
@@ -172,8 +172,7 @@ def _is_sound(file: Path) -> bool:
 def _remedy() -> str:
     return (
         "run `satsim weights fetch` with a network, or `satsim weights fetch --from DIR` with "
-        f"{LPIPS_SOURCE.file_name} and {DISTS_SOURCE.file_name} in DIR, "
-        "or go on with `--metrics psnr_db,ms_ssim`"
+        f"{LPIPS_SOURCE.file_name} and {DISTS_SOURCE.file_name} in DIR"
     )
 
 
@@ -283,7 +282,7 @@ def _save(tensors: dict[str, torch.Tensor], file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=file.parent) as folder:
             part = Path(folder) / file.name
-            save_file(tensors, part)
+            part.write_bytes(save(tensors))  # and not save_file, whose files nobody else may read
             part.replace(file)
     except OSError as error:
         message = f"metric weights cannot be kept in {file.parent} ({error}): set PROGIC_CACHE_DIR"

@@ -36,11 +36,13 @@ class Optimizer:
         self._net, self._clip = net, config.gradient_clip
 
     def step(self, loss: Tensor, learning_rate: float) -> None:
-        """Move the net down the gradient of `loss`."""
+        """Move the net down the gradient of `loss`; FloatingPointError, and no step, if it is not finite."""
         for weight in self._net.parameters():
             weight.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._net.parameters(), self._clip)
+        norm = torch.nn.utils.clip_grad_norm_(self._net.parameters(), self._clip)
+        if not torch.isfinite(norm):
+            raise FloatingPointError(f"gradient is {norm.item()}")
         for weight, matrix in self._hidden:
             matrix.grad = None if weight.grad is None else _rows(weight.grad)
         for part in self._parts.values():

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from progic.compare import Rival
+from progic.data import check_outside
 from progic.errors import InputError
 from progic.evaluate import Evaluation, Mean
 from progic.replacing import replacing
@@ -23,8 +24,7 @@ def check_path(path: Path, photos: Path) -> None:
         raise InputError(f"--figure: found {path.name!r}, allowed suffixes are .png, .svg and .pdf")
     if not path.parent.is_dir():
         raise InputError(f"--figure: {path.parent}: no such folder")
-    if photos.resolve() in path.resolve().parents:
-        raise InputError(f"--figure: found {path}, among the photos; allowed: a file outside of {photos}")
+    check_outside("--figure", path, [photos])
 
 
 def draw(result: Evaluation, rivals: Sequence[Rival], path: Path) -> None:

@@ -88,8 +88,11 @@ class RefinedCodec(Codec):
         self.loss, self.steps, self.progress = PerceptualLoss(metric_weights), steps, progress
         self.stagewise = stagewise
 
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def codes_of(self, pixels: Float[Tensor, "1 3 h w"]) -> Iterator[Int[Tensor, "1 u v"]]:
         """Yield each stage's indices for a photo, 0..1, whose sides f divides, as soon as they stay."""
+        pixels = pixels.clone()  # else of the caller's mode, perhaps one without gradients
         with torch.no_grad():
             latents = self.net.encoder(pixels)
             with fast_precision("cpu"):

@@ -87,11 +87,14 @@ class Trainer:
         if plan.quantise and not self.net.quantizer.started:
             self._start_codebooks(plan)
         photo = self._crops(plan.batch, plan.crop_px)
-        terms = self._terms(photo, plan)
-        if not torch.isfinite(terms.loss):
-            raise ProgicError(f"loss is {terms.loss.item()} at step {self.step}; the last checkpoint is kept")
-        if terms.loss.requires_grad:  # else the codebooks alone follow
-            self.optimizer.step(terms.loss, plan.learning_rate)
+        try:
+            terms = self._terms(photo, plan)
+            if not torch.isfinite(terms.loss):
+                raise FloatingPointError(f"loss is {terms.loss.item()}")
+            if terms.loss.requires_grad:  # else the codebooks alone follow
+                self.optimizer.step(terms.loss, plan.learning_rate)
+        except FloatingPointError as error:
+            raise ProgicError(f"{error} at step {self.step}; the last checkpoint is kept") from None
         self.step += 1
         self._follow_average()
         return terms

@@ -27,6 +27,15 @@ def codec_of(
     return codec if size == scenario.image.original_size else ShrunkCodec(codec, size)
 
 
+def room_text(scheme: Scheme, scenario: Scenario) -> str:
+    """Return how much a scheme may send, where nothing fits: its budget, or all packets that there can be."""
+    budget_bytes, piece_bytes = scenario.budget_bytes(scheme), scenario.link.payload_bytes - HEADER_BYTES
+    most_bytes = piece_bytes * MAX_STAGES
+    if budget_bytes <= most_bytes:
+        return f"{budget_bytes} bytes"
+    return f"{most_bytes} bytes, {MAX_STAGES} packets of {piece_bytes}"
+
+
 def _full_size_codec(
     scheme: Scheme, scenario: Scenario, models: Mapping[Search, TrainedCodec], distance: Distance
 ) -> PhotoCodec:

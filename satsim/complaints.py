@@ -47,6 +47,11 @@ def cut(text: str) -> str:
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
+def printable(name: str) -> str:
+    """Return a file's name as one line of text, whatever characters it has."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
+
+
 def _text(value: object) -> str:
     if isinstance(value, list | tuple | dict | set):
         return "…"  # aliases can make a small file's values endless

@@ -1,5 +1,6 @@
 """Pictures from the stages of any image, by whichever codec its header names."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -16,6 +17,7 @@ from satsim.header import ImageTag
 SIMULATED = {
     file_fingerprint(name): name for name in ("jpeg_progressive", "jp2", "ssdv", "ThumbHash", "identity")
 }
+MOST_PIXELS = 3840 * 2160  # drawn in 1.6 GB; a single packet may claim more, and end the receiver
 
 
 class NoPicture(Exception):
@@ -25,8 +27,9 @@ class NoPicture(Exception):
 class Gallery:
     """Draws with the bundled models and with those given; each is loaded when it is first needed."""
 
-    def __init__(self, models: Sequence[str] = ()) -> None:
+    def __init__(self, models: Sequence[str] = (), max_pixels: int = MOST_PIXELS) -> None:
         """`models`: names or paths that are looked at first; raises progic's WeightsError."""
+        self._max_pixels = max_pixels
         self._loaded = {
             short_fingerprint(codec.fingerprint): codec for codec in (progic.load(model) for model in models)
         }
@@ -34,6 +37,9 @@ class Gallery:
     def draw(self, image: ImageTag, stages: Mapping[int, bytes]) -> Image.Image:
         """Return the picture of the stages held; raises NoPicture."""
         size = (image.width, image.height)
+        if math.prod(size) > self._max_pixels:
+            most = f"at most {self._max_pixels}, which --max-pixels sets"
+            raise NoPicture(f"it has {math.prod(size)} pixels; drawn are {most}")
         if image.fingerprint in WHOLE_FILES:
             return _opened(image, stages)
         codec = self._codec(image.fingerprint)
@@ -44,6 +50,8 @@ class Gallery:
             return codec.decode(stages, size)
         except PayloadError as error:
             raise NoPicture(str(error)) from None
+        except (MemoryError, RuntimeError) as error:  # torch's own word for too little memory
+            raise NoPicture(f"it could not be drawn: {_in_brief(error)}") from None
 
     def _codec(self, fingerprint: int) -> progic.Codec:
         if fingerprint not in self._loaded:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from progic.images import fit_photo
 from satsim.codec import CodecFailed, Encoded, NothingFits
 from satsim.codec_settings import Search
-from satsim.codecs import codec_of
+from satsim.codecs import codec_of, room_text
 from satsim.errors import InputError
 from satsim.header import ImageTag
 from satsim.intake import check_model, check_sizes, load_models, load_perceptual, open_for
@@ -28,6 +28,7 @@ class Sending(NamedTuple):
     image: ImageTag
     plan: list[Frame]  # in order; of a stagewise search with the encoder's codes
     frames: Iterator[Frame]  # those of the plan as they are sent, each as soon as its codes are found
+    codec: str  # as the scheme names it
 
 
 def frames_to_send(scenario: Scenario, file: str, scheme_name: str | None, capture_time: int) -> Sending:
@@ -51,9 +52,9 @@ def frames_to_send(scenario: Scenario, file: str, scheme_name: str | None, captu
     codec = codec_of(first, alone, models, scorer.distance)
     try:
         encoded = codec.encode(photo.image)
-    except NothingFits as limit:
-        bytes_allowed = f"{alone.budget_bytes(scheme)} bytes{limit}"
-        raise InputError(f"{file}: {codec.name}: nothing fits in {bytes_allowed}; allowed: more") from None
+    except NothingFits:
+        room = room_text(scheme, alone)
+        raise InputError(f"{file}: {codec.name}: nothing fits in {room}; allowed: more") from None
     except CodecFailed as failure:
         raise InputError(f"{file}: {failure}") from None
     repair = alone.repair_of(scheme)
@@ -70,7 +71,7 @@ def frames_to_send(scenario: Scenario, file: str, scheme_name: str | None, captu
     if search.stagewise:
         found = models[search].encode_each(fit_photo(photo.image, size))
         frames = _as_found(plan, encoded, found, packed)
-    return Sending(packets[0].image, plan, frames)
+    return Sending(packets[0].image, plan, frames, scheme.codec)
 
 
 def _as_found(

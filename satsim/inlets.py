@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from satsim.complaints import printable
 from satsim.errors import InputError
 from satsim.framing import MAX_FRAME_BYTES, unframed
 
@@ -40,7 +41,7 @@ def _files(folder: Path, once: bool, complain: Callable[[str], None]) -> Iterato
     unread: set[str] = set()
     while True:
         for path in sorted(folder.iterdir()):
-            name = _printable(path.name)
+            name = printable(path.name)
             try:
                 mark, data = _changed(path, seen.get(path.name))
             except FileNotFoundError:  # taken away while we look
@@ -97,8 +98,3 @@ def udp_arrivals(udp: socket.socket) -> Iterator[Arrival]:
     while True:
         data, (host, port) = udp.recvfrom(MAX_FRAME_BYTES)
         yield Arrival(f"{host}:{port}", data)
-
-
-def _printable(name: str) -> str:
-    """Return a file's name as one line of text, whatever characters it has."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)

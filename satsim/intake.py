@@ -10,11 +10,12 @@ from PIL import Image
 
 import progic
 from progic import weights
-from progic.errors import ImageError
+from progic.errors import ImageError, WeightsError
 from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
 from progic.metrics import MIN_SIDE_PX, PerceptualMetrics
 from satsim.codec_settings import Search
+from satsim.complaints import printable
 from satsim.errors import InputError, ScenarioError
 from satsim.loss_settings import BlockageLoss, TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
@@ -148,7 +149,12 @@ def load_models(name: str, searches: Collection[Search]) -> dict[Search, progic.
 
 def load_perceptual(metrics: Collection[Metric]) -> PerceptualMetrics | None:
     """Load DISTS and LPIPS if one of them is asked for; raises progic's WeightsError."""
-    return PerceptualMetrics(load_metric_weights()) if PERCEPTUAL.intersection(metrics) else None
+    if not PERCEPTUAL.intersection(metrics):
+        return None
+    try:
+        return PerceptualMetrics(load_metric_weights())
+    except WeightsError as error:
+        raise WeightsError(f"{error}, or go on with `--metrics psnr_db,ms_ssim`") from error
 
 
 def check_model(scenario: Scenario, file: str) -> None:
@@ -220,5 +226,5 @@ def open_album(scenario: Scenario, folder: Path) -> Album:
 
 
 def legible(name: str) -> str:
-    """Return a file's name with a mark for what is no UTF-8, which could not be written and read back."""
-    return os.fsencode(name).decode(errors="replace")
+    """Return a file's name with marks for what is no UTF-8, or no sign: it could not be written and read."""
+    return printable(os.fsencode(name).decode(errors="replace"))

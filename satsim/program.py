@@ -11,8 +11,9 @@ from pathlib import Path
 
 from satsim.codec import CodecFailed
 from satsim.command_settings import PLACEHOLDER
-from satsim.complaints import cut
+from satsim.complaints import cut, printable
 
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # and other commands to a terminal (ECMA-48, CSI)
 _BLANK = re.compile(rf"\$([A-Za-z_]\w*)|{PLACEHOLDER.pattern}", re.ASCII)
 _LOG_BYTES = 4096  # of what a program says, from its end
 _LOGS = ("stderr", "stdout")
@@ -68,13 +69,11 @@ def _filled(word: str, values: Mapping[str, object]) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program that still runs, with all that it has started."""
-    if process.poll() is not None:
-        return
+    """End a program if it still runs, and all that it has started."""
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    else:
+    elif process.poll() is None:
         process.kill()
     process.wait()
 
@@ -84,9 +83,9 @@ def _last_line(*logs: Path) -> str:
     for log in logs:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _LOG_BYTES))
-            text = file.read().decode("utf-8", errors="replace")
+            text = _COLOUR.sub("", file.read().decode("utf-8", errors="replace"))
         lines = text.replace(f"{log.parent}{os.sep}", "").split("\n")  # a run's notes do not differ
         said = [" ".join(line.split()) for line in lines if line.strip()]
         if said:
-            return f": {cut(said[-1])}"
+            return f": {cut(printable(said[-1]))}"
     return ""

@@ -31,6 +31,16 @@ class Reassembler:
         self._bytes = 0
 
     @property
+    def n_packets(self) -> int:
+        """How many were kept, those too that have brought no stage yet."""
+        return self._packets
+
+    @property
+    def n_bytes(self) -> int:
+        """Their bytes, headers included."""
+        return self._bytes
+
+    @property
     def holdings(self) -> tuple[Holding, ...]:
         """What was held from when on, one entry for each packet that brought a stage, or gave one back."""
         return tuple(self._holdings)

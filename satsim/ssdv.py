@@ -61,7 +61,7 @@ class SsdvCodec:
         written = [self._best(photo, scale) for scale in range(len(classical.SCALES))]
         there = [packets for packets in written if packets is not None]
         if not there:
-            raise NothingFits(f" and {MAX_STAGES} packets of {self.packet_bytes}")
+            raise NothingFits
         shown = [self.decode(dict(enumerate(packets)), photo.size) for packets in there]
         best = there[min(range(len(there)), key=lambda n: self.distance(shown[n]))]
         return encoded_bytes(best, "ssdv", is_file=False)

@@ -131,7 +131,7 @@ def _summarise(run: SchemeRun, rows: Sequence[TimelineRow], marks: Marks) -> Sch
         t_final_s=rows[-1].time_s if rows else None,
         dists_first=rows[0].dists if rows else None,
         dists_final=rows[-1].dists if rows else None,
-        bytes=run.holdings[-1].bytes if run.holdings else 0,
+        bytes=sum(event.bytes for event in run.events if event.event == "received"),
         packets_sent=run.packets_sent,
         packets_lost=run.packets_lost,
         note=_note(run.events),

@@ -14,7 +14,7 @@ from progic.metrics import PerceptualMetrics
 from progic.weights import bundled_models, config_of, expected_sha256, file_bytes
 from satsim.codec import short_fingerprint
 from satsim.file_codecs import FileCodec
-from satsim.gallery import Gallery
+from satsim.gallery import Gallery, NoPicture
 from satsim.header import ImageTag
 from satsim.quality import Scorer, thumbnail_view
 
@@ -117,6 +117,14 @@ def test_the_papers_rates_to_the_digits_that_it_prints() -> None:
     steps = {model: config_of(model).bits_per_pixel_step for model in ("f16", "f32", "f64")}
     assert [f"{steps['f32']:.6f}", f"{steps['f64']:.6f}"] == ["0.009766", "0.001953"]
     assert [f"{depth * steps['f16']:.4f}" for depth in (1, 5)] == ["0.0391", "0.1953"]
+
+
+def test_a_packet_that_claims_more_pixels_than_are_drawn_does_not_end_a_receiver() -> None:
+    tag = ImageTag(7, 16, 6, 32, 4096, 4096, short_fingerprint(weights.expected_sha256("f32-l6")), 0)
+    with pytest.raises(NoPicture, match="it has 16777216 pixels; drawn are at most 8294400, which --max-p"):
+        Gallery().draw(tag, {0: bytes(128 * 128 * 6 // 8)})
+    with pytest.raises(NoPicture, match="at most 100,"):
+        Gallery(max_pixels=100).draw(tag, {})
 
 
 def test_a_list_of_models_and_a_receiver_read_no_more_weights_than_they_draw_with(

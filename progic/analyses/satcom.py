@@ -35,7 +35,7 @@ def analyse(study: Study) -> Result:
         title="The forest-fire photo, minute by minute",
         reference=f"Fig. 6 and section D of {SUPPLEMENT}",
         model="as the run says" if given else study.model,
-        photos=1,
+        photos=max(int(values.get("photos") or 1) for values in summary.values()),
         rows=rows,
         beside=(_beside(rows),),
         notes=(
@@ -73,10 +73,21 @@ def _summary(folder: Path) -> dict[str, dict[str, float | None]]:
     try:
         content = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         (folder / "timeline.png").stat()
-    except (OSError, ValueError):
+        schemes = {scheme: values for scheme, values in content.items() if isinstance(values, dict)}
+        if not schemes or not all(_is_number(value) for each in schemes.values() for value in _told(each)):
+            raise ValueError("no summary of a run")
+    except (OSError, ValueError, AttributeError):
         wanted = "allowed is a folder that satsim run wrote (summary.json, timeline.png)"
         raise InputError(f"--run {folder}: found no run, {wanted}: {COMMAND}") from None
-    return {scheme: values for scheme, values in content.items() if isinstance(values, dict)}
+    return schemes
+
+
+def _told(values: dict[str, object]) -> list[object]:
+    return [values.get(key) for key in (*SECONDS, *COUNTS, "photos")]
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, int | float)
 
 
 def _pictures(folder: Path) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from progic import classical, weights
 from progic.analyses import NAMES
 from progic.commands.options import AsJson, Model, Refine, Stagewise, check_search, size_of
 from progic.config import DEFAULT_MODEL
+from progic.data import check_outside
 from progic.ending import ends_well
 from progic.errors import InputError
 from progic.heap import keep_freed_memory
@@ -93,6 +94,7 @@ def analyse(
         refine_stagewise=stagewise,
     )
     check_anchor(settings)
+    check_outside("-o", out, [each for each in (folder, priors) if each is not None])
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)

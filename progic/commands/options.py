@@ -85,8 +85,7 @@ def chosen_stages(content: StageFile, wanted: str) -> dict[int, bytes]:
             f"--stages: found {wanted!r}, allowed a count such as 2, or numbers such as 1,4"
         ) from None
     chosen = range(1, numbers[0] + 1) if len(numbers) == 1 else numbers
-    missing = [number for number in chosen if number - 1 not in content.stages]
-    if missing or not chosen:
+    if not chosen or any(number - 1 not in content.stages for number in chosen):
         held = ", ".join(str(stage + 1) for stage in content.stages)
         raise InputError(f"--stages: found {wanted!r}, the file holds {held}")
     return {number - 1: content.stages[number - 1] for number in chosen}
@@ -95,11 +94,14 @@ def chosen_stages(content: StageFile, wanted: str) -> dict[int, bytes]:
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Write a picture whole or not at all; raises InputError for a suffix or size that cannot be written."""
     Image.init()
-    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind not in Image.SAVE or kind in {"ICO", "ICNS"}:  # which write sizes of their own
         allowed = "no format that can be written; try .png"
         raise InputError(f"{path}: suffix {path.suffix!r} is {allowed}")
     try:
         with replacing(path) as partial:
             picture.save(partial)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk, and not of Pillow
+            raise
         raise InputError(f"{path}: cannot be written: {error}; try .png") from None

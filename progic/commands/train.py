@@ -10,7 +10,7 @@ import typer
 
 from progic import weights
 from progic.config import TrainConfig, load_recipe
-from progic.data import chosen, photo_paths, read_photos
+from progic.data import check_outside, chosen, photo_paths, read_photos
 from progic.ending import STOPPED, ends_well
 from progic.errors import ConfigError, InputError
 from progic.heap import keep_freed_memory
@@ -47,8 +47,10 @@ def train_command(
     _check_not_its_own(out / f"{config.codec.name}.safetensors", config, start)
     if not start:
         _check_new(config)
+    check_outside("-o", out, photos)
     if validation is not None:
         _check_apart(validation, photos)
+        check_outside("-o", out, [validation])
     keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None

@@ -52,6 +52,9 @@ def receive(
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="A model's file, beside the bundled ones.")
     ] = None,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Draw no picture of more pixels: memory grows with them.")
+    ] = 8_294_400,
     baud: Baud = 19200,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -76,7 +79,7 @@ def receive(
             for line in _json_lines(row, pictures) if as_json else _lines(row, pictures):
                 typer.echo(line)
 
-    gallery = Gallery(model or ())
+    gallery = Gallery(model or (), max_pixels)
     with _inlet(from_files, udp, serial, baud, once) as arrivals, Journal(out / LOG) as journal:
         station = Station(out, journal, gallery, lambda: datetime.now(UTC))
         tell(None, station.catch_up())

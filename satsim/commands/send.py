@@ -95,13 +95,15 @@ def send(
     check_search(refine, bool(stagewise))
     loaded = _loaded(scenario, overrides, refine, stagewise)
 
+    from satsim.file_codecs import WHOLE_FILES
     from satsim.gallery import SIMULATED
     from satsim.handset import frames_to_send
 
     taken = int(time.time()) if capture_time is None else capture_time
-    image, plan, frames = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
-    if image.fingerprint in SIMULATED and not quiet:
-        name = SIMULATED[image.fingerprint]
+    image, plan, frames, codec = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
+    is_program = codec == "command" and image.fingerprint not in WHOLE_FILES
+    if not quiet and (is_program or image.fingerprint in SIMULATED):
+        name = "program's" if is_program else SIMULATED[image.fingerprint]
         typer.echo(f"no receiver shows it: a {name} picture is drawn in simulation alone", err=True)
     if interval_s is None:
         is_paced = scenario is not None or any(setting.startswith(PACES) for setting in settings or [])

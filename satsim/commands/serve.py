@@ -4,6 +4,7 @@ import errno
 import socket
 import tempfile
 import webbrowser
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from progic.replacing import make_folder
-from satsim.commands.options import Metrics, asked_metrics, is_host
+from satsim.commands.options import Metrics, asked_metrics, is_host, overrides_of
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.playback import playback_of
@@ -52,7 +53,7 @@ def serve(
     from satsim.report import finish
 
     measured = tuple(asked_metrics(metrics))
-    scenario = _checked(what)
+    scenario = _checked(what, overrides_of(None, None, None, None, metrics))
 
     def compute(scenario: Scenario, file: str, folder: Path, progress: Progress) -> None:
         run_scenario(scenario, file, folder, False, finish, progress)
@@ -74,14 +75,14 @@ def serve(
         web.listen(web.app_of(shared, LOCAL if host in LOCAL else ["*"]), listener)
 
 
-def _checked(what: Path | None) -> Scenario | None:
+def _checked(what: Path | None, overrides: Sequence[str]) -> Scenario | None:
     """Return the scenario to run, None for a run that is there; InputError for what cannot be shown."""
     if what is None:
         return None
     if what.is_dir():
         playback_of(read_run(what), str)
         return None
-    scenario = load_scenario(what)
+    scenario = load_scenario(what, overrides)
     if scenario.image.path.is_dir():
         raise InputError(f"{what}: image.path: found a folder; allowed: one photo, whose way is watched")
     from satsim.intake import check_scenario

@@ -188,6 +188,14 @@ def test_satcom_without_a_run_says_how_to_get_one(
         make("satcom", Study(toy_codec, "toy", None, tmp_path / "out", Settings(run=str(tmp_path))))
 
 
+@pytest.mark.parametrize("summary", ["{}", "[]", '{"a": {"t_first_s": "x"}}', "1"])
+def test_satcom_of_an_odd_summary_is_one_line(toy_codec: Codec, tmp_path: Path, summary: str) -> None:
+    (tmp_path / "summary.json").write_text(summary)
+    (tmp_path / "timeline.png").touch()
+    with pytest.raises(InputError, match="found no run, allowed is a folder that satsim run wrote"):
+        make("satcom", Study(toy_codec, "toy", None, tmp_path / "out", Settings(run=str(tmp_path))))
+
+
 def test_satcom_runs_the_model_of_this_folder(
     toy_codec: Codec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def test_decode_draws_prefixes_and_subsets(coded: Path) -> None:
     ("stages", "complaint"),
     [
         ("6", "found '6', the file holds 1, 2, 3, 4, 5"),
+        ("1000000000", "found '1000000000', the file holds"),  # not so many numbers one by one
         ("0", "found '0'"),
         ("x", "found 'x', allowed a count"),
     ],
@@ -115,7 +116,7 @@ def test_a_file_of_no_bundled_model_asks_for_one(coded: Path) -> None:
     assert (result.exit_code, result.output) == (2, f"progic: {coded}: {told}\n")
 
 
-@pytest.mark.parametrize("suffix", [".xyz", ".psd", ".xpm", ""])
+@pytest.mark.parametrize("suffix", [".xyz", ".psd", ".xpm", ".ico", ".icns", ""])
 def test_an_unwritable_format_leaves_nothing(coded: Path, suffix: str) -> None:
     before = sorted(coded.parent.iterdir())
     result = runner.invoke(app, ["decode", str(coded), str(coded.with_name(f"seen{suffix}"))])
@@ -176,7 +177,7 @@ def test_info_lists_the_rate_of_every_bundled_model_by_f_and_l() -> None:
         (
             "--figure",
             "{photos}/a.png",
-            "--figure: found {photos}/a.png, among the photos; allowed: a file outside of {photos}",
+            "--figure: found {photos}/a.png, among the photos; allowed: one outside of {photos}",
         ),
     ],
 )

@@ -22,6 +22,14 @@ def test_a_convolution_is_two_flop_for_each_weight_and_position() -> None:
     assert found == [2 * 3 * 8 * 9 * 10 * 20 / 1e9]
 
 
+def test_attention_is_counted_on_the_cpu_too() -> None:
+    """Two matrix products for each of 2 photos and 4 heads: scores of 16 places for 16, and a mix of 8."""
+    query, key, value = torch.ones(3, 2, 4, 16, 8)
+    with torch.inference_mode(), counted_gflop() as found:
+        nn.functional.scaled_dot_product_attention(query, key, value)
+    assert found == [2 * (2 * 2 * 4 * 16 * 16 * 8) / 1e9]
+
+
 def test_cost_grows_with_the_pixels_and_not_with_what_they_show(toy_codec: Codec) -> None:
     small, large = gflop_of(toy_codec, (64, 64)), gflop_of(toy_codec, (128, 128))
     assert large.decode > 3.5 * small.decode > 0  # windows of attention overlap the border a little

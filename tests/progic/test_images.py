@@ -45,6 +45,7 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
         ("I;16", 200, (1, 1, 1)),  # dark, and not of 8 bits: 200 / 257, rounded
         ("I", 200, (200, 200, 200)),
         ("F", 1.0, (255, 255, 255)),
+        ("F", 1.02, (255, 255, 255)),  # of 0 to 1, with light over white
         ("F", 128.0, (128, 128, 128)),
     ],
 )
@@ -155,3 +156,14 @@ def test_tensors_round_trip_and_clip() -> None:
     assert np.array_equal(np.array(to_image(to_tensor(photo))), pixels)
     beyond = torch.tensor([-1.0, 0.5, 2.0]).view(1, 3, 1, 1)
     assert to_image(beyond).getpixel((0, 0)) == (0, 128, 255)
+
+
+def test_white_of_a_tiff_of_12_bits_is_white(tmp_path: Path) -> None:
+    """By hand, since Pillow writes none: 8 rows of 8 levels of 0xFFF, then the tags, each of one long."""
+    pixels = b"\xff" * (8 * 8 * 12 // 8)
+    tags = {256: 8, 257: 8, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: len(pixels)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(pixels))
+    path = tmp_path / "photo.tiff"
+    path.write_bytes(head + pixels + struct.pack("<H", len(tags)) + entries + bytes(4))
+    assert open_photo(path).getpixel((4, 4)) == (255, 255, 255)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from progic.cli import app
@@ -105,3 +106,14 @@ def test_what_is_watched_is_not_learned(
     result = CliRunner().invoke(app, ["train", learned, "--recipe", "f16", "--validation", watched])
     found = f"--validation: found {watched}, which shares photos with those to learn from"
     assert (result.exit_code, result.stderr) == (2, f"progic: {found}; allowed: a folder apart\n")
+
+
+@pytest.mark.parametrize("command", ["train {photos} -o {out}", "analyse bpp {photos} -o {out}"])
+def test_what_is_written_is_not_among_the_photos(command: str, tmp_path: Path) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "photos" / "out"
+    photos.mkdir()
+    Image.new("RGB", (64, 64)).save(photos / "a.png")
+    result = CliRunner().invoke(app, command.format(photos=photos, out=out).split())
+    assert result.exit_code == 2
+    assert f"-o: found {out}, among the photos; allowed: one outside of {photos}" in result.stderr
+    assert not out.exists()

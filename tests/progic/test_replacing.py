@@ -162,19 +162,28 @@ def test_a_missing_folder_and_a_file_in_a_folders_place_are_named(tmp_path: Path
     assert (tmp_path / "file").read_bytes() == b"kept"
 
 
-def test_sigterm_ends_a_command_and_leaves_nothing_half_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_a_closed_terminal_end_a_command_and_leave_nothing_half_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
 
     @ends_well
     def command() -> None:
         with replacing(tmp_path / "out") as partial:
             partial.write_bytes(b"half")
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(number)
 
     with pytest.raises(typer.Exit) as caught:
         command()
     assert (caught.value.exit_code, capsys.readouterr().err) == (130, "progic: stopped\n")
     assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(number) == before
+
+
+def test_what_nohup_has_started_outlives_its_terminal() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        ends_well(lambda: signal.raise_signal(signal.SIGHUP))()
+    finally:
+        signal.signal(signal.SIGHUP, before)

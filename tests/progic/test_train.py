@@ -1,5 +1,6 @@
 """The real training loop on a toy model and made-up photos."""
 
+import math
 import os
 import signal
 import threading
@@ -174,6 +175,18 @@ def test_a_nan_loss_stops_and_says_where(
         trainer.net.decoder.last.bias.fill_(float("nan"))  # type: ignore[union-attr]
     with pytest.raises(ProgicError, match="loss is nan at step 1"):
         trainer.advance()
+
+
+def test_a_gradient_that_is_not_finite_moves_nothing(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
+) -> None:
+    trainer = _trainer(recipe, photos, metric_weights)
+    weight = trainer.net.decoder.last.bias  # type: ignore[union-attr]
+    weight.register_hook(lambda gradient: gradient * math.inf)  # type: ignore[union-attr]
+    before = {name: tensor.clone() for name, tensor in trainer.net.named_parameters()}
+    with pytest.raises(ProgicError, match="gradient is (inf|nan) at step 0; the last checkpoint is kept"):
+        trainer.advance()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.net.named_parameters())
 
 
 def test_an_untrained_model_is_the_principal_components(

@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 
 import satsim as satsim_package
 from satsim import cli
+from satsim.commands.serve import _checked
 from satsim.playback import playback_of
 from satsim.rundir import Run
 
 LIMIT_BYTES = 3_000_000
+FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 
 
 def satsim(*arguments: object) -> Result:
@@ -140,3 +142,9 @@ def test_a_file_as_the_folder_of_runs_is_named(tmp_path: Path) -> None:
     result = satsim("serve", "-o", tmp_path / "runs", "--port", 0)
     told = f"satsim: {tmp_path / 'runs'}: File exists; allowed: a folder, new or not\n"
     assert (result.exit_code, result.stderr) == (2, told)
+
+
+def test_the_scenario_that_is_served_is_scored_as_asked() -> None:
+    scenario = _checked(FOREST_FIRE, ["metrics=[psnr_db]"])
+    assert scenario is not None
+    assert scenario.metrics == ("psnr_db",)

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +16,13 @@ from PIL import Image, ImageCms
 from progic.classical import FORMATS as FORMATS_WRITTEN
 from progic.classical import SCALES, file_bytes
 from satsim.codec import CodecFailed, NothingFits
+from satsim.codecs import room_text
 from satsim.file_codecs import FileCodec, FileFormat, IdentityCodec, ThumbHashCodec
+from satsim.scenario import load_scenario
 from satsim.trained_codec import ProgicCodec, RememberingCodec
 
 SIZE = (48, 48)
+FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 FORMATS: tuple[FileFormat, ...] = ("jpeg", "webp", "avif")
 
 
@@ -231,3 +235,12 @@ def test_a_thumbhash_is_the_references() -> None:
     assert picture.size == photo.size
     mean = Image.new("RGB", photo.size, tuple(np.asarray(photo).mean(axis=(0, 1)).astype(int).tolist()))
     assert squared_error(photo)(picture) < squared_error(photo)(mean)
+
+
+@pytest.mark.parametrize(
+    ("budget_bytes", "room"), [(320, "320 bytes"), (30_000, "21760 bytes, 64 packets of 340")]
+)
+def test_the_room_that_is_named_is_the_one_that_was_there(budget_bytes: int, room: str) -> None:
+    own = f"schemes=[{{name: own, codec: jpeg, delivery: high, budget_bytes: {budget_bytes}}}]"
+    scenario = load_scenario(FOREST_FIRE, [own])
+    assert room_text(scenario.schemes[0], scenario) == room

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,6 +145,7 @@ def test_yuv420_goes_through_unharmed(photo: Image.Image) -> None:
         (one_word("echo at first >&2; echo 'no  luck' >&2; exit 3"), "sh ended with exit code 3: no luck"),
         (one_word("echo no file $(pwd)/x >&2; exit 1"), "sh ended with exit code 1: no file x"),
         (one_word("echo said aloud; exit 4"), "sh ended with exit code 4: said aloud"),
+        (one_word("printf '\\033[31mred\\a\\033[0m\\n'; exit 4"), "sh ended with exit code 4: red\\x07"),
         (one_word("exit 5"), "sh ended with exit code 5"),
         (one_word("kill -9 $$"), "sh ended with exit code -9"),
         ("true", "true wrote nothing to photo.bin"),
@@ -242,3 +244,13 @@ def test_cwebp_is_webp(photo: Image.Image) -> None:
     assert len(file) <= 400
     difference = np.asarray(codec.decode({0: file}, SIZE), dtype=int) - np.asarray(photo, dtype=int)
     assert abs(difference).mean() < 25
+
+
+def test_what_a_program_leaves_behind_ends_with_it(photo: Image.Image, tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    with pytest.raises(CodecFailed, match="sh ended with exit code 1"):
+        failing(one_word(f"sleep 600 & echo $! > {left}; exit 1")).encode(photo)
+    until_s = time.monotonic() + 30
+    while Path(f"/proc/{left.read_text().strip()}").exists():  # for a moment, until init has taken note
+        assert time.monotonic() < until_s
+        time.sleep(0.01)

@@ -284,3 +284,9 @@ def test_another_file_in_its_place_is_left_alone(tmp_path: Path, text: str, comp
     with pytest.raises(InputError, match=complaint):
         Journal(path)
     assert path.read_text().endswith(text[-5:])
+
+
+def test_what_has_brought_no_stage_yet_is_counted_too(tmp_path: Path) -> None:
+    receive(tmp_path, [PARITY[0], PARITY[1]])
+    image = status(tmp_path)["images"][NAME]
+    assert (image["packets"], image["bytes"], image["held"]) == (2, len(PARITY[0]) + len(PARITY[1]), "")

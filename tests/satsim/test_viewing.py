@@ -18,6 +18,9 @@ STAGES = tuple(PHOTO.tobytes()[start : start + 256] for start in range(0, 768, 2
 def viewed(delivery: Delivery, *held: tuple[int, ...], gave_up: int = 0, received: int = 0) -> SchemeView:
     events = [Event(0.5, "s", "queued", number, "", 0, 276, "") for number in (1, 2, 3)]
     events += [Event(9.0, "s", "received", received, "", 1, 276, "")] * bool(received)
+    events += [
+        Event(60.0 * number, "s", "received", number, "", 1, 276, "") for number in range(1, len(held) + 1)
+    ]
     events += [Event(9.5, "s", "gave_up", 3, "2", 1, 276, "")] * gave_up
     holdings = tuple(
         Holding(60.0 * number, each, number, 276 * number) for number, each in enumerate(held, start=1)
