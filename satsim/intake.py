@@ -108,8 +108,11 @@ def check_windows(scenario: Scenario, file: str) -> None:
     """Raise a ScenarioError naming `file` for windows without room for a slot, or for a fleet."""
     if scenario.link.windows is None:
         return
+    if scenario.fleet.handsets > 1:
+        allowed = "1 where the link has windows"
+        raise ScenarioError(file, "fleet.handsets", str(scenario.fleet.handsets), allowed)
     if not scenario.fleet.is_alone:
-        allowed = "one handset, with every slot and its photo at 0 s, where the link has windows"
+        allowed = "one that has every slot, and takes its photo at 0 s, where the link has windows"
         raise ScenarioError(file, "fleet", fleet_text(scenario.fleet) or "", allowed)
     try:
         longest_s = visibility_of(scenario.link.windows).longest_s

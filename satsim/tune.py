@@ -199,7 +199,7 @@ def _limits(scenario: Scenario, asked: Asked) -> Limits:
     if slots_within(scenario, limits.deadline_s) < 1:
         first_s = rounded_up(logged_time_s(ends_s[0] + latency_s))
         allowed = f"at least {first_s} s, when the first message has arrived"
-        raise InputError(f"--deadline: found {limits.deadline_s} s; allowed: {allowed}")
+        raise InputError(f"--deadline: found {limits.deadline_s:.15g} s; allowed: {allowed}")
     if asked.max_cost_usd is not None and not math.isfinite(asked.max_cost_usd):
         raise InputError(f"--max-cost: found {asked.max_cost_usd:g}; allowed: US dollars, a number from 0 on")
     if asked.max_cost_usd is not None and (link.billing is None or link.billing.price_usd is None):

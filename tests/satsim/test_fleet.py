@@ -182,9 +182,7 @@ def test_a_run_says_how_the_handsets_fare(run_toy: Callable[..., Run]) -> None:
 
 
 def test_windows_are_not_shared(run_toy: Callable[..., Run]) -> None:
-    with pytest.raises(
-        ScenarioError, match=r"fleet: found the first of 2 handsets, in turns; allowed: one handset"
-    ):
+    with pytest.raises(ScenarioError, match=r"fleet.handsets: found 2; allowed: 1 where the link"):
         run_toy("fleet.handsets=2", "link.windows={open: [{from_s: 0, to_s: 600}]}")
 
 
@@ -218,6 +216,6 @@ def test_windows_are_for_a_handset_that_has_every_slot(keys: str) -> None:
     overrides = ["link.windows={open: [{from_s: 0, to_s: 900}]}", f"fleet={{handsets: 1, {keys}}}"]
     scenario = load_scenario(FOREST_FIRE, overrides)
     with pytest.raises(
-        ScenarioError, match=r"fleet: found one handset, .*; allowed: one handset, with every"
+        ScenarioError, match=r"fleet: found one handset, .*; allowed: one that has every slot"
     ):
         check_windows(scenario, "x.yaml")
