@@ -13,6 +13,7 @@ from progic.commands.group import Commands
 from progic.commands.version import HELP_NAMES, print_version, version_option
 from progic.ending import print_anything
 from satsim.commands.compare import compare
+from satsim.commands.keys import keys
 from satsim.commands.links import links
 from satsim.commands.page import page
 from satsim.commands.receive import receive
@@ -32,7 +33,7 @@ app = typer.Typer(
     context_settings=HELP_NAMES,
     pretty_exceptions_enable=False,
 )
-for command in (run, serve, sweep, compare, tune, score, links, report, page, send, receive):
+for command in (run, serve, sweep, compare, tune, score, links, keys, report, page, send, receive):
     app.command()(command)
 app.add_typer(weights_app, name="weights")
 

@@ -1,0 +1,31 @@
+"""The command `satsim keys`."""
+
+import difflib
+import json
+from typing import Annotated
+
+import typer
+
+from satsim.commands.options import AsJson
+from satsim.ending import ends_well
+from satsim.errors import InputError
+from satsim.key_list import keys_of
+
+
+@ends_well
+def keys(
+    name: Annotated[
+        str | None, typer.Argument(help="A key, such as link.windows: it and those below; all without.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the keys of a scenario, with what is allowed there and what holds where they are not given."""
+    found = [key for key in keys_of() if name is None or f"{key.name}.".startswith(f"{name}.")]
+    if not found:
+        near = difflib.get_close_matches(name or "", {key.name for key in keys_of()}, 3)
+        raise InputError(f"keys: found {name}; allowed: {', '.join(near) or 'a key of a scenario'}")
+    if as_json:
+        typer.echo(json.dumps([key._asdict() for key in found], indent=2))
+        return
+    for key in found:
+        typer.echo(str(key))

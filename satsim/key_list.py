@@ -1,0 +1,61 @@
+"""Every key that a scenario can have, as its settings tell it."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, get_args
+
+from pydantic.fields import FieldInfo
+
+from satsim.complaints import shown
+from satsim.section import Section
+from satsim.settings import Scenario
+
+
+class Key(NamedTuple):
+    """One key, with what is allowed there."""
+
+    name: str  # dotted; [] after a list, for each of its items
+    kind: str  # of its section, where it is of one kind alone
+    allowed: str
+    default: str  # as in YAML; "" where nothing stands for it, or it has keys of its own
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        of = f" (kind: {self.kind})" if self.kind else ""
+        default = f"; else {self.default}" if self.default else ""
+        return f"{self.name}{of}: {self.allowed}{default}"
+
+
+def keys_of(section: type[Section] = Scenario) -> list[Key]:
+    """Return the keys in the order of the settings; those of a section that stands in two places once."""
+    return list(_keys(section, "", "", {section}))
+
+
+def _keys(section: type[Section], prefix: str, kind: str, known: set[type[Section]]) -> Iterator[Key]:
+    for name, field in section.model_fields.items():
+        if name == "kind":  # which stands beside the keys that it brings
+            continue
+        inner = [each for each in _sections_in(field.annotation) if each not in known]
+        known.update(inner)
+        yield Key(f"{prefix}{name}", kind, field.description or "", _default_of(field))
+        items = "[]" if str(field.annotation).startswith("tuple") else ""
+        for each in inner:
+            yield from _keys(each, f"{prefix}{name}{items}.", _kind_of(each), known)
+
+
+def _sections_in(annotation: Any) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections_in(part)
+
+
+def _kind_of(section: type[Section]) -> str:
+    kind = section.model_fields.get("kind")
+    return "" if kind is None else str(get_args(kind.annotation)[0])
+
+
+def _default_of(field: FieldInfo) -> str:
+    if field.is_required() or field.default is None:
+        return ""
+    holds_sections = any(_sections_in(field.annotation))
+    return "" if holds_sections else shown(field.default)

@@ -1,0 +1,67 @@
+"""The list of a scenario's keys is whole, and says what messages say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from satsim.cli import app
+from satsim.key_list import keys_of
+
+LISTED_ONCE = {
+    "schemes[].sender.": "sender.",
+    "schemes[].repair.": "repair.",
+    "repair.return_link.loss.": "link.loss.",
+    "detail.": "usable.",
+}
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
+
+def dotted(keys: Any, prefix: str = "") -> set[str]:
+    """Return the keys of a scenario file as the list names them."""
+    if isinstance(keys, list):
+        return {name for each in keys for name in dotted(each, f"{prefix.removesuffix('.')}[].")}
+    if not isinstance(keys, dict):
+        return set()
+    own = {f"{prefix}{key}" for key in keys if key not in ("extends", "kind")}
+    return own.union(*(dotted(value, f"{prefix}{key}.") for key, value in keys.items()))
+
+
+def test_every_key_of_the_shipped_scenarios_is_listed() -> None:
+    known = {key.name for key in keys_of()}
+    for path in SCENARIOS.glob("*.yaml"):
+        used = dotted(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+        for again, first in LISTED_ONCE.items():
+            used = {key.replace(again, first) for key in used}
+        assert used <= known, (path.name, used - known)
+
+
+def test_every_key_says_what_is_allowed() -> None:
+    assert [key.name for key in keys_of() if not key.allowed] == []
+
+
+def test_a_key_and_those_below_it() -> None:
+    result = CliRunner().invoke(app, ["keys", "link.loss"])
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("link.loss: none, {rate}, {kind: gilbert_elliott, rate, mean_burst}")
+    assert "link.loss.mean_burst (kind: gilbert_elliott): a number from 1 to 1000000 (packets)" in lines
+    assert 'link.loss.after_end (kind: trace): repeat, received or lost; else "repeat"' in lines
+    assert all(line.startswith("link.loss") for line in lines)
+
+
+def test_json_has_them_all() -> None:
+    result = CliRunner().invoke(app, ["keys", "--json"])
+    assert [key["name"] for key in json.loads(result.stdout)] == [key.name for key in keys_of()]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("link.loss.rat", "link.loss.rate"), ("zzz", "a key of a scenario")]
+)
+def test_a_key_that_is_none_is_refused_with_what_is_near(name: str, near: str) -> None:
+    result = CliRunner().invoke(app, ["keys", name])
+    assert result.exit_code == 2
+    assert f"keys: found {name}; allowed: {near}" in result.stderr
