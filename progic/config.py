@@ -165,6 +165,11 @@ class TrainConfig(_Strict):
         return self
 
 
+def shipped_recipes() -> list[str]:
+    """Names of the recipes in the package."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
 def load_recipe(name_or_path: str) -> TrainConfig:
     """Read a shipped recipe by name (`f16`) or any recipe by path.
 
@@ -174,7 +179,7 @@ def load_recipe(name_or_path: str) -> TrainConfig:
     if path.suffix not in {".yaml", ".yml"}:
         path = RECIPES / f"{name_or_path}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml")))
+        known = ", ".join(shipped_recipes())
         raise ConfigError(f"{name_or_path}: no such recipe; shipped are {known}, or give a .yaml file")
     try:
         content: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))

@@ -126,7 +126,8 @@ def _assumed(scenario: Scenario) -> list[str]:
         if scheme.codec == "progic" and search.steps and sender.encode_s is not None:
             has_own = search.stagewise or sender.refine_s is not None
             key, counted_s = ("refine_s", sender.refine_s or 0) if has_own else ("encode_s", sender.encode_s)
-            took = f"{search_text(search)} counted as {counted_s:g} s, by its sender's {key}"
+            why = f"by its sender's {key}" if getattr(sender, key) is not None else f"its sender has no {key}"
+            took = f"{search_text(search)} counted as {counted_s:g} s, {why}"
             lines.append(f"{scheme_label(scheme.name)} – {took}")
     link = scenario.link
     if link.preset and link.loss == IndependentLoss() and link.windows is None:

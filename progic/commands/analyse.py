@@ -36,7 +36,9 @@ Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT that photos are scaled and
 Photos = Annotated[int, typer.Option(min=0, help="So many of the folder, evenly spread; 0 is all.")]
 Against = Annotated[
     str,
-    typer.Option(help=f"Classical codecs of rd and bd-rate, of {','.join(classical.FORMATS)}; with commas."),
+    typer.Option(
+        help=f"Classical codecs of rd and bd-rate, of {','.join(classical.FORMATS)}; else {','.join(USUAL)}."
+    ),
 ]
 Anchor = Annotated[str, typer.Option(help="Of bd-rate: a published curve, or one of --against.")]
 Priors = Annotated[Path | None, typer.Option(help="Folder of training photos for range-coding's priors.")]

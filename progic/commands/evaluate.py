@@ -36,11 +36,13 @@ def evaluate_command(
         ),
     ] = "",
     subsets: Annotated[
-        bool, typer.Option("--subsets", help="Every set of stages, not prefixes only.")
+        bool, typer.Option("--subsets", help="Every set of stages, not prefixes only (models of at most 10).")
     ] = False,
     refine: Refine = 0,
     stagewise: Stagewise = False,
-    figure: Annotated[Path | None, typer.Option(help="Draw DISTS and LPIPS against bytes.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw DISTS and LPIPS against bytes: .png, .svg or .pdf.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a model: DISTS, LPIPS, PSNR and MS-SSIM after 1..N stages, and how its codes are used."""

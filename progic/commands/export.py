@@ -17,13 +17,14 @@ from progic.parity import photos_to_check
 
 @ends_well
 def export_command(
-    form: Annotated[Format, typer.Option("--format")] = "onnx",
+    form: Annotated[Format, typer.Option("--format", help="What for.")] = "onnx",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; else the model's and format's name.")
+        Path | None, typer.Option("--out", "-o", help="Folder to write; else such as f16-s-onnx.")
     ] = None,
     model: Model = DEFAULT_MODEL,
     photos: Annotated[
-        Path | None, typer.Option(help="Check on 32 photos of this folder, not on made pictures.")
+        Path | None,
+        typer.Option(help="Check on 32 photos of this folder (so many at least), not on made pictures."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

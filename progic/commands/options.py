@@ -20,7 +20,7 @@ Refine = Annotated[
     typer.Option(
         min=0,
         max=1000,
-        help="Steps of gradient in the search for each photo's codes: 4 --stagewise bring most.",
+        help="Steps of gradient in the search for each photo's codes: 1 --stagewise brings most.",
     ),
 ]
 Stagewise = Annotated[

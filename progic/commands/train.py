@@ -9,7 +9,7 @@ import torch
 import typer
 
 from progic import weights
-from progic.config import TrainConfig, load_recipe
+from progic.config import TrainConfig, load_recipe, shipped_recipes
 from progic.data import check_outside, chosen, photo_paths, read_photos
 from progic.ending import STOPPED, ends_well
 from progic.errors import ConfigError, InputError
@@ -22,7 +22,7 @@ from progic.metric_weights import load_metric_weights
 def train_command(
     photos: Annotated[list[Path], typer.Argument(help="Folders of photos.")],
     recipe: Annotated[
-        str, typer.Option(help="Shipped recipe, or a .yaml file; f16 is the first, it teaches.")
+        str, typer.Option(help=f"A .yaml file, or one that is shipped: {', '.join(shipped_recipes())}.")
     ] = "f16",
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for checkpoint, weights, log and strip.")

@@ -23,12 +23,18 @@ ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, such as sce
 
 Photo = Annotated[
     Path | None,
-    typer.Option(help="Send this photo, or each photo in this folder, not the scenario's."),
+    typer.Option(
+        help="Send this photo, or each in this folder (a run each, and their mean), not the scenario's."
+    ),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="Decides which packets are lost.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="Decides which packets are lost; else the scenario's, or 1.")
+]
 Runs = Annotated[
     int | None,
-    typer.Option(min=1, help="So often, each with losses of its own; the results say how they spread."),
+    typer.Option(
+        min=1, help="So often, at most 100000, each with losses of its own; else the scenario's, or 1."
+    ),
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
@@ -38,7 +44,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 Metrics = Annotated[
     str | None,
-    typer.Option(help="Some of dists,lpips,psnr_db,ms_ssim; without the first two no weights are needed."),
+    typer.Option(
+        help="Some of dists,lpips,psnr_db,ms_ssim (else all): without the first two no weights are needed."
+    ),
 ]
 
 SerialDevice = Annotated[

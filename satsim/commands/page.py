@@ -38,8 +38,8 @@ def page(
     """Write one file that plays a run back in any browser, with no server and no network.
 
     With --decoder it also decodes: packet files that are dropped on it, as `satsim send --files` writes them,
-    become pictures as `satsim receive` draws them, those of whole files, JPEG to HEIC, too. It has 25 MB with
-    f16, 14 MB with f16-s.
+    become pictures as `satsim receive` draws them, those of whole files, JPEG to HEIC, too. It has 26 MB with
+    f16, 15 MB with f16-s.
     """
     from progic.replacing import replacing
     from satsim.rundir import REPORT, read_run

