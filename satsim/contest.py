@@ -10,7 +10,7 @@ from satsim.errors import InputError, ScenarioError
 from satsim.intake import check_scenario, legible, load_parts, open_album, open_for, photo_seed
 from satsim.kept import Job, key_of
 from satsim.manifest import SkippedPhoto
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import Scenario, load_scenario, naming_sources
 from satsim.settings import Metric
 from satsim.wording import scheme_label, shown_metric
 
@@ -71,7 +71,8 @@ def load_contest(
     """
     scenarios = [load_scenario(file, overrides) for file in files]
     for scenario, file in zip(scenarios, files, strict=True):
-        check_scenario(scenario, str(file))
+        with naming_sources(file, overrides):
+            check_scenario(scenario, str(file))
         if scenario.fleet.handsets > 1:  # of whom the first would be compared, who may have the first slot
             allowed = "1 where schemes are compared; satsim run and sweep take fleets"
             raise ScenarioError(str(file), "fleet.handsets", str(scenario.fleet.handsets), allowed)

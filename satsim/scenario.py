@@ -6,7 +6,8 @@ YAML 1.2 by ruamel.yaml: PyYAML reads `1e3` as text and takes the last of two eq
 import io
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ __all__ = [
     "Scheme",
     "dump_scenario",
     "load_scenario",
+    "naming_sources",
 ]
 
 MAX_FILE_BYTES = 65_536
@@ -63,6 +65,22 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
         raise ScenarioError(source, "link.preset", shown(error.found), error.allowed) from None
     except ValidationError as error:
         raise complain(error, Scenario, lambda key: _source_of(key, files, asked)) from None
+
+
+@contextmanager
+def naming_sources(path: Path | str, overrides: Sequence[str] = ()) -> Iterator[None]:
+    """Let an error that names a scenario's file name the override, or the extended file, that has the key."""
+    try:
+        yield
+    except ScenarioError as error:
+        if error.file != str(path) or not error.key:
+            raise
+        files, asked = (
+            _file_layers(Path(path), ()),
+            [_override(text, Path(path).parent) for text in overrides],
+        )
+        source = _source_of(tuple(error.key.split(".")), files, asked)
+        raise ScenarioError(source, error.key, error.found, error.allowed, error.others) from None
 
 
 def _all_merged(files: Sequence[_Layer], asked: Sequence[_Layer]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from satsim.commands.options import (
 )
 from satsim.ending import ends_well
 from satsim.rundir import FIGURE, REPORT, SUMMARY, Run, read_run
-from satsim.scenario import load_scenario
+from satsim.scenario import load_scenario, naming_sources
 from satsim.terminal import notes, result_table
 
 
@@ -54,7 +54,7 @@ def run(
 
     keep_freed_memory(math.prod(loaded.image.original_size))
 
-    with progress_bar(quiet) as progress:
+    with naming_sources(scenario, overrides), progress_bar(quiet) as progress:
         result = run_scenario(loaded, str(scenario), target, overwrite, finish, progress)
     if as_json:
         typer.echo((target / SUMMARY).read_text(encoding="utf-8"), nl=False)

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +28,7 @@ from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.outlets import Outlet, folder_outlet, send_all, stream_outlet, udp_outlet
 from satsim.records import Frame
-from satsim.scenario import WEIGHTS, Scenario, load_scenario
+from satsim.scenario import WEIGHTS, Scenario, load_scenario, naming_sources
 from satsim.section import WEEK_S
 from satsim.serial_port import serial_port
 
@@ -105,7 +105,8 @@ def send(
     from satsim.handset import frames_to_send
 
     taken = int(time.time()) if capture_time is None else capture_time
-    image, plan, frames, codec = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
+    with nullcontext() if scenario is None else naming_sources(scenario, overrides):
+        image, plan, frames, codec = frames_to_send(loaded, str(scenario or "satsim send"), scheme, taken)
     is_program = codec == "command" and image.fingerprint not in WHOLE_FILES
     if not quiet and (is_program or image.fingerprint in SIMULATED):
         name = "program's" if is_program else SIMULATED[image.fingerprint]

@@ -21,6 +21,7 @@ from satsim.commands.options import (
 from satsim.duration import seconds_of
 from satsim.ending import ends_well
 from satsim.errors import InputError
+from satsim.scenario import naming_sources
 
 Sides = Annotated[
     str | None,
@@ -83,7 +84,8 @@ def tune(
     asked = Asked(deadline_s, budget_bytes, max_cost, names, _sides(sides) if sides else SIDES_PX)
     overrides = overrides_of(settings, image, seed, runs, None)
     overrides += [] if loss is None else [f"link.loss.rate={loss}"]
-    tuning = prepare(scenario, overrides, asked)
+    with naming_sources(scenario, overrides):
+        tuning = prepare(scenario, overrides, asked)
     target = Path("tunings") / tuning.scenario.name if out is None else out
     with local_workers(jobs or os.cpu_count() or 1) as executor, progress_bar(quiet) as progress:
         tuning = search(tuning, target, executor, progress)

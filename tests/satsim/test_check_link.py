@@ -12,11 +12,12 @@ from satsim.image_settings import ImageSettings
 from satsim.intake import check_scenario
 from satsim.loss_settings import BlockageLoss
 from satsim.packet_room import check_link
-from satsim.scenario import Scenario
+from satsim.scenario import Scenario, load_scenario, naming_sources
 from satsim.settings import CodecSettings, LinkSettings, Scheme
 from satsim.units import HEADER_BYTES, bits_per_pixel, stage_bytes
 from satsim.window_settings import Schedule
 
+FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 PROGIC = Scheme(name="a", codec="progic", delivery="progressive")
 WEBP = Scheme(name="b", codec="webp", delivery="low")
 
@@ -143,3 +144,16 @@ def test_a_window_as_long_as_a_slot_holds_one(from_ds: int, slot_ds: int) -> Non
     short = link.model_copy(update={"interval_s": slot_ds / 10 + 0.01})
     with pytest.raises(ScenarioError, match=r"link\.windows: found no window longer than"):
         check_scenario(wide.model_copy(update={"link": short}), "a.yaml")
+
+
+def test_what_is_found_late_names_the_layer_that_has_it(tmp_path: Path) -> None:
+    base, top = tmp_path / "base.yaml", tmp_path / "top.yaml"
+    base.write_text(f"extends: {FOREST_FIRE}\nlink: {{payload_bytes: 100}}\n", encoding="utf-8")
+    top.write_text("extends: base.yaml\nname: top\n", encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught, naming_sources(top):
+        check_scenario(load_scenario(top), str(top))
+    assert (caught.value.file, caught.value.key) == (str(base), "link.payload_bytes")
+    nine = ["link.payload_bytes=360", "codec.stages=9"]
+    with pytest.raises(ScenarioError, match="^override codec.stages=9: codec.stages: found 9; allowed: "):
+        with naming_sources(top, nine):
+            check_scenario(load_scenario(top, nine), str(top))
