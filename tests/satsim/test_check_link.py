@@ -154,6 +154,6 @@ def test_what_is_found_late_names_the_layer_that_has_it(tmp_path: Path) -> None:
         check_scenario(load_scenario(top), str(top))
     assert (caught.value.file, caught.value.key) == (str(base), "link.payload_bytes")
     nine = ["link.payload_bytes=360", "codec.stages=9"]
-    with pytest.raises(ScenarioError, match="^override codec.stages=9: codec.stages: found 9; allowed: "):
-        with naming_sources(top, nine):
-            check_scenario(load_scenario(top, nine), str(top))
+    late = pytest.raises(ScenarioError, match="^override codec.stages=9: codec.stages: found 9; allowed: ")
+    with late, naming_sources(top, nine):
+        check_scenario(load_scenario(top, nine), str(top))
