@@ -11,6 +11,7 @@ from typing import ParamSpec
 import typer
 
 from progic.errors import InputError, ProgicError
+from progic.stopping import ending_signals
 
 P = ParamSpec("P")
 STOPPED = 130  # what a shell calls a command that Ctrl-C ended
@@ -51,13 +52,9 @@ def sigterm_as_ctrl_c() -> Iterator[None]:
 
     They would leave half-written files behind. What `nohup` has started lives on.
     """
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    caught = [number for number in numbers if before[number] is not signal.SIG_IGN]
-    for number in caught:
-        signal.signal(number, signal.default_int_handler)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ending_signals()}
     try:
         yield
     finally:
-        for number in caught:
-            signal.signal(number, before[number])
+        for number, handler in before.items():
+            signal.signal(number, handler)

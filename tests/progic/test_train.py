@@ -138,11 +138,12 @@ def test_a_loss_that_cannot_be_compiled_says_what_is_missing(
         trainer.advance()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_sigterm_leaves_a_checkpoint_that_goes_on(
-    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path, number: int
 ) -> None:
     trainer = _trainer(recipe.model_copy(update={"steps": 10_000}), photos, metric_weights)
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    threading.Timer(0.5, os.kill, (os.getpid(), number)).start()
     assert train(trainer, tmp_path)
     again = _trainer(recipe, photos, metric_weights)
     again.resume(tmp_path / "checkpoint.safetensors")
