@@ -27,7 +27,7 @@ SCHEME_LABELS = {
     "low_bpp": "ProGIC low BPP",
     "high_bpp": "ProGIC high BPP",
     "refined": "ProGIC refined",  # of scenarios/refined.yaml
-    "stagewise": "ProGIC stagewise",  # of it, too
+    "refined_more": "ProGIC refined more",  # of it, too
     "webp_low": "WebP low",
     "webp_high": "WebP high",
     "avif_low": "AVIF low",

@@ -97,8 +97,8 @@ def test_the_shipped_scenario_makes_no_scheme_wait_for_anothers_search() -> None
     }
     assert told == {
         "progressive": (Encoding(0.56), Search()),
-        "refined": (Encoding(0.56 + 22.4), Search(20)),
-        "stagewise": (Encoding(0.56 + 4.5, 4.5), Search(4, stagewise=True)),
+        "refined": (Encoding(0.56 + 1.1, 1.1), Search(1, stagewise=True)),
+        "refined_more": (Encoding(0.56 + 4.5, 4.5), Search(4, stagewise=True)),
         "webp_high": (Encoding(0.56), Search()),
         "avif_high": (Encoding(0.56), Search()),
     }
