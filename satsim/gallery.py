@@ -13,11 +13,11 @@ from progic.errors import PayloadError
 from satsim.codec import file_fingerprint, in_order, short_fingerprint
 from satsim.file_codecs import WHOLE_FILES
 from satsim.header import ImageTag
+from satsim.units import MOST_DRAWN_PIXELS
 
 SIMULATED = {
     file_fingerprint(name): name for name in ("jpeg_progressive", "jp2", "ssdv", "ThumbHash", "identity")
 }
-MOST_PIXELS = 3840 * 2160  # drawn in 1.6 GB; a single packet may claim more, and end the receiver
 
 
 class NoPicture(Exception):
@@ -27,7 +27,7 @@ class NoPicture(Exception):
 class Gallery:
     """Draws with the bundled models and with those given; each is loaded when it is first needed."""
 
-    def __init__(self, models: Sequence[str] = (), max_pixels: int = MOST_PIXELS) -> None:
+    def __init__(self, models: Sequence[str] = (), max_pixels: int = MOST_DRAWN_PIXELS) -> None:
         """`models`: names or paths that are looked at first; raises progic's WeightsError."""
         self._max_pixels = max_pixels
         self._loaded = {

@@ -8,6 +8,7 @@ BITS_PER_BYTE = 8
 MAX_SIDE_PX = 4096  # 12 bits in the packet header
 MAX_STAGES = 64  # 6 bits in the packet header
 MAX_REPORT_BYTES = HEADER_BYTES + MAX_STAGES // BITS_PER_BYTE  # satsim.packets.Report
+MOST_DRAWN_PIXELS = 3840 * 2160  # by a receiver: 1.6 GB; a single packet may claim more, and end it
 USD_DIGITS = 9  # of a price, so that 35 units of 0.16 are 5.6 and not 5.6000000000000005
 MAX_BITS_PER_INDEX = 16  # 4 bits in the packet header
 DOWNSAMPLING_FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # 3 bits in the packet header hold log2

@@ -27,6 +27,7 @@ from satsim.inlets import (
 from satsim.journal import Journal, Row
 from satsim.records import Picture
 from satsim.serial_port import serial_parts, serial_port
+from satsim.units import MOST_DRAWN_PIXELS
 
 LOG = "packets.csv"
 LOCALHOST = "127.0.0.1"
@@ -54,7 +55,7 @@ def receive(
     ] = None,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Draw no picture of more pixels: memory grows with them.")
-    ] = 8_294_400,
+    ] = MOST_DRAWN_PIXELS,
     baud: Baud = 19200,
     as_json: AsJson = False,
     quiet: Quiet = False,
