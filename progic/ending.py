@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from types import FrameType
 from typing import ParamSpec
 
 import typer
@@ -46,13 +47,19 @@ def print_anything() -> None:
             stream.reconfigure(errors="replace")
 
 
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C would: a server has a handler of its own for that."""
+    handler = signal.getsignal(signal.SIGINT)
+    (handler if callable(handler) else signal.default_int_handler)(number, frame)
+
+
 @contextmanager
 def sigterm_as_ctrl_c() -> Iterator[None]:
     """Let SIGTERM, and a terminal that is closed, end what runs as Ctrl-C does, cleaning up.
 
     They would leave half-written files behind. What `nohup` has started lives on.
     """
-    before = {number: signal.signal(number, signal.default_int_handler) for number in ending_signals()}
+    before = {number: signal.signal(number, _as_ctrl_c) for number in ending_signals()}
     try:
         yield
     finally:

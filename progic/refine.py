@@ -45,6 +45,7 @@ class _Photo(NamedTuple):
     features: tuple[Tensor, ...]  # of VGG16, which all steps share
 
 
+@torch.inference_mode(False)
 def refined(
     codec: Codec,
     steps: int,

@@ -91,6 +91,7 @@ def with_fingerprint(start: str) -> str | None:
     return next((name for name in bundled_models() if expected_sha256(name).startswith(start)), None)
 
 
+@torch.inference_mode(False)  # else no gradient could ever be asked for
 def load_file(path: Path, sha256: str | None = None) -> Codec:
     """Load weights from a file; with `sha256`, refuse any other content."""
     try:

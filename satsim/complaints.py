@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, get_args
 
@@ -48,8 +49,12 @@ def cut(text: str) -> str:
 
 
 def printable(name: str) -> str:
-    """Return a file's name as one line of text, whatever characters it has."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
+    """Return a file's name as one line of text that XML can hold, whatever characters it has."""
+    return "".join(repr(each)[1:-1] if _is_no_text(each) else each for each in name)
+
+
+def _is_no_text(sign: str) -> bool:
+    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in "\ufffe\uffff"
 
 
 def _text(value: object) -> str:

@@ -73,10 +73,8 @@ def load_contest(
     for scenario, file in zip(scenarios, files, strict=True):
         with naming_sources(file, overrides):
             check_scenario(scenario, str(file))
-        if scenario.fleet.handsets > 1:  # of whom the first would be compared, who may have the first slot
-            allowed = "1 where schemes are compared; satsim run and sweep take fleets"
-            raise ScenarioError(str(file), "fleet.handsets", str(scenario.fleet.handsets), allowed)
-        _check_comparable(scenario, str(file), scenarios[0], str(files[0]))
+            _check_one_handset(scenario, str(file))
+            _check_comparable(scenario, str(file), scenarios[0], str(files[0]))
     names = [scenario.name for scenario in scenarios]
     twice = next((place for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:
@@ -118,6 +116,12 @@ def _job(contest: Contest, photo: Path, is_one_of_many: bool) -> Job[tuple[Scena
         for scenario in contest.scenarios
     )
     return Job(legible(photo.name), key_of(*own), own)
+
+
+def _check_one_handset(scenario: Scenario, file: str) -> None:
+    if scenario.fleet.handsets > 1:  # of whom the first would be compared, who may have the first slot
+        allowed = "1 where schemes are compared; satsim run and sweep take fleets"
+        raise ScenarioError(file, "fleet.handsets", str(scenario.fleet.handsets), allowed)
 
 
 def _check_comparable(scenario: Scenario, file: str, first: Scenario, first_file: str) -> None:

@@ -25,17 +25,26 @@ class Key(NamedTuple):
         return f"{self.name}{of}: {self.allowed}{default}"
 
 
-def keys_of(section: type[Section] = Scenario) -> list[Key]:
+EXTENDS = Key("extends", "", "the path of another scenario file, whose keys hold where this one has none", "")
+
+
+def keys_of() -> list[Key]:
     """Return the keys in the order of the settings; those of a section that stands in two places once."""
-    return list(_keys(section, "", "", {section}))
+    return [EXTENDS, *_keys(Scenario, "", "", set())]
 
 
-def _keys(section: type[Section], prefix: str, kind: str, known: set[type[Section]]) -> Iterator[Key]:
+def keys_below(name: str) -> list[Key]:
+    """Return a key and those below it, wherever it stands; empty for a name that is no key."""
+    return [key for key in [EXTENDS, *_keys(Scenario, "", "", None)] if f"{key.name}.".startswith(f"{name}.")]
+
+
+def _keys(section: type[Section], prefix: str, kind: str, known: set[type[Section]] | None) -> Iterator[Key]:
     for name, field in section.model_fields.items():
-        if name == "kind":  # which stands beside the keys that it brings
+        if name == "kind" and known is not None:  # which stands beside the keys that it brings
             continue
-        inner = [each for each in _sections_in(field.annotation) if each not in known]
-        known.update(inner)
+        inner = [each for each in _sections_in(field.annotation) if known is None or each not in known]
+        if known is not None:
+            known.update(inner)
         yield Key(f"{prefix}{name}", kind, field.description or "", _default_of(field))
         items = "[]" if str(field.annotation).startswith("tuple") else ""
         for each in inner:

@@ -21,7 +21,8 @@ def _check_pieces(scenario: Scenario, scheme: Scheme, repair: Ulp, file: str) ->
     """Raise a ScenarioError if a piece of every stage, or of the largest file, does not fit into a packet."""
     if scheme.codec == "ssdv":
         found, allowed = f"ulp for {scheme.name}", "another kind: the packets of ssdv differ in length"
-        raise ScenarioError(file, "repair.kind", found, allowed)
+        key = "repair.kind" if scheme.repair is None else f"repair of {scheme.name}"
+        raise ScenarioError(file, key, found, allowed)
     lengths = _stage_lengths(scenario, scheme)
     if max(lengths) > MAX_STAGE_BYTES:
         found, allowed = f"{max(lengths)} bytes to cut into pieces", f"at most {MAX_STAGE_BYTES}"

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
+from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,7 +146,8 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
         latency = scenario.link.latency  # up to which the figure waits for a packet that was lost
         end_s = max((event.time_s for event in events), default=0.0) + latency.total_s + latency.jitter_s
         there = takewhile(lambda span: span.from_s <= end_s, visibility_of(scenario.link.windows).after(0))
-        write_windows(folder, (Span(from_s, min(to_s, MOST_S)) for from_s, to_s in there))
+        ends_s = max(end_s, MOST_S)  # of a window that never ends
+        write_windows(folder, (Span(from_s, to_s if isfinite(to_s) else ends_s) for from_s, to_s in there))
     if isinstance(scenario.link.loss, TraceLoss):
         shutil.copyfile(scenario.link.loss.path, folder / TRACE)
     return _Outcome(rows, summary, manifest, tallies)

@@ -79,7 +79,8 @@ def naming_sources(path: Path | str, overrides: Sequence[str] = ()) -> Iterator[
             _file_layers(Path(path), ()),
             [_override(text, Path(path).parent) for text in overrides],
         )
-        source = _source_of(tuple(error.key.split(".")), files, asked)
+        key = tuple(error.key.split("."))
+        source = _source_of(key if key[0] in Scenario.model_fields else ("schemes",), files, asked)
         raise ScenarioError(source, error.key, error.found, error.allowed, error.others) from None
 
 

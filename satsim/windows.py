@@ -35,8 +35,8 @@ class Visibility:
     def __init__(self, spans: Sequence[Span], repeat_s: float = math.inf) -> None:
         """`spans` in order and without overlap; after `repeat_s`, at least the last end, they come again."""
         self._spans = tuple(_joined(Span(*map(logged_time_s, span)) for span in spans))  # as slots are
-        self._repeat_s = repeat_s
-        if self._spans == (Span(0, logged_time_s(repeat_s)),):  # never gone
+        self._repeat_s = logged_time_s(repeat_s)
+        if self._spans == (Span(0, self._repeat_s),):  # never gone
             self._spans, self._repeat_s = (Span(0, math.inf),), math.inf
         self._ends_s = [span.to_s for span in self._spans]
         two_turns = islice(self.after(0), 2 * len(self._spans))  # of two the last and the first may be one
@@ -70,7 +70,7 @@ def _joined(spans: Iterable[Span]) -> Iterator[Span]:
     """Yield spans in order, those that touch as one."""
     last = None
     for span in spans:
-        if last is not None and logged_time_s(span.from_s) == logged_time_s(last.to_s):
+        if last is not None and logged_time_s(span.from_s) <= logged_time_s(last.to_s):
             last = Span(last.from_s, span.to_s)
         else:
             if last is not None:

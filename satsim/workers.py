@@ -3,10 +3,13 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from urllib.parse import urlsplit
 
 from progic.heap import keep_freed_memory
@@ -14,6 +17,7 @@ from satsim.errors import InputError, SatsimError
 
 CONNECT_S = 10
 DASK_SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
+GRACE_S = 2
 RETRIES = 3  # of a point whose worker has died
 
 
@@ -26,17 +30,27 @@ def local_workers(jobs: int) -> Iterator[Executor]:
         yield executor
     except KeyboardInterrupt:
         executor.shutdown(wait=False, cancel_futures=True)  # first: no job is begun after one is ended
-        for worker in multiprocessing.active_children():  # else their tasks in hand would be waited for
-            worker.kill()
+        _end(multiprocessing.active_children())  # else their tasks in hand would be waited for
         results._writer.close()  # type: ignore[attr-defined]  # else half a result would be waited for
         raise
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
+def _end(workers: Sequence[BaseProcess]) -> None:
+    """End workers, after a moment in which they end the programs that they have started."""
+    for worker in workers:
+        worker.terminate()
+    until_s = time.monotonic() + GRACE_S
+    for worker in workers:
+        worker.join(max(0, until_s - time.monotonic()))
+        worker.kill()
+
+
 def _begin() -> None:
     """Start a worker, which ends when the command is killed: it would wait for its next task for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all; the command ends its workers
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     keep_freed_memory()
     parent = multiprocessing.parent_process()
 

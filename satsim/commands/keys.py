@@ -9,7 +9,7 @@ import typer
 from satsim.commands.options import AsJson
 from satsim.ending import ends_well
 from satsim.errors import InputError
-from satsim.key_list import keys_of
+from satsim.key_list import keys_below, keys_of
 
 
 @ends_well
@@ -20,7 +20,7 @@ def keys(
     as_json: AsJson = False,
 ) -> None:
     """List the keys of a scenario, with what is allowed there and what holds where they are not given."""
-    found = [key for key in keys_of() if name is None or f"{key.name}.".startswith(f"{name}.")]
+    found = keys_of() if name is None else keys_below(name)
     if not found:
         near = difflib.get_close_matches(name or "", {key.name for key in keys_of()}, 3)
         raise InputError(f"keys: found {name}; allowed: {', '.join(near) or 'a key of a scenario'}")

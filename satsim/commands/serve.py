@@ -18,7 +18,7 @@ from satsim.errors import InputError
 from satsim.playback import playback_of
 from satsim.run_queue import Progress, RunQueue
 from satsim.rundir import read_run
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import Scenario, load_scenario, naming_sources
 
 LOCAL = ("127.0.0.1", "localhost")
 
@@ -87,7 +87,8 @@ def _checked(what: Path | None, overrides: Sequence[str]) -> Scenario | None:
         raise InputError(f"{what}: image.path: found a folder; allowed: one photo, whose way is watched")
     from satsim.intake import check_scenario
 
-    check_scenario(scenario, str(what))
+    with naming_sources(what, overrides):
+        check_scenario(scenario, str(what))
     return scenario
 
 

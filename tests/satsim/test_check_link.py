@@ -157,3 +157,23 @@ def test_what_is_found_late_names_the_layer_that_has_it(tmp_path: Path) -> None:
     late = pytest.raises(ScenarioError, match="^override codec.stages=9: codec.stages: found 9; allowed: ")
     with late, naming_sources(top, nine):
         check_scenario(load_scenario(top, nine), str(top))
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ("{name: own, codec: jpeg, delivery: high, size: [300, 300]}", "size of own"),
+        (
+            "{name: own, codec: ssdv, delivery: high, repair: {kind: ulp, packets: 5, needed: [5]}}",
+            "repair of own",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_scheme_names_the_layer_of_the_schemes(
+    keys: str, key: str, tmp_path: Path
+) -> None:
+    top = tmp_path / "top.yaml"
+    top.write_text(f"extends: {FOREST_FIRE}\nschemes: [{keys}]\n", encoding="utf-8")
+    with pytest.raises(ScenarioError) as caught, naming_sources(top):
+        check_scenario(load_scenario(top), str(top))
+    assert (caught.value.file, caught.value.key) == (str(top), key)

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from satsim.cli import app
+from satsim.complaints import printable
 from satsim.intake import photo_seed
 from satsim.rundir import read_run
 from tests.satsim.conftest import smooth_photo
@@ -70,3 +71,8 @@ def test_one_can_be_named_as_an_option(scenario: Path, tmp_path: Path, name: str
 def test_a_name_that_is_no_utf8_has_a_seed_of_its_own() -> None:
     names = ("caf\udce9.png", "caf\udce8.png", "cafe.png")
     assert len({photo_seed(1, name) for name in names}) == len(names)
+
+
+def test_a_name_keeps_its_spaces_and_loses_what_no_page_can_hold() -> None:
+    assert printable("3.04\u202fPM 夏\u3000休み.png") == "3.04\u202fPM 夏\u3000休み.png"
+    assert printable("a\x1b[31m\nb\u2028c\uffff") == "a\\x1b[31m\\nb\\u2028c\\uffff"

@@ -59,6 +59,20 @@ def test_json_has_them_all() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("repair.kind", "repair.kind (kind: ulp): ulp"),
+        ("detail.dists", "detail.dists: a number above 0, up to 1"),
+        ("schemes[].sender.encode_s", "schemes[].sender.encode_s: a number from 0 to 604800 (seconds)"),
+        ("repair.return_link.loss.rate", "repair.return_link.loss.rate (kind: independent): a number from 0"),
+        ("extends", "extends: the path of another scenario file"),
+    ],
+)
+def test_every_key_can_be_asked_for_wherever_it_stands(name: str, line: str) -> None:
+    assert line in CliRunner().invoke(app, ["keys", name]).stdout
+
+
+@pytest.mark.parametrize(
     ("name", "near"), [("link.loss.rat", "link.loss.rate"), ("zzz", "a key of a scenario")]
 )
 def test_a_key_that_is_none_is_refused_with_what_is_near(name: str, near: str) -> None:

@@ -85,6 +85,46 @@ def test_sigterm_ends_command_and_workers_in_one_line(tmp_path: Path, work: str,
     assert (process.returncode, said) == (130, "satsim: stopped\n")
 
 
+PROGRAM = """
+import subprocess
+import sys
+from satsim.ending import ends_well
+from satsim.workers import local_workers
+
+def work(file):
+    program = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        open(file, "w").write(f"{program.pid}\\n")
+        program.wait()
+    finally:
+        program.kill()
+
+@ends_well
+def command(file):
+    with local_workers(1) as executor:
+        executor.submit(work, file).result()
+
+if __name__ == "__main__":
+    command(sys.argv[1])
+"""
+
+
+def test_programs_that_workers_have_started_end_with_them(tmp_path: Path) -> None:
+    script, started = tmp_path / "program.py", tmp_path / "started"
+    script.write_text(PROGRAM, encoding="utf-8")
+    with subprocess.Popen([sys.executable, script, started], stderr=subprocess.PIPE, text=True) as process:
+        until_s = time.monotonic() + 120
+        while not (started.exists() and started.read_text().endswith("\n")):
+            assert time.monotonic() < until_s
+            time.sleep(0.05)
+        process.terminate()
+        process.wait(timeout=60)
+    until_s = time.monotonic() + 30
+    while is_there(int(started.read_text())):
+        assert time.monotonic() < until_s, "the program goes on"
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("address", ["", "nonsense", "foo://host:1", "tcp://host", "host:99999", "tcp://:1"])
 def test_what_is_no_address_of_a_scheduler_is_refused_at_once(address: str) -> None:
     with (
