@@ -30,6 +30,8 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             typer.echo("progic: stopped", err=True)
             raise typer.Exit(STOPPED) from None
+        except BrokenPipeError:  # of `progic info | head`: click ends it without a word
+            raise
         except MENDABLE as error:
             typer.echo(f"progic: {error}", err=True)
             raise typer.Exit(2) from None

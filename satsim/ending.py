@@ -23,6 +23,8 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             typer.echo("satsim: stopped", err=True)
             raise typer.Exit(STOPPED) from None
+        except BrokenPipeError:  # of `satsim keys | head`: click ends it without a word
+            raise
         except Exception as error:
             code = exit_code(error)
             if code is None:

@@ -1,6 +1,8 @@
 """The list of a scenario's keys is whole, and says what messages say."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +81,13 @@ def test_a_key_that_is_none_is_refused_with_what_is_near(name: str, near: str) -
     result = CliRunner().invoke(app, ["keys", name])
     assert result.exit_code == 2
     assert f"keys: found {name}; allowed: {near}" in result.stderr
+
+
+@pytest.mark.parametrize("module", ["satsim", "progic"])
+def test_a_reader_that_has_seen_enough_ends_a_list_without_a_word(module: str) -> None:
+    command = [sys.executable, "-m", module, {"satsim": "keys", "progic": "info"}[module]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
