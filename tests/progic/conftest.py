@@ -1,3 +1,6 @@
+import signal
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -62,3 +65,11 @@ def recipe(toy_config: CodecConfig) -> TrainConfig:
         checkpoint_every_steps=1000,
         compile=False,
     )
+
+
+@pytest.fixture
+def open_terminal() -> Iterator[None]:
+    """Let SIGHUP end what it comes to, as in a terminal, though the tests may run under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

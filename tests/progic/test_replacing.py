@@ -162,6 +162,7 @@ def test_a_missing_folder_and_a_file_in_a_folders_place_are_named(tmp_path: Path
     assert (tmp_path / "file").read_bytes() == b"kept"
 
 
+@pytest.mark.usefixtures("open_terminal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_sigterm_and_a_closed_terminal_end_a_command_and_leave_nothing_half_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals

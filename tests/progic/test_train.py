@@ -138,6 +138,7 @@ def test_a_loss_that_cannot_be_compiled_says_what_is_missing(
         trainer.advance()
 
 
+@pytest.mark.usefixtures("open_terminal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_sigterm_leaves_a_checkpoint_that_goes_on(
     recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], tmp_path: Path, number: int
