@@ -75,10 +75,8 @@ def naming_sources(path: Path | str, overrides: Sequence[str] = ()) -> Iterator[
     except ScenarioError as error:
         if error.file != str(path) or not error.key:
             raise
-        files, asked = (
-            _file_layers(Path(path), ()),
-            [_override(text, Path(path).parent) for text in overrides],
-        )
+        files = _file_layers(Path(path), ())
+        asked = [_override(text, Path(path).parent) for text in overrides]
         key = tuple(error.key.split("."))
         source = _source_of(key if key[0] in Scenario.model_fields else ("schemes",), files, asked)
         raise ScenarioError(source, error.key, error.found, error.allowed, error.others) from None
