@@ -1,6 +1,8 @@
 """Everything a training run needs to go on exactly where it stopped, in one safetensors file."""
 
+import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,37 +21,36 @@ from progic.replacing import replacing
 SCHEDULE_ONLY = {"steps", "decay_from", "last_crop_from", "start_share", "checkpoint_every_steps", "compile"}
 
 
-def write(
-    path: Path,
-    config: TrainConfig,
-    step: int,
-    nets: dict[str, nn.Module],
-    optimizers: dict[str, Optimizer],
-    generator: Generator,
-) -> None:
+@dataclass(frozen=True)
+class State:
+    """What changes with the steps, and the models that they read and do not change."""
+
+    nets: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+    generator: Generator
+    made_from: dict[str, CodecNet | None]
+
+
+def write(path: Path, config: TrainConfig, step: int, state: State) -> None:
     """Write the state whole or not at all: nets, codebook averages, optimizers, random generator, step."""
-    tensors = {"generator": generator.get_state()}
-    for role, net in nets.items():
+    tensors = {"generator": state.generator.get_state()}
+    for role, net in state.nets.items():
         tensors |= {f"{role}.{name}": tensor for name, tensor in net.state_dict().items()}
-    tensors |= {f"quantizer.{name}": tensor for name, tensor in _averages(nets["net"]).items()}
-    for role, optimizer in optimizers.items():
+    tensors |= {f"quantizer.{name}": tensor for name, tensor in _averages(state.nets["net"]).items()}
+    for role, optimizer in state.optimizers.items():
         tensors |= {f"{role}.{name}": value for name, value in optimizer.state().items()}
     metadata = {"config": config.model_dump_json(), "step": str(step)}
+    metadata |= {f"made_from.{role}": _digest(net) for role, net in state.made_from.items()}
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as partial:
         save_file(on_cpu, partial, metadata)
 
 
-def read(
-    path: Path,
-    config: TrainConfig,
-    nets: dict[str, nn.Module],
-    optimizers: dict[str, Optimizer],
-    generator: Generator,
-) -> int:
+def read(path: Path, config: TrainConfig, state: State) -> int:
     """Load the state into the objects given and return the step.
 
-    Raises WeightsError for a file that is cut or lacks a part, ConfigError for one of another recipe.
+    Raises WeightsError for a file that is cut or lacks a part, ConfigError for one of another recipe, or
+    made from other models.
     """
     try:
         with safe_open(path, framework="pt") as content:
@@ -58,18 +59,19 @@ def read(
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: not a training checkpoint, or cut: {error}") from None
     _check_recipe(path, _recipe_of(path, metadata), config)
+    _check_origins(path, metadata, state.made_from)
     step = metadata.get("step", "none")
     if not step.isdecimal():
         raise WeightsError(f"{path}: no training checkpoint: step: found {step}, allowed 0 or more")
     try:
-        for role, net in nets.items():
-            state = _part(tensors, role)
-            _check_trunk(path, net, state)
-            net.load_state_dict(state)
-        for name, average in _averages(nets["net"]).items():
+        for role, net in state.nets.items():
+            theirs = _part(tensors, role)
+            _check_trunk(path, net, theirs)
+            net.load_state_dict(theirs)
+        for name, average in _averages(state.nets["net"]).items():
             average.copy_(tensors[f"quantizer.{name}"])
-        generator.set_state(tensors["generator"])
-        for role, optimizer in optimizers.items():
+        state.generator.set_state(tensors["generator"])
+        for role, optimizer in state.optimizers.items():
             optimizer.restore(_part(tensors, role))
     except (LookupError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -114,3 +116,23 @@ def _check_recipe(path: Path, found: TrainConfig, wanted: TrainConfig) -> None:
         raise ConfigError(
             f"{path}: checkpoint of another recipe: {key} is {theirs[key]!r}, the recipe has {ours[key]!r}"
         )
+
+
+def _check_origins(path: Path, metadata: dict[str, str], made_from: dict[str, CodecNet | None]) -> None:
+    """Raise ConfigError where the training began with another model than the one given now."""
+    for role, net in made_from.items():
+        ours = _digest(net)
+        found = metadata.get(f"made_from.{role}", ours)  # which a file of before does not say
+        if net is not None and found != ours:
+            began = f"began with another {role}" if found else f"began without {role}"
+            raise ConfigError(f"{path}: {began}; allowed is the same as then, or another -o")
+
+
+def _digest(net: CodecNet | None) -> str:
+    """Sha256 of a net's tensors in hex; an empty text of no net."""
+    if net is None:
+        return ""
+    digest = hashlib.sha256()
+    for tensor in net.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -218,17 +218,18 @@ class Trainer:
         learned: dict[str, nn.Module] = {"net": self.net, "average": self.average}
         return learned | ({"discriminator": self.adversary.net} if self.adversary else {})
 
-    def _optimizers(self) -> dict[str, Optimizer]:
-        own = {"optimizer": self.optimizer}
-        return own | ({"discriminator_optimizer": self.adversary.optimizer} if self.adversary else {})
+    def _state(self) -> checkpoint.State:
+        judge = {"discriminator_optimizer": self.adversary.optimizer} if self.adversary else {}
+        made_from = {"--start": self.start, "teacher": self.teacher}
+        return checkpoint.State(self.nets(), {"optimizer": self.optimizer} | judge, self.generator, made_from)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""
-        checkpoint.write(path, self.config, self.step, self.nets(), self._optimizers(), self.generator)
+        checkpoint.write(path, self.config, self.step, self._state())
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        self.step = checkpoint.read(path, self.config, self.nets(), self._optimizers(), self.generator)
+        self.step = checkpoint.read(path, self.config, self._state())
 
     @torch.no_grad()
     def preview(self, photos: Sequence[Tensor]) -> tuple[Tensor, list[float]]:

@@ -1,5 +1,6 @@
 """What a training begins with, and what of it stays."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,26 @@ def test_what_is_written_keeps_its_share_of_the_start(
     again = Trainer(config, photos, metric_weights, CPU, toy_codec.net)
     again.resume(tmp_path / "checkpoint.safetensors")  # which holds what goes on, not what is written
     assert all(torch.equal(again.average.state_dict()[name], ends[name]) for name in ends)
+
+
+@pytest.mark.parametrize(("begun", "complaint"), [(True, "with another --start"), (False, "without --start")])
+def test_a_training_goes_on_from_its_own_start_alone(
+    recipe: TrainConfig,
+    photos: PhotoSet,
+    metric_weights: dict[str, Tensor],
+    toy_codec: Codec,
+    tmp_path: Path,
+    begun: bool,
+    complaint: str,
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    Trainer(recipe, photos, metric_weights, CPU, toy_codec.net if begun else None).save(path)
+    other = copy.deepcopy(toy_codec.net)
+    other.quantizer.codebooks[0, 0, 0] += 1
+    with pytest.raises(ConfigError, match=f"{path}: began {complaint}; allowed is the same"):
+        Trainer(recipe, photos, metric_weights, CPU, other).resume(path)
+    Trainer(recipe, photos, metric_weights, CPU, toy_codec.net if begun else None).resume(path)
+    Trainer(recipe, photos, metric_weights, CPU).resume(path)  # what it began with is in the checkpoint
 
 
 def test_a_decoder_alone_learns_while_photos_keep_their_codes(
