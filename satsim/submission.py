@@ -17,6 +17,13 @@ from satsim.units import logged_time_s
 PHOTO, TRACE, FILE = "photo", "trace", "request.yaml"  # what uploads are named, whatever they were called
 SIDES_PX = (64, 96, 128, 192, 256, 384, 512)
 ENCODE_S = 0.56  # published encode time of ProGIC-s on a phone, arXiv 2603.02897, supplement
+STEP_S, STEP_SIDE_PX = 1.1, 256  # a step of f16-s's search, as in scenarios/refined.yaml: measured there
+SEARCHES = {
+    "0": "as the encoder finds them",
+    "1": "searched for, 1 step a stage",
+    "2": "searched for, 2 steps a stage",
+    "4": "searched for, 4 steps a stage",
+}
 REPAIRS: dict[str, tuple[str, dict[str, Any]]] = {
     "arq_next_slot": ("sent again in the next slot", {"kind": "arq_next_slot"}),
     "none": ("nothing", {"kind": "none"}),
@@ -41,8 +48,7 @@ def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric
     keys = {
         "name": _name(fields.get("name", "")),
         "image": {"path": PHOTO, "size": [side_px, side_px]},
-        "codec": {"stages": _number(fields, "stages")},
-        "sender": {"encode_s": ENCODE_S},
+        **_codec(fields, side_px),
         "link": _link(fields),
         "repair": REPAIRS[_chosen(fields, "repair", REPAIRS)][1],
         **_fleet(fields),
@@ -52,6 +58,17 @@ def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric
     }
     (folder / FILE).write_text(json.dumps(keys), encoding="utf-8")  # JSON is YAML 1.2
     return load_scenario(folder / FILE)
+
+
+def _codec(fields: Fields, side_px: int) -> dict[str, Any]:
+    """Return how our codes are found, and how long that takes: a search as long as there are pixels."""
+    steps = int(_known(fields.get("refine_steps", "0"), "refine_steps", SEARCHES))
+    codec: dict[str, Any] = {"stages": _number(fields, "stages")}
+    if not steps:
+        return {"codec": codec, "sender": {"encode_s": ENCODE_S}}
+    refine_s = logged_time_s(steps * STEP_S * (side_px / STEP_SIDE_PX) ** 2)
+    codec |= {"refine_steps": steps, "refine_stagewise": True}
+    return {"codec": codec, "sender": {"encode_s": ENCODE_S, "refine_s": refine_s}}
 
 
 def _link(fields: Fields) -> dict[str, Any]:

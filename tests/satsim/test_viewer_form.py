@@ -54,9 +54,18 @@ def asked_for(page: Page) -> list[str]:
 def test_what_is_rarely_used_is_out_of_the_way(context: BrowserContext, address: str, tmp_path: Path) -> None:
     page = opened(context, address, tmp_path)
     plain = ["photo", "preset", "payload_bytes", "interval_s", "loss_percent", "repair", "window", "side_px"]
-    assert asked_for(page) == [*plain, "stages"]
+    assert asked_for(page) == [*plain, "stages", "refine_steps"]
     page.get_by_text(MORE).press("Enter")
-    assert asked_for(page) == [*plain, "stages", "loss", "mean_burst", "others", "access", "seed"]
+    assert asked_for(page) == [
+        *plain,
+        "stages",
+        "refine_steps",
+        "loss",
+        "mean_burst",
+        "others",
+        "access",
+        "seed",
+    ]
 
 
 def test_a_window_is_asked_for_where_there_is_one(

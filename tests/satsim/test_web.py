@@ -154,6 +154,7 @@ def test_too_large_a_file_is_not_taken(
         ("loss_percent", "120", "link.loss.rate: found 1.2;"),
         ("side_px", "4096", "side_px: found 4096; allowed: 64, 96"),
         ("stages", "99", "codec.stages: found 99;"),
+        ("refine_steps", "3", "refine_steps: found '3'; allowed: 0, 1, 2, 4"),
         ("seed", "0.5", "seed: found 0.5;"),
         ("preset", "../../pyproject", "preset: found '../../pyproject'; allowed: "),
         ("repair", "magic", "repair: found 'magic'; allowed: arq_next_slot, none"),

@@ -67,6 +67,25 @@ def test_what_a_trace_lost_is_lost_again(client: TestClient, folder: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("fields", "search", "encoding"),
+    [
+        ({}, (0, False), (0.56, 0)),
+        ({"refine_steps": "0"}, (0, False), (0.56, 0)),
+        ({"refine_steps": "2"}, (2, True), (0.6975, 0.1375)),  # 2 x 1.1 s of 256x256, a sixteenth of it
+        ({"refine_steps": "4", "side_px": "256", "payload_bytes": "360"}, (4, True), (4.96, 4.4)),
+    ],
+)
+def test_codes_are_searched_for_where_the_form_asks_for_it(
+    tmp_path: Path, fields: dict[str, str], search: object, encoding: object
+) -> None:
+    (tmp_path / "photo").write_bytes(PHOTO)
+    asked = {key: str(value) for key, value in FIELDS.items() if key != "scheme"} | fields
+    scenario = scenario_of(asked, ["progressive", "low_bpp"], ["psnr_db"], tmp_path)
+    assert scenario.searches == {search}
+    assert scenario.sender.encoding(scenario.codec.search()) == pytest.approx(encoding)
+
+
+@pytest.mark.parametrize(
     ("trace", "fields", "said"),
     [
         (b"time_s,outcome\n0,0\n60,maybe\n", {}, 'trace, line 3: found outcome "maybe"; allowed: 0 or ok'),
