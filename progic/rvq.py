@@ -16,6 +16,7 @@ from torch import Generator, Tensor, nn
 PATHS = 8  # kept by the search; 16 leave 1 % less error after the last stage and take three times as long
 SEARCH_ROWS = 1024  # searched at a time, which bounds the memory
 FOLD = 8  # codes whose least cost stands for them all until the best are known
+LEAST_COUNT = 1e-5  # of a code that still moves: below, its average is of rounding
 
 
 class Quantized(NamedTuple):
@@ -120,18 +121,23 @@ class ResidualVectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def start(self, latents: Float[Tensor, "m d"], generator: Generator, rounds: int = 10) -> None:
-        """Set every codebook by k-means (Lloyd) on the residuals of `latents`, stage after stage."""
-        residual = latents.float()
+        """Set every codebook by k-means (Lloyd) on the residuals of `latents`, stage after stage.
+
+        A code that is left without a vector, such as one of twins, counts as idle, to be revived.
+        """
+        residual, counts = latents.float(), torch.zeros_like(self.counts)
         for stage in range(self.n_stages):
             codes = residual[_pick(len(residual), self.n_codes, generator)]
             for _ in range(rounds):
                 self.codebooks[stage] = codes
-                counts, sums = self._tally(self.nearest(stage, residual), residual)
-                codes = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], codes)
+                members, sums = self._tally(self.nearest(stage, residual), residual)
+                codes = torch.where(members[:, None] > 0, sums / members.clamp(min=1)[:, None], codes)
             self.codebooks[stage] = codes
             chosen = self.nearest(stage, residual)
+            counts[stage] = self._tally(chosen, residual)[0] > 0
             residual = residual - codes[chosen]
-        self.forget()
+        self.counts.copy_(counts)
+        self.sums.copy_(self.codebooks * counts[..., None])
 
     @property
     def started(self) -> bool:
@@ -155,7 +161,10 @@ class ResidualVectorQuantizer(nn.Module):
             share = len(rows) / self.n_codes
             self.counts[stage].lerp_(counts / share, 1 - decay)
             self.sums[stage].lerp_(sums / share, 1 - decay)
-            self.codebooks[stage] = self.sums[stage] / self.counts[stage].clamp(min=1e-5)[:, None]
+            count = self.counts[stage, :, None]
+            self.codebooks[stage] = torch.where(
+                count > LEAST_COUNT, self.sums[stage] / count, self.codebooks[stage]
+            )
             self._revive(stage, rows, revive_below, generator)
 
     def _revive(self, stage: int, rows: Tensor, revive_below: float, generator: Generator) -> None:

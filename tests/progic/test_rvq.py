@@ -114,3 +114,21 @@ def test_idle_codes_are_moved_onto_vectors_of_the_batch() -> None:
         rvq.follow(rvq(latents), decay=0.8, revive_below=0.1, generator=_generator())
     assert rvq.codebooks.max() <= 1.0
     assert len(rvq(latents).indices.unique()) == 4
+
+
+def test_twins_that_kmeans_leaves_are_revived_at_once() -> None:
+    quantizer = ResidualVectorQuantizer(2, 4, 1)
+    rows = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
+    quantizer.start(rows, _generator())  # the second stage has nothing left: four codes at 0
+    assert (quantizer.counts[1] == 0).sum() == 3
+    quantizer.follow(quantizer(rows.view(1, 1, 2, 2) + 0.2), 0.998, 0.1, _generator())
+    assert (quantizer.codebooks[1] > 0.15).sum() == 3
+
+
+def test_a_code_that_nothing_uses_stays() -> None:
+    quantizer = ResidualVectorQuantizer(1, 2, 1)
+    quantizer.codebooks.copy_(torch.tensor([[[0.0], [50.0]]]))
+    quantizer.forget()
+    for _ in range(1200):  # its count falls below the least that a float divides by
+        quantizer.follow(quantizer(torch.zeros(1, 1, 4, 4)), 0.98, 0.0, _generator())
+    assert float(quantizer.codebooks[0, 1]) == pytest.approx(50, rel=0.01)
