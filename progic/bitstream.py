@@ -76,10 +76,13 @@ def unpack_stages(
 ) -> dict[int, NDArray[np.int64]]:
     """Indices (down, across) of the stages of a photo of `size` = (width, height) pixels.
 
-    Raises PayloadError for no stage, a stage number out of range, or a payload of the wrong length.
+    Raises PayloadError for no stage, a stage number out of range, a payload of the wrong length, or a size
+    without pixels.
     """
     if not payloads:
         raise PayloadError("no stage to decode: at least one is needed")
+    if min(size) < 1:
+        raise PayloadError(f"size: found {size[0]}x{size[1]}; allowed: at least 1x1")
     across, down = grid_of(size, downsampling_factor)
     unpacked = {}
     for stage, payload in payloads.items():

@@ -84,7 +84,8 @@ class Codec:
 
         `size` is the photo's (width, height) in pixels.
 
-        Raises PayloadError for no stage, a stage number out of range, or a payload of the wrong length.
+        Raises PayloadError for no stage, a stage number out of range, a payload of the wrong length, or a
+        size without pixels.
         """
         payloads = dict(stages) if isinstance(stages, Mapping) else dict(enumerate(stages))
         config = self.config

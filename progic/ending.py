@@ -35,11 +35,24 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
         except MENDABLE as error:
             typer.echo(f"progic: {error}", err=True)
             raise typer.Exit(2) from None
-        except (ProgicError, OSError) as error:
-            typer.echo(f"progic: {error}", err=True)
+        except Exception as error:
+            if not isinstance(error, ProgicError | OSError) and not is_out_of_memory(error):
+                raise
+            typer.echo(f"progic: {told(error)}", err=True)
             raise typer.Exit(1) from None
 
     return wrapped
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory has come to its end; torch says so in a RuntimeError, of a GPU's too."""
+    said = "can't allocate memory" in str(error) or "out of memory" in str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and said)
+
+
+def told(error: BaseException) -> str:
+    """What a user is told of an error, in one line where memory has come to its end."""
+    return f"out of memory: {error}".splitlines()[0] if is_out_of_memory(error) else str(error)
 
 
 def print_anything() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -41,7 +42,8 @@ class _Graph(NamedTuple):
 def export(codec: Codec, form: Format, folder: Path, photos: list[Image.Image]) -> Parity:
     """Write encoder, decoder and bundle.json into `folder` and return how near they are to the model.
 
-    A receiver needs no encoder. Raises ProgicError, with `folder` as it was, if the check on `photos` fails.
+    A receiver needs no encoder. Raises ProgicError, with `folder` as it was, if the check on `photos` fails;
+    where the files cannot take their places, a folder that is new goes again.
     """
     write, suffix = (_write_onnx, ".onnx") if form == "onnx" else (_write_torchscript, ".pt")
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
@@ -59,8 +61,8 @@ def export(codec: Codec, form: Format, folder: Path, photos: list[Image.Image]) 
             for path in (*files, bundle):
                 path.replace(folder / path.name)
     except BaseException:
-        for parent in made:
-            parent.rmdir()
+        if made:
+            shutil.rmtree(made[-1], ignore_errors=True)
         raise
     return found
 

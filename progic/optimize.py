@@ -81,7 +81,7 @@ def _check_state(which: str, values: dict[str, Tensor], shape: torch.Size, names
 
 
 def _is_hidden(name: str, weight: Tensor) -> bool:
-    """Whether a parameter is a weight between hidden layers: last layers and tables are not."""
+    """Whether a parameter is a large weight: not of a linear path, nor of a layer `last`, nor a table."""
     ends = (".linear.", ".last.", "position_bias")
     large = weight.ndim >= 2 and min(len(weight), weight[0].numel()) >= SMALLEST
     return large and not any(end in name for end in ends)

@@ -7,7 +7,8 @@ import torch
 
 def fast_dtype(device: str) -> torch.dtype:
     """Bfloat16 where `device` (`cpu`, `cuda`) has instructions for it, else float32."""
-    return torch.bfloat16 if device != "cpu" or _cpu_has_bf16() else torch.float32
+    has_bf16 = _cpu_has_bf16() if device == "cpu" else torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if has_bf16 else torch.float32
 
 
 def _cpu_has_bf16() -> bool:

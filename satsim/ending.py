@@ -6,7 +6,7 @@ from typing import ParamSpec
 
 import typer
 
-from progic.ending import STOPPED, sigterm_as_ctrl_c
+from progic.ending import STOPPED, is_out_of_memory, sigterm_as_ctrl_c, told
 from satsim.errors import InputError, SatsimError
 
 P = ParamSpec("P")
@@ -29,7 +29,7 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
             code = exit_code(error)
             if code is None:
                 raise
-            typer.echo(f"satsim: {error}", err=True)
+            typer.echo(f"satsim: {told(error)}", err=True)
             raise typer.Exit(code) from None
 
     return wrapped
@@ -43,4 +43,5 @@ def exit_code(error: Exception) -> int | None:
         return error.exit_code
     if isinstance(error, progic_errors.InputError):
         return InputError.exit_code
-    return SatsimError.exit_code if isinstance(error, progic_errors.ProgicError | OSError) else None
+    expected = isinstance(error, progic_errors.ProgicError | OSError) or is_out_of_memory(error)
+    return SatsimError.exit_code if expected else None

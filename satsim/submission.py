@@ -60,7 +60,7 @@ def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric
     return load_scenario(folder / FILE)
 
 
-def _codec(fields: Fields, side_px: int) -> dict[str, Any]:
+def _codec(fields: Fields, side_px: float) -> dict[str, Any]:
     """Return how our codes are found, and how long that takes: a search as long as there are pixels."""
     steps = int(_known(fields.get("refine_steps", "0"), "refine_steps", SEARCHES))
     codec: dict[str, Any] = {"stages": _number(fields, "stages")}

@@ -15,15 +15,17 @@ def costs_on(net: CodecNet, size: tuple[int, int], device: str, calls: int) -> t
     f = net.config.downsampling_factor
     width, height = (-(-side // f) * f for side in size)
     before = next(net.parameters()).device
-    net.to(device)
     pixels = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)).to(device)
-    indices = _encode(net, pixels)
-    ways: tuple[tuple[Way, Callable[[], object]], ...] = (
-        ("encode", lambda: _encode(net, pixels)),
-        ("decode", lambda: _decode(net, indices)),
-    )
-    encode, decode = (_cost(way, call, size, device, calls) for way, call in ways)
-    net.to(before)
+    try:
+        net.to(device)
+        indices = _encode(net, pixels)
+        ways: tuple[tuple[Way, Callable[[], object]], ...] = (
+            ("encode", lambda: _encode(net, pixels)),
+            ("decode", lambda: _decode(net, indices)),
+        )
+        encode, decode = (_cost(way, call, size, device, calls) for way, call in ways)
+    finally:
+        net.to(before)
     return encode, decode
 
 

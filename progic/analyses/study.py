@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from progic.errors import ConfigError, ImageError, InputError
 from progic.images import fit_photo, open_photo
 from progic.metric_weights import load_metric_weights
 from progic.metrics import IMPLEMENTATION, PerceptualMetrics
+from progic.weights import bundled_models, expected_sha256
 
 SCENARIO = Path("scenarios/forest_fire.yaml")  # that satcom sends, where no run is given
 
@@ -152,4 +154,5 @@ class Study:
         files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
         model = self.codec.fingerprint
         made_from = {"name": name, "scores": IMPLEMENTATION, "model": model, "photos": files}
+        made_from["package"] = [version("progic-satsim"), *map(expected_sha256, bundled_models())]
         return digest_of({**made_from, **asdict(self.settings)})

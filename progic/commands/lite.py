@@ -7,7 +7,7 @@ import typer
 
 from progic.commands.options import Stages, check_shape, chosen_stages, opened_stages, save_picture
 from progic.commands.version import HELP_NAMES
-from progic.ending import ends_well
+from progic.ending import ends_well, print_anything
 from progic.errors import PayloadError
 from progic.lite import BundledDecoder
 
@@ -33,6 +33,7 @@ def decode_lite(
 
 def main() -> None:
     """Entry point of `progic-decode`."""
+    print_anything()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings=HELP_NAMES)
     app.command()(decode_lite)
     app()

@@ -1,5 +1,6 @@
 """What several commands take."""
 
+import io
 from pathlib import Path
 from typing import Annotated
 
@@ -98,10 +99,10 @@ def save_picture(picture: Image.Image, path: Path) -> None:
     if kind not in Image.SAVE or kind in {"ICO", "ICNS"}:  # which write sizes of their own
         allowed = "no format that can be written; try .png"
         raise InputError(f"{path}: suffix {path.suffix!r} is {allowed}")
+    data = io.BytesIO()  # Pillow's errors apart from those of the disk
     try:
-        with replacing(path) as partial:
-            picture.save(partial)
+        picture.save(data, kind)
     except (ValueError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk, and not of Pillow
-            raise
         raise InputError(f"{path}: cannot be written: {error}; try .png") from None
+    with replacing(path) as partial:
+        partial.write_bytes(data.getvalue())
