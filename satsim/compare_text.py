@@ -9,7 +9,7 @@ from satsim.standing import Standing
 from satsim.wording import METRIC_LABELS, minutes_text, percent_text
 
 MOST_SENTENCES = 12
-LEAST_LEAD_MIN = 0.05  # less is written as 0.0
+LEAST_MINUTES_S = 60.0  # a shorter lead is told in seconds
 LEAST_TIME_S = 0.5  # less is written as 0:00
 
 
@@ -81,12 +81,13 @@ def _on(number: int, total: int, sample: str) -> str:
 
 def _lead_text(lead: Spread, is_rivals: bool) -> str:
     """Return the mean lead over the samples on which both are usable; "" where that is none to speak of."""
-    minutes = (lead.mean or 0.0) * (1 if is_rivals else -1) / 60
-    if minutes < LEAST_LEAD_MIN:
+    lead_s, ci95_s = (lead.mean or 0.0) * (1 if is_rivals else -1), lead.mean_ci95 or 0.0
+    if lead_s < LEAST_TIME_S:
         return ""
-    ci95 = (lead.mean_ci95 or 0.0) / 60
-    interval = f" ± {ci95:.1f}" if ci95 >= LEAST_LEAD_MIN else ""
-    return f"{minutes:.1f}{interval} min "
+    unit_s, unit, digits = (60, "min", 1) if lead_s >= LEAST_MINUTES_S else (1, "s", 0)
+    least_s = 0.5 * unit_s / 10**digits  # less is written as 0
+    interval = f" ± {ci95_s / unit_s:.{digits}f}" if ci95_s >= least_s else ""
+    return f"{lead_s / unit_s:.{digits}f}{interval} {unit} "
 
 
 def _cells(standing: Standing, metric: str) -> list[str]:

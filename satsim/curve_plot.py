@@ -57,7 +57,7 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
             if is_crowded:
                 _draw_whiskers(axes, number, [row for row in spread_rows if row.time_s < end_s])
             else:
-                _draw_band(axes, number, spread_rows, metric)
+                _draw_band(axes, number, spread_rows, metric, end_s)
             ends.append(End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     _draw_windows(axes, run, end_s)
@@ -77,8 +77,8 @@ def _legend(run: Run, is_crowded: bool) -> str:
     runs = runs_text(run.scenario, len(run.manifest.photos))
     if is_crowded:
         return f"median and 5th to 95th percentile of those of {runs} that show a picture, once half do"
-    lines = "mean of the first runs" if run.is_mean else "the run above"
-    return f"bands: 5th to 95th percentile of {runs}; lines: {lines}"
+    lines = "mean of the first runs that show a picture" if run.is_mean else "the run above"
+    return f"bands: 5th to 95th percentile of {runs}, once half show one; lines: {lines}"
 
 
 def _points(rows: Sequence[Row], metric: str) -> list[Level]:
@@ -114,21 +114,18 @@ def _spread(run: Run, scheme: str, end_s: float) -> list[SpreadRow]:
     return [row for row in run.spread_rows if row.scheme == scheme and row.time_s <= end_s]
 
 
-def _draw_band(axes: Axes, number: int, rows: Sequence[SpreadRow], metric: str) -> None:
-    """Shade the 5th to 95th percentile of all runs, minute by minute, of those that show anything."""
-    there = [
-        (row.time_s / 60, row.dists_p5, row.dists_p95)
-        for row in rows
-        if row.dists_p5 is not None and row.dists_p95 is not None
-    ]
+def _draw_band(axes: Axes, number: int, rows: Sequence[SpreadRow], metric: str, end_s: float) -> None:
+    """Shade the 5th to 95th percentile of all runs, minute by minute, once half show anything."""
+    there = [(row.time_s, row.dists_p5 or 0.0, row.dists_p95 or 0.0) for row in _by_half(rows)]
     if metric == "dists" and there:
+        there.append((end_s, *there[-1][1:]))  # the last rows tell of the last change
         axes.fill_between(
-            [minutes for minutes, _, _ in there],
+            [time_s / 60 for time_s, _, _ in there],
             [low for _, low, _ in there],
             [high for _, _, high in there],
             color=scheme_colour(number),
             alpha=0.15,
-            linewidth=0,
+            linewidth=0.6,  # where the runs agree, too
             step="post",
             zorder=1,
         )
@@ -168,13 +165,9 @@ def _draw_marks(axes: Axes, run: Run, end_s: float) -> None:
 
 
 def _draw_windows(axes: Axes, run: Run, end_s: float) -> None:
-    """Shade when the link was not there, between the windows."""
-    if not run.windows:
-        return
+    """Shade when the link was not there, between the windows; the figure's legend says so."""
     for from_s, to_s in run.closed(end_s):
         axes.axvspan(from_s / 60, to_s / 60, color="#ececec", linewidth=0, zorder=0)
-    text = "grey: the link is not there"
-    axes.text(0.005, 0.97, text, transform=axes.transAxes, fontsize=TEXT_PT, va="top")
 
 
 def name_ends(axes: Axes, ends: Sequence[End], end_s: float, height_in: float) -> None:

@@ -19,7 +19,7 @@ from satsim.complaints import printable
 from satsim.errors import InputError, ScenarioError
 from satsim.loss_settings import BlockageLoss, TraceLoss
 from satsim.manifest import PhotoFacts, SkippedPhoto
-from satsim.packet_room import check_link
+from satsim.packet_room import check_link, codec_text
 from satsim.quality import PERCEPTUAL
 from satsim.repair_settings import ArqRound
 from satsim.rundir import PHOTOS
@@ -71,13 +71,13 @@ def check_scenario(scenario: Scenario, file: str) -> None:
 
     Also progic's WeightsError for a model's file that cannot be read.
     """
+    check_model(scenario, file)  # first: a link's advice is of models that there are
     check_link(scenario, file)
     check_windows(scenario, file)
     _check_blockage(scenario, file)
     if isinstance(scenario.link.loss, TraceLoss):
         read_trace(scenario.link.loss.path)
     check_sizes(scenario, file)
-    check_model(scenario, file)
 
 
 def check_sizes(scenario: Scenario, file: str) -> None:
@@ -176,7 +176,8 @@ def check_model(scenario: Scenario, file: str) -> None:
     for key in ("bits_per_index", "downsampling_factor"):
         found, trained = getattr(asked, key), getattr(model, key)
         if found != trained:
-            raise ScenarioError(file, f"codec.{key}", str(found), f"{trained}, that of model {asked.model}")
+            allowed = f"{trained}, that of model {asked.model}: {codec_text(asked.model)}"
+            raise ScenarioError(file, f"codec.{key}", str(found), allowed)
 
 
 def check_model_exists(scenario: Scenario, file: str) -> None:

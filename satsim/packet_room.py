@@ -4,7 +4,7 @@ from satsim.errors import ScenarioError
 from satsim.repair_settings import Ulp
 from satsim.settings import LinkSettings, Scenario, Scheme
 from satsim.ulp import MAX_STAGE_BYTES, pieces_bytes
-from satsim.units import DOWNSAMPLING_FACTORS, HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
+from satsim.units import HEADER_BYTES, stage_bytes
 
 
 def check_link(scenario: Scenario, file: str) -> None:
@@ -70,10 +70,28 @@ def _what_would_fit(scenario: Scenario, scheme: Scheme) -> list[str]:
     codec, size = scenario.codec, scenario.size_of(scheme)
     key = "image.size" if scheme.size is None else f"size of {scheme.name}"
     n_bits, factor = codec.bits_per_index, codec.downsampling_factor
-    bits = [n for n in range(1, MAX_BITS_PER_INDEX + 1) if stage_bytes(size, n, factor) <= room]
-    factors = [f for f in DOWNSAMPLING_FACTORS if stage_bytes(size, n_bits, f) <= room]
     narrower = ((w, max(1, round(w * size[1] / size[0]))) for w in range(size[0], 0, -1))
     smaller = next((each for each in narrower if stage_bytes(each, n_bits, factor) <= room), None)
-    fits = [f"codec.bits_per_index at most {bits[-1]}"] if bits else []
-    fits += [f"codec.downsampling_factor at least {factors[0]}"] if factors else []
-    return fits + ([f"{key} at most [{smaller[0]}, {smaller[1]}]"] if smaller else [])
+    fits = [f"{key} at most [{smaller[0]}, {smaller[1]}]"] if smaller else []
+    return fits + _models_that_fit(size, room)
+
+
+def _models_that_fit(size: tuple[int, int], room: int) -> list[str]:
+    """Return the codec of the bundled model whose stage is the largest that fits; nothing if none does."""
+    from progic import weights  # which takes a second
+
+    lengths = {
+        name: stage_bytes(size, config.bits_per_index, config.downsampling_factor)
+        for name, config in ((name, weights.config_of(name)) for name in weights.bundled_models())
+    }
+    fitting = {name: length for name, length in lengths.items() if length <= room}
+    return [codec_text(max(fitting, key=fitting.__getitem__))] if fitting else []
+
+
+def codec_text(model: str) -> str:
+    """Return a model, bundled or a file, with its N, L and f, as a scenario's section `codec`."""
+    from progic import weights
+
+    config = weights.config_of(model)
+    shape = f"stages: {config.n_stages}, bits_per_index: {config.bits_per_index}"
+    return f"codec: {{model: {model}, {shape}, downsampling_factor: {config.downsampling_factor}}}"

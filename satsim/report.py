@@ -111,10 +111,12 @@ def _title(run: Run) -> str:
 
 
 def _answer(run: Run) -> str:
-    """Return the run's main result as a sentence."""
-    kind, when = "usable ", {name: each.t_usable_s for name, each in run.summary.items()}
-    if run.manifest.usable_dists is None:
-        kind, when = "", {name: each.t_first_s for name, each in run.summary.items()}
+    """Return the run's main result as a sentence; means count where they are of as many photos as any."""
+    is_scored = run.manifest.usable_dists is not None
+    kind, key, of = ("usable ", "t_usable_s", "photos_usable") if is_scored else ("", "t_first_s", "photos")
+    most = max((getattr(each, of, 1) for each in run.summary.values()), default=0)
+    compared = {name: each for name, each in run.summary.items() if getattr(each, of, 1) == most}
+    when = {name: getattr(each, key) for name, each in compared.items()}
     times = {name: time_s for name, time_s in when.items() if time_s is not None}
     if not times:
         return f"No scheme shows a {kind}picture."

@@ -72,11 +72,20 @@ class Lane:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """When there was no link, from x on."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
 class Chart:
     """Everything to draw, x right and y down."""
 
     curves: tuple[Curve, ...]
     lanes: tuple[Lane, ...]  # none where packets are too many to tell apart
+    gaps: tuple[Gap, ...]
     marks: tuple[Tick, ...]  # thresholds, by y
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -111,6 +120,7 @@ def chart_of(run: Run, metric: Metric) -> Chart | None:
     return Chart(
         curves=_curves(run, shown, metric, x, y),
         lanes=_lanes(run, x) if 0 < len(ends) <= MAX_MARKS else (),
+        gaps=tuple(_gap(x.at(from_s / 60), x.at(to_s / 60)) for from_s, to_s in run.closed(end_s)),
         marks=tuple(Tick(y.at(value), f"{name} {value:.3f}") for name, value in marks.items()),
         x_ticks=tuple(Tick(x.at(value), f"{value:g}") for value in _ticks(0, end_s / 60)),
         y_ticks=tuple(Tick(y.at(value), f"{value:g}") for value in _ticks(y.low, y.high)),
@@ -148,6 +158,10 @@ def _curves(run: Run, shown: dict[str, list[Row]], metric: Metric, x: _Scale, y:
 
 def _lanes(run: Run, x: _Scale) -> tuple[Lane, ...]:
     return tuple(_lane(run, number, scheme, x) for number, scheme in enumerate(run.summary))
+
+
+def _gap(left: float, right: float) -> Gap:
+    return Gap(left, round(right - left, 1))
 
 
 def _lane(run: Run, number: int, scheme: str, x: _Scale) -> Lane:

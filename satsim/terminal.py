@@ -23,12 +23,14 @@ def result_table(run: Run) -> Table:
     marks, scores = (["usable", "detail"], ["DISTS"]) if has_dists else ([], [])
     columns = ["first", *marks, "final", *scores, "bytes", "lost"]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("scheme", no_wrap=True)
+    table.add_column("scheme", overflow="fold")
     for column in [*columns, "photos"] if run.is_mean else columns:
         table.add_column(column, justify="right", no_wrap=True)
     for scheme, summary in run.summary.items():
         if summary.t_first_s is not None:
             table.add_row(scheme_label(scheme), *_cells(summary, has_dists))
+    if run.spread:
+        table.caption = "of each photo's first run" if run.is_mean else "of the first run"
     return table
 
 
@@ -162,6 +164,6 @@ def _cells(summary: Summary, has_dists: bool) -> list[str]:
         *(minutes_text(time_s) for time_s in (summary.t_first_s, *marks, summary.t_final_s)),
         *([f"{first}–{last}"] if has_dists else []),
         f"{summary.bytes:.0f}",
-        f"{summary.packets_lost:.4g}",
+        f"{round(summary.packets_lost, 1):g}",
         *photos,
     ]

@@ -153,13 +153,16 @@ def _draw_original(figure: Figure, run: Run, film: Film, height: float) -> None:
 
 def _legend(run: Run, film: Film) -> list[str]:
     metric = METRIC_LABELS[shown_metric(run.scenario.metrics)]
-    lines = ["A picture's left edge", "is when it appears.", "", f"Below it: {metric},", "bits per pixel."]
+    lines = ["A picture's left edge,", "or the foot of the line", "to it, is when it appears."]
+    lines += ["", f"Below it: {metric},", "bits per pixel."]
     if run.manifest.usable_dists is not None:
         lines += ["", "Dark frame: usable,", f"DISTS ≤ {run.manifest.usable_dists:.3f}."]
     empty = "Stroke" if film.is_dense else "Dashed"
     lines += ["", f"{empty}: a slot that", "brings no new picture."]
     if any(event.event == "lost" for event in run.events):
         lines += ["×: its packet was lost."]
+    if run.windows:
+        lines += ["", "Grey: there is no link."]
     return lines
 
 

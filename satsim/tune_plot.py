@@ -18,6 +18,7 @@ PAGE_IN = (7.6, 4.6)
 GREY = "#b5b5b5"
 MARKERS = ("o", "s", "^")
 MOST_NAMED = 8  # of the front's candidates
+MOST_SHOWN = 1.5  # times the usable DISTS: no picture counts as 1, and would press all else flat
 
 
 def draw_tune(target: Path, tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPoint]) -> None:
@@ -35,6 +36,8 @@ def figure_of(tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPo
     _draw_front(axes, front, end_s)
     _draw_marks(axes, tuning)
     _draw_answers(axes, tuning, answers)
+    usable_dists = next(iter(tuning.rows.values()))["usable_dists"]
+    axes.set_ylim(top=min(axes.get_ylim()[1], MOST_SHOWN * usable_dists))
     axes.set_xlabel("minutes since the photo was taken", fontsize=TEXT_PT)
     axes.set_ylabel("DISTS (lower is nearer)", fontsize=TEXT_PT)
     axes.tick_params(labelsize=TEXT_PT)
@@ -102,9 +105,8 @@ def _draw_answers(axes: Axes, tuning: Tuning, answers: Sequence[Answer]) -> None
         if answer.candidate is None:
             continue
         row = tuning.rows[answer.candidate]
-        is_last = answer.goal == "deadline"
-        time_s = tuning.limits.deadline_s if is_last else row["t_usable_s"]
-        dists = row["dists_deadline"] if is_last else row["dists_usable"]
+        time_s = tuning.limits.deadline_s if answer.goal == "deadline" else row["t_usable_s"]
+        dists = [value for at_s, value in row["curve"] if at_s <= time_s][-1]
         size = {"o": 13.0, "s": 10.0, "^": 17.0}[marker]
         label = f"{TITLES[answer.goal]}:\n{name_of(answer.candidate)}"
         axes.plot(

@@ -1,7 +1,7 @@
 /* The form: a photo and a link go to the server, the run's progress comes back, and the run is put on the page. */
 "use strict";
 
-const PAPER = { title: "the paper's: 360 bytes a minute", payload_bytes: 360, interval_s: 60 };
+const PAPER = { title: "paper: 360 bytes a minute", payload_bytes: 360, interval_s: 60 };
 const presets = { "": PAPER, ...given.presets };
 let runId = null; /* the run that is being computed or shown */
 let progress = null; /* the stream of server-sent events */

@@ -1,5 +1,6 @@
 """A folder of photos: a run of each, with losses of its own, and the mean."""
 
+import dataclasses
 import json
 import statistics
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from PIL import Image
 
 from progic.errors import ImageError
 from satsim.pipeline import run_scenario
+from satsim.report import _answer
 from satsim.rundir import Run, read_run
 from satsim.scenario import load_scenario
 from satsim.terminal import notes
@@ -87,8 +89,16 @@ def test_bands_of_an_album_are_named(
     keys = (f"image.path={album}", "runs=5", "link.loss.rate=0.4", "metrics=[dists]")
     run = run_toy(*keys, "schemes=[progressive]", drawn=True)
     figure = (run.folder / "timeline.svg").read_text("utf-8")
-    assert "bands: 5th to 95th percentile of 5 runs of 3 photos; lines: mean of the first runs" in figure
+    assert "bands: 5th to 95th percentile of 5 runs of 3 photos, once half show one" in figure
     assert run.spread["progressive"].dists_final.mean_ci95 != 0
+
+
+def test_means_of_fewer_photos_win_nothing(run_toy: Callable[..., Run], album: Path) -> None:
+    run = run_toy(f"image.path={album}", "schemes=[progressive, low_bpp]")
+    first, second = run.summary.values()
+    early = dataclasses.replace(second, t_first_s=1.0, photos=1)
+    said = _answer(dataclasses.replace(run, summary={"progressive": first, "low_bpp": early}))
+    assert said == "The first picture: 1:00, by ProGIC progressive."
 
 
 def test_an_album_without_a_photo_is_refused(run_toy: Callable[..., Run], toy_scenario: Path) -> None:

@@ -51,8 +51,8 @@ def test_one_sbd_message_holds_one_stage_and_its_header() -> None:
 def test_one_byte_less_names_what_would_fit() -> None:
     assert message(scenario(339)) == (
         "a.yaml: link.payload_bytes: found 339, but one stage of 256x256 px at L=10, f=16 takes 320 bytes"
-        " and its header 20; allowed: at least 340, or codec.bits_per_index at most 9, or"
-        " codec.downsampling_factor at least 32, or image.size at most [240, 240]"
+        " and its header 20; allowed: at least 340, or image.size at most [240, 240], or"
+        " codec: {model: f16-l8, stages: 5, bits_per_index: 8, downsampling_factor: 16}"
     )
 
 
@@ -80,19 +80,14 @@ def test_every_offer_fits_and_the_next_step_does_not(
     room = payload_bytes - HEADER_BYTES
     assume(stage_bytes(size, bits, factor) > room)
     text = message(scenario(payload_bytes, size, bits, factor))
-    offers = re.findall(r"(codec\.\w+|image\.size) at (?:most|least) \[?(\d+)(?:, (\d+))?", text)
-    for key, first, second in offers:
-        number = int(first)
-        if key == "codec.bits_per_index":
-            assert stage_bytes(size, number, factor) <= room < stage_bytes(size, number + 1, factor)
-        elif key == "codec.downsampling_factor":
-            assert stage_bytes(size, bits, number) <= room < stage_bytes(size, bits, number // 2)
-        else:
-            assert stage_bytes((number, int(second)), bits, factor) <= room
-            assert stage_bytes((number + 1, second_of(number + 1, size)), bits, factor) > room
-    assert ("codec.bits_per_index" in text) == (stage_bytes(size, 1, factor) <= room)
-    assert ("codec.downsampling_factor" in text) == (stage_bytes(size, bits, 128) <= room)
+    for first, second in re.findall(r"image\.size at most \[(\d+), (\d+)", text):
+        wider = int(first) + 1
+        assert stage_bytes((int(first), int(second)), bits, factor) <= room
+        assert stage_bytes((wider, second_of(wider, size)), bits, factor) > room
+    for found_bits, found_factor in re.findall(r"bits_per_index: (\d+), downsampling_factor: (\d+)", text):
+        assert stage_bytes(size, int(found_bits), int(found_factor)) <= room
     assert ("image.size" in text) == (stage_bytes((1, second_of(1, size)), bits, factor) <= room)
+    assert ("codec: {" in text) == (stage_bytes(size, 6, 64) <= room)  # the smallest there is, of f64-l6
 
 
 def second_of(width: int, size: tuple[int, int]) -> int:

@@ -33,6 +33,8 @@ def trial_at(usable_at: float | None) -> dict[str, object]:
     [
         ([60, 60, 60], [300, 300, 300], "raw is usable 4.0 min earlier than whole on 3 of 3 photos"),
         ([60, 60, 60], [300, 300, 180], "raw is usable 3.3 ± 2.9 min earlier than whole on 3 of 3 photos"),
+        ([60, 60, 60], [68, 68, 74], "raw is usable 10 ± 9 s earlier than whole on 3 of 3 photos"),
+        ([60, 60, 60], [60.3, 60.3, 60.3], "raw is usable earlier than whole on 3 of 3 photos"),
         ([300, 60, 60], [60, 60, None], "raw and whole are usable earlier on 1 of 3 photos each"),
         ([60, 60, 60], [60, 60, 60], "whole is usable when raw is on 3 of 3 photos"),
         ([None, None, None], [None, None, None], "whole is never usable, nor is raw on 3 of 3 photos"),

@@ -100,7 +100,8 @@ def test_a_preset_that_cannot_carry_one_stage_is_named_with_what_would_fit() -> 
         check_link(scenario, "a.yaml")
     said = str(caught.value)
     assert said.startswith("a.yaml: link.payload_bytes: found 115 (preset lorawan_dr3), but one stage")
-    assert "allowed: at least 340, or codec.bits_per_index at most 2, or" in said
+    fitting = "{model: f32, stages: 16, bits_per_index: 10, downsampling_factor: 32}"
+    assert said.endswith(f"allowed: at least 340, or image.size at most [128, 128], or codec: {fitting}")
 
 
 def test_links_lists_shows_and_names_what_is_near() -> None:

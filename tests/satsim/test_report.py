@@ -141,6 +141,18 @@ def test_too_many_packets_are_not_drawn(run_toy: Callable[..., Run], monkeypatch
     assert chart.lanes == ()
 
 
+CLOSED = [(0, 60), (130, 300), (370, 540)]
+
+
+def test_time_without_a_link_is_shaded(run_toy: Callable[..., Run]) -> None:
+    windows = "link.windows={open: [{from_s: 60, to_s: 130}], repeat_s: 240}"
+    chart = chart_of(run_toy("schemes=[progressive]", windows), "psnr_db")
+    assert chart is not None
+    second = (chart.end_x - LEFT) / 600  # a packet a window, the third at 10:00
+    wanted = [(LEFT + from_s * second, (to_s - from_s) * second) for from_s, to_s in CLOSED]
+    assert [(gap.x, gap.width) for gap in chart.gaps] == [pytest.approx(gap, abs=0.11) for gap in wanted]
+
+
 def test_nothing_shown_is_no_chart(run_toy: Callable[..., Run]) -> None:
     assert chart_of(run_toy("schemes=[avif_low]"), "psnr_db") is None
 
