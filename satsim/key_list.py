@@ -17,12 +17,13 @@ class Key(NamedTuple):
     kind: str  # of its section, where it is of one kind alone
     allowed: str
     default: str  # as in YAML; "" where nothing stands for it, or it has keys of its own
+    required: bool = False  # where its section is given
 
     def __str__(self) -> str:
         """Return it as a line."""
         of = f" (kind: {self.kind})" if self.kind else ""
         default = f"; else {self.default}" if self.default else ""
-        return f"{self.name}{of}: {self.allowed}{default}"
+        return f"{self.name}{of}: {self.allowed}{default}{'; required' if self.required else ''}"
 
 
 EXTENDS = Key("extends", "", "the path of another scenario file, whose keys hold where this one has none", "")
@@ -45,7 +46,7 @@ def _keys(section: type[Section], prefix: str, kind: str, known: set[type[Sectio
         inner = [each for each in _sections_in(field.annotation) if known is None or each not in known]
         if known is not None:
             known.update(inner)
-        yield Key(f"{prefix}{name}", kind, field.description or "", _default_of(field))
+        yield Key(f"{prefix}{name}", kind, field.description or "", _default_of(field), field.is_required())
         items = "[]" if str(field.annotation).startswith("tuple") else ""
         for each in inner:
             yield from _keys(each, f"{prefix}{name}{items}.", _kind_of(each), known)
