@@ -1,0 +1,13 @@
+import torch
+
+from progic.data import PhotoSet
+
+
+def test_crops_come_from_everywhere_and_half_of_them_are_mirrored() -> None:
+    rows, columns = torch.meshgrid(torch.arange(12), torch.arange(12), indexing="ij")
+    photo = torch.stack([rows, columns, columns], 2).to(torch.uint8)
+    crops = (PhotoSet((photo,), ()).crops(400, 8, torch.Generator().manual_seed(1)) * 255).round()
+    tops, lefts = (set(crops[:, channel].amin((1, 2)).tolist()) for channel in (0, 1))
+    assert tops == lefts == set(range(5))
+    mirrored = float((crops[:, 1, 0, 0] > crops[:, 1, 0, -1]).float().mean())
+    assert abs(mirrored - 0.5) < 0.1  # 4 standard errors

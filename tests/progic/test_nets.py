@@ -1,0 +1,63 @@
+"""Parts of the nets against their formulas."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from progic.config import HEAD_DIM
+from progic.nets import WINDOW, ResidualBlock, WindowAttention
+
+
+def _filled(layer: nn.Module) -> torch.Generator:
+    """Give every weight a value, none of them 0, and return what draws the input."""
+    generator = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for weight in layer.parameters():
+            weight.normal_(std=0.3, generator=generator)
+    return generator
+
+
+def _of_one_window(layer: WindowAttention, x: Tensor, own: list[tuple[int, int]]) -> Tensor:
+    """What each of a window's latents, at these rows and columns, is told by all of them."""
+    rows = layer.norm(torch.stack([x[0, :, row, column] for row, column in own]))
+    query, key, value = layer.qkv(rows).view(len(own), 3, layer.heads, HEAD_DIM).permute(1, 2, 0, 3)
+    bias = layer.position_bias.view(layer.heads, 2 * WINDOW - 1, 2 * WINDOW - 1)
+    last = WINDOW - 1
+    near = [[bias[:, i - k + last, j - m + last] for k, m in own] for i, j in own]
+    logits = query @ key.transpose(1, 2) / HEAD_DIM**0.5
+    logits = logits + torch.stack([torch.stack(row, 1) for row in near], 1)
+    told: Tensor = layer.out((logits.softmax(2) @ value).transpose(0, 1).flatten(1))
+    return told
+
+
+@pytest.mark.parametrize("shift", [False, True])
+@pytest.mark.parametrize("size", [(8, 8), (3, 5), (17, 12)])
+def test_attention_is_that_of_each_window_alone(size: tuple[int, int], shift: bool) -> None:
+    layer, moved = WindowAttention(2 * HEAD_DIM, shift), WINDOW // 2 if shift else 0
+    x = torch.randn(1, 2 * HEAD_DIM, *size, generator=_filled(layer))
+    windows: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for row in range(size[0]):
+        for column in range(size[1]):
+            window = (row + moved) // WINDOW, (column + moved) // WINDOW
+            windows.setdefault(window, []).append((row, column))
+    wanted = x.clone()
+    with torch.no_grad():
+        for own in windows.values():
+            for (row, column), told in zip(own, _of_one_window(layer, x, own), strict=True):
+                wanted[0, :, row, column] += told
+        torch.testing.assert_close(layer(x), wanted, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("separable", [False, True])
+def test_what_is_held_scales_and_shifts_what_is_between_the_convolutions(separable: bool) -> None:
+    block = ResidualBlock(6, condition_dim=3, separable=separable)
+    generator = _filled(block)
+    x, condition = torch.randn(2, 6, 5, 7, generator=generator), torch.rand(2, 3, generator=generator)
+    assert block.modulation is not None
+    with torch.no_grad():
+        between = block.first(x)
+        scale, bias = block.modulation(condition).view(2, 2, between.shape[1], 1, 1).unbind(1)
+        wanted = x + block.second(F.silu(between * (1 + scale) + bias))
+        torch.testing.assert_close(block(x, condition), wanted)
+        torch.testing.assert_close(block(x), x + block.second(F.silu(between)))
