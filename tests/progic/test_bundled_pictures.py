@@ -1,0 +1,66 @@
+"""What the bundled model f16-s makes of one picture, stored: files that people have must stay readable."""
+
+import base64
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import progic
+from progic.bitstream import unpack_indices
+from progic.codec import Codec
+
+SIDE_PX, BLOCK_PX = 64, 8
+STAGES = (
+    "j9vRgP+8z+0oumguI3ouNlvXlb2EJ1xbpDQwiyJ1nWnTna3hrN1Kdaod4syw5T04bxi6EoCXlJBaG0OiizzWu49IAly4V4IZX7MnTCb0"
+    "vcLbFyGRcuG06ggCd0ptSIhcgk5ASA=="
+)
+BLOCK_MEANS = (
+    "zZxZfc+aQ82FXdxF0ZtGlG1FNYowZ38uvXN6P5umNKqCkrhRxNnCa9DFXLdyq7Q+tkWjTGqxgVtqxm1ogIK6M6G9h9CIzb9QjEihUlGT"
+    "qDZKsjpXTFSaOWSUvoJH13pEQplph5lrwF9zijZaKTlFkiNEyShRjUN5ab5Uwqlbnby8TpugT4RqvGdnmFaEXmybtJJ83JhrZt58T+Od"
+    "teTKtsq4TbWZKZ1iwoBxt35OS7o1Xs9R2atvu6F9SapqV6pN"
+)
+
+
+def _made() -> Image.Image:
+    row, column = np.mgrid[:SIDE_PX, :SIDE_PX]
+    rings = np.sin(np.hypot(row - 20, column - 40) / 4)
+    waves = [np.sin(column / 5 + row / 9), np.cos(row / 7 - column / 23), rings]
+    return Image.fromarray(np.uint8(np.rint(np.stack(waves, 2) * 100 + 128)))
+
+
+def _indices(codec: Codec, stages: list[bytes]) -> NDArray[np.int64]:
+    count = (SIDE_PX // codec.config.downsampling_factor) ** 2
+    return np.stack([unpack_indices(stage, count, codec.config.bits_per_index) for stage in stages])
+
+
+def _block_means(picture: Image.Image) -> NDArray[np.float64]:
+    blocks = SIDE_PX // BLOCK_PX
+    pixels = np.asarray(picture, np.float64).reshape(blocks, BLOCK_PX, blocks, BLOCK_PX, 3)
+    means: NDArray[np.float64] = pixels.mean((1, 3)).reshape(-1)
+    return means
+
+
+@pytest.fixture(scope="module")
+def codec() -> Codec:
+    return progic.load("f16-s")
+
+
+@pytest.fixture(scope="module")
+def stored(codec: Codec) -> list[bytes]:
+    every, each = base64.b64decode(STAGES), codec.bytes_per_stage((SIDE_PX, SIDE_PX))
+    return [every[start : start + each] for start in range(0, len(every), each)]
+
+
+def test_the_bundled_model_codes_as_it_did(codec: Codec, stored: list[bytes]) -> None:
+    """Other weights need other numbers: STAGES is base64 of `b"".join(codec.encode(_made()))`."""
+    same = _indices(codec, codec.encode(_made())) == _indices(codec, stored)
+    assert same.mean() >= 0.999
+
+
+def test_the_bundled_model_draws_stored_files_as_it_did(codec: Codec, stored: list[bytes]) -> None:
+    """Other weights need other numbers: `_block_means` of the picture, rounded to bytes, in base64."""
+    wanted = np.frombuffer(base64.b64decode(BLOCK_MEANS), np.uint8)
+    seen = codec.decode(stored, (SIDE_PX, SIDE_PX))
+    assert np.abs(_block_means(seen) - wanted).max() < 1.5
