@@ -6,6 +6,8 @@ import sys
 from importlib import import_module
 
 import pytest
+import torch
+import typer
 from typer.testing import CliRunner
 
 from progic.ending import print_anything
@@ -22,6 +24,36 @@ def test_ctrl_c_ends_with_a_line_and_130(
     with pytest.raises(SystemExit) as caught:
         import_module(f"{name}.__main__").main()
     assert (caught.value.code, capsys.readouterr().err) == (130, f"{name}: stopped\n")
+
+
+@pytest.mark.parametrize("name", ["progic", "satsim"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: 9\nat"),
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore"),
+    ],
+)
+def test_memory_that_ends_is_told_in_a_line(
+    name: str, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> None:
+        raise error
+
+    with pytest.raises(typer.Exit) as caught:
+        import_module(f"{name}.ending").ends_well(command)()
+    first = str(error).partition("\n")[0]
+    assert (caught.value.exit_code, capsys.readouterr().err) == (1, f"{name}: out of memory: {first}\n")
+
+
+@pytest.mark.parametrize("name", ["progic", "satsim"])
+def test_a_fault_of_the_program_is_not_hidden(name: str) -> None:
+    def command() -> None:
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        import_module(f"{name}.ending").ends_well(command)()
 
 
 def test_what_a_terminal_lacks_is_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 import progic
-from progic.codec import Codec
+from progic.codec import Codec, padded
 from progic.errors import PayloadError, WeightsError
 from progic.images import to_tensor
 
@@ -22,6 +22,12 @@ def test_any_size_is_padded_to_f_and_cropped_back(toy_codec: Codec, size: tuple[
     assert [len(stage) for stage in stages] == [-(-cells * 5 // 8)] * 3
     assert toy_codec.bytes_per_stage(size) == len(stages[0])
     assert toy_codec.decode(stages, size).size == size
+
+
+def test_photos_are_padded_with_their_last_pixels() -> None:
+    pixels = torch.rand(1, 3, 17, 30, generator=torch.Generator().manual_seed(1))
+    wanted = np.pad(pixels.numpy(), ((0, 0), (0, 0), (0, 15), (0, 2)), "edge")
+    assert np.array_equal(padded(pixels, 16).numpy(), wanted)
 
 
 def test_a_prefix_equals_a_mapping_of_the_same_stages(toy_codec: Codec, photo: Image.Image) -> None:
@@ -59,6 +65,12 @@ def test_bad_stages_are_named(toy_codec: Codec) -> None:
         PayloadError, match="stage 1 of a 16x16 photo: stage payload: found 2 bytes, allowed 1"
     ):
         toy_codec.decode([b"\0", b"\0\0"], (16, 16))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (16, 0), (0, 16)])
+def test_a_size_without_pixels_is_named(toy_codec: Codec, size: tuple[int, int]) -> None:
+    with pytest.raises(PayloadError, match=f"size: found {size[0]}x{size[1]}; allowed: at least 1x1"):
+        toy_codec.decode([b""] * 3, size)
 
 
 def test_large_pictures_have_no_seams_between_attention_windows(toy_codec: Codec) -> None:

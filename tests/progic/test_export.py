@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -108,9 +109,10 @@ def test_a_model_on_a_trunk_is_exported(toy_codec: Codec, tmp_path: Path) -> Non
     assert found.indices_equal == 1
 
 
-def lite(*arguments: object) -> subprocess.CompletedProcess[str]:
+def lite(*arguments: object, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
     code = [sys.executable, "-c", NO_TORCH + MAIN, *map(str, arguments)]
-    return subprocess.run(code, capture_output=True, text=True, timeout=120)
+    terminal = {**os.environ, "PYTHONIOENCODING": encoding}
+    return subprocess.run(code, capture_output=True, text=True, timeout=120, env=terminal)
 
 
 def test_progic_decode_without_torch(bundle: Path, coded: Path, toy_codec: Codec, photo: Image.Image) -> None:
@@ -125,6 +127,14 @@ def test_progic_decode_without_torch(bundle: Path, coded: Path, toy_codec: Codec
     wanted = toy_codec.decode({0: stages[0], 2: stages[2]}, photo.size)
     with Image.open(out) as picture:
         assert np.abs(np.asarray(picture, np.int16) - np.asarray(wanted, np.int16)).max() <= 1
+
+
+def test_progic_decode_names_a_file_that_the_terminal_cannot_show(bundle: Path, coded: Path) -> None:
+    out = coded.with_name("a–b.png")
+    done = lite(coded, out, "--bundle", bundle, encoding="latin-1")
+    shown = coded.with_name("a?b.png")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{shown}: 75x50\n", "")
+    assert out.is_file()
 
 
 def test_there_is_no_torch_in_that_test() -> None:
@@ -212,6 +222,20 @@ def test_what_fails_the_check_is_not_left(
     with pytest.raises(ProgicError):
         export(toy_codec, "torchscript", tmp_path, photos_to_check(None)[:1])
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_files_that_cannot_take_their_places_leave_no_new_folder(
+    toy_codec: Codec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    (tmp_path / "kept").mkdir()
+    for folder in (tmp_path / "new" / "folder", tmp_path / "kept"):
+        with pytest.raises(OSError, match="No space left on device"):
+            export(toy_codec, "torchscript", folder, photos_to_check(None)[:1])
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("kept")]
 
 
 def test_photos_to_check(tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""Commands that end in a line: pictures that no file of their format can hold."""
+
+from pathlib import Path
+
+import pytest
+import typer
+from PIL import Image
+
+from progic.commands.options import save_picture
+from progic.ending import ends_well
+
+
+@pytest.mark.parametrize(
+    ("size", "name", "reason"),
+    [((65535, 1), "wide.jpg", "broken data stream"), ((8, 8), "small.xbm", "cannot write mode RGB as XBM")],
+)
+def test_a_picture_that_its_format_cannot_hold_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], size: tuple[int, int], name: str, reason: str
+) -> None:
+    with pytest.raises(typer.Exit) as caught:
+        ends_well(save_picture)(Image.new("RGB", size), tmp_path / name)
+    said = capsys.readouterr().err
+    assert caught.value.exit_code == 2
+    assert said.startswith(f"progic: {tmp_path / name}: cannot be written: {reason}")
+    assert said.endswith("; try .png\n") and said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
