@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from satsim.channel import Channel, Independent
 from satsim.errors import PacketError
 from satsim.header import ImageTag
+from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
 from satsim.packets import Report, pack, pack_report, parse, parse_report
 from satsim.reassemble import Reassembler
@@ -19,7 +20,7 @@ from satsim.records import Delivery, SchemeRun
 from satsim.repair_settings import ArqRound, ReturnLink
 from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
-from satsim.simulate import simulate, simulate_on
+from satsim.simulate import _channels_of, simulate, simulate_on
 
 LINK = LinkSettings(payload_bytes=360, interval_s=60, latency=LatencySettings(propagation_s=2))
 BACK = ReturnLink(payload_bytes=270, interval_s=20, latency_s=10)
@@ -103,6 +104,17 @@ def test_the_way_back_does_not_change_what_the_way_there_loses() -> None:
         return [each.packet for each in run.events if each.event == "lost" and each.attempt == 1]
 
     assert first_round(0) == first_round(0.9) != []
+
+
+def test_the_way_back_is_not_drawn_as_the_way_there() -> None:
+    half = IndependentLoss(rate=0.5)
+    link, back = LINK.model_copy(update={"loss": half}), BACK.model_copy(update={"loss": half})
+    ways = _channels_of(0, link, ArqRound(kind="arq_round", return_link=back), seed=5)
+    there, home = (
+        [way.loses(60 * slot, 60 * slot + 60) for slot in range(64)] for way in (ways.there, ways.back)
+    )
+    assert there != home
+    assert set(there) == set(home) == {True, False}
 
 
 @given(st.integers(1, 64).flatmap(lambda n: st.tuples(st.just(n), st.frozensets(st.integers(0, n - 1)))))

@@ -188,6 +188,12 @@ def test_a_trace_happens_again(after_end: str, lost: list[int]) -> None:
     assert [int(channel.loses(60 * slot, 60 * slot + 60)) for slot in range(7)] == lost
 
 
+def test_a_slot_with_any_loss_recorded_in_it_is_lost() -> None:
+    channel = Recorded(Trace((0, 10, 20, 30), (False, True, False, False)))
+    fates = [channel.loses(*slot) for slot in ((0, 30), (0, 10), (10, 20), (20, 40))]
+    assert fates == [True, False, True, False]
+
+
 def test_a_slot_without_a_record_takes_the_latest_before_it() -> None:
     channel = Recorded(TRACE, "received")
     assert [channel.loses(start, start + 10) for start in (60, 70, 110, 130)] == [True, True, True, False]

@@ -77,6 +77,19 @@ def test_a_dearer_plan_makes_nothing_needless(tmp_path: Path) -> None:
     assert left(undominated(space, scenario.link, limits), 256) == {("net-l6", 1), ("net", 1)}
 
 
+def test_a_plan_of_more_messages_makes_none_of_fewer_needless(tmp_path: Path) -> None:
+    """Of 3 units each: four stages of L = 10 in one message, four of 12 in two, whose first tells 36 bits.
+
+    Three of 12 would do, in one message; but the net's own four of 9 tell as much and are tried instead.
+    """
+    link = "payload_bytes: 343, billing: {unit_bytes: 167, price_usd: 0.16}"
+    scenario = scenario_of(tmp_path, link)
+    space = space_of(scenario, models_of(9, 10, 12, own=9, stages=4), [(128, 128)], TEN_MESSAGES)
+    kept = left(undominated(space, scenario.link, TEN_MESSAGES), 128)
+    assert {("net-l10", 4), ("net-l12", 4), ("net", 4)} <= kept
+    assert ("net-l12", 3) not in kept
+
+
 @pytest.mark.parametrize("bits", [8, 10])
 def test_a_taught_model_is_left_out_beside_its_teacher_alone(tmp_path: Path, bits: int) -> None:
     scenario = scenario_of(tmp_path, "payload_bytes: 360")

@@ -70,6 +70,9 @@ def test_late_photos_wait_behind_those_who_asked_before() -> None:
     runs = fleet(handsets=4, access="fcfs", within_s=300)
     assert [sent(run) for run in runs] == [pytest.approx(starts, abs=1e-5) for starts in expected]
     assert [run.events[0].time_s for run in runs] == [10] * 4, "times count from the own photo"
+    for run in runs:
+        received = [event.time_s for event in run.events if event.event == "received"]
+        assert [held.time_s for held in run.holdings] == received != []
 
 
 @pytest.mark.parametrize("access", ["turns", "fcfs", "aloha"])

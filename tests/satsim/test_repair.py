@@ -62,9 +62,10 @@ def test_what_goes_into_each_slot(repair: Repair, sent: str) -> None:
     assert order(repair) == sent
 
 
-def test_a_packet_of_several_stages_is_owed_what_its_first_is() -> None:
+@pytest.mark.parametrize("copies", [(3, 3, 3, 1), (3, 2, 1)])
+def test_a_packet_of_several_stages_is_owed_what_its_first_is(copies: tuple[int, ...]) -> None:
     """Of 1000 bytes a packet holds three stages: the second begins with stage 4, which has one copy."""
-    assert order(Unequal(kind="unequal", copies=(3, 3, 3, 1)), payload_bytes=1000) == "1.1 2.1 1.2 1.3"
+    assert order(Unequal(kind="unequal", copies=copies), payload_bytes=1000) == "1.1 2.1 1.2 1.3"
 
 
 def test_a_carousel_fills_the_gaps_of_its_first_round() -> None:
@@ -78,6 +79,12 @@ def test_a_carousel_fills_the_gaps_of_its_first_round() -> None:
     gone = [(each.time_s, each.packet) for each in run.events if each.event == "gave_up"]
     assert gone == [(360, 1)]
     assert [each.event for each in run.events].count("duplicate") == 3
+
+
+def test_a_packet_that_got_through_once_is_not_given_up() -> None:
+    run = sent_on(Scripted([7, 8, 3]), CAROUSEL)
+    assert [each.packet for each in run.events if each.event == "lost"] == [3, 2, 3]
+    assert [each.packet for each in run.events if each.event == "gave_up"] == [3]
 
 
 def test_any_five_of_seven_give_back_all() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
@@ -112,6 +113,15 @@ def test_a_picture_begins_at_its_moment(run_toy: Callable[..., Run]) -> None:
     run = run_toy("schemes=[progressive]")
     rows = figure_of(run).axes[0]
     assert [image.get_extent()[0] * 60 for image in rows.images] == pytest.approx([60.5, 120.5, 180.5])
+
+
+def test_only_usable_pictures_have_a_dark_frame(run_toy: Callable[..., Run], metric_weights: object) -> None:
+    """DISTS of the three pictures is 0.445, 0.423 and 0.405."""
+    run = run_toy("schemes=[progressive]", "metrics=[dists]", "usable={dists: 0.43}")
+    assert [row.usable for row in run.rows_of("progressive")] == [False, True, True]
+    frames = [patch for patch in figure_of(run).axes[0].patches if isinstance(patch, Rectangle)]
+    dark = [frame.get_x() * 60 for frame in frames if frame.get_linewidth() == 1.5]
+    assert dark == pytest.approx([120.5, 180.5])
 
 
 def test_the_figure_needs_the_folder_only(run_toy: Callable[..., Run], tmp_path: Path) -> None:
