@@ -71,7 +71,9 @@ def send(
         str | None,
         typer.Option("--model", "-m", help="A bundled model, or a file; else the --scenario's, or f16-s."),
     ] = None,
-    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, scaled and cropped to; 256x256 without a scenario.")] = None,
+    size: Annotated[
+        str | None, typer.Option(help="WIDTHxHEIGHT, scaled and cropped to; 256x256 without a scenario.")
+    ] = None,
     payload_bytes: Annotated[
         int | None,
         typer.Option(help="Most bytes of a packet, header included; else the --scenario's, or 360."),

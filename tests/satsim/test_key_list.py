@@ -50,7 +50,10 @@ def test_a_key_and_those_below_it() -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0].startswith("link.loss: none, {rate}, {kind: gilbert_elliott, rate, mean_burst}")
-    assert "link.loss.mean_burst (kind: gilbert_elliott): a number from 1 to 1000000 (packets); required" in lines
+    assert (
+        "link.loss.mean_burst (kind: gilbert_elliott): a number from 1 to 1000000 (packets); required"
+        in lines
+    )
     assert 'link.loss.after_end (kind: trace): repeat, received or lost; else "repeat"' in lines
     assert all(line.startswith("link.loss") for line in lines)
 
