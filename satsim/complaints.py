@@ -75,7 +75,7 @@ def _follows_from_another(detail: ErrorDetails, details: list[ErrorDetails]) -> 
 
 def _fault(detail: ErrorDetails, model: type[BaseModel], source_of: SourceOf) -> ScenarioError:
     place, kind = _placed(detail["loc"], model), detail["type"]
-    if kind in ("extra_forbidden", "invalid_key"):
+    if kind == "extra_forbidden":
         above = _placed(detail["loc"][:-1], model)
         unknown = cut(_text(detail["loc"][-1]))
         known = list(above.model.model_fields)

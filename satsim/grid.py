@@ -6,11 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from satsim.complaints import cut
-from satsim.errors import InputError
+from satsim.errors import InputError, ScenarioError
+from satsim.yaml_text import parsed
 
 MOST_POINTS = 100_000
 MOST_RANGE_CHARS = 40  # of first..last
@@ -88,14 +86,14 @@ def _apart(text: str, listed: str) -> tuple[str, ...]:
 
 def _in_list(text: str, listed: str) -> tuple[str, ...]:
     try:
-        values: Any = YAML(typ="safe", pure=True).load(listed)
-    except (YAMLError, ValueError, RecursionError):
+        values: Any = parsed(listed, "--grid")
+    except ScenarioError:
         raise _refused(text, f"a list in YAML; {ALLOWED}") from None
     if not isinstance(values, list) or not values:
         raise _refused(text, f"a list of at least one value; {ALLOWED}")
     try:
         return tuple(_as_yaml(value) for value in values)
-    except (TypeError, ValueError, RecursionError):  # keys that are no texts, anchors within themselves
+    except (ValueError, RecursionError):  # a number of thousands of digits
         raise _refused(text, f"values that a scenario can have; {ALLOWED}") from None
 
 

@@ -1,7 +1,4 @@
-"""A scenario file: read with its `extends` and overrides, checked, and written out resolved.
-
-YAML 1.2 by ruamel.yaml: PyYAML reads `1e3` as text and takes the last of two equal keys without a word.
-"""
+"""A scenario file: read with its `extends` and overrides, checked, and written out resolved."""
 
 import io
 import itertools
@@ -13,8 +10,6 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from satsim.complaints import KeyPath, complain, cut, shown
 from satsim.errors import ScenarioError
@@ -23,6 +18,7 @@ from satsim.presets import UnknownPreset, load_preset
 from satsim.section import names_a_file
 from satsim.settings import LinkSettings, Scenario, Scheme
 from satsim.window_settings import SCHEDULE
+from satsim.yaml_text import parsed
 
 __all__ = [
     "LinkSettings",
@@ -36,7 +32,6 @@ __all__ = [
 MAX_FILE_BYTES = 65_536
 MAX_EXTENDS = 8
 WEIGHTS = ".safetensors"
-MOST_VALUES = 100_000  # of a file: ten thousand windows are 30,000
 CHOICES = ("sender", "repair", "usable", "detail")  # their keys exclude each other: replaced whole
 
 
@@ -144,13 +139,13 @@ def _override(override: str, folder: Path) -> _Layer:
     if not equals or not all(key.split(".")):
         raise ScenarioError("override", "", shown(override), "key=value, such as link.loss.rate=0.1")
     source = f"override {cut(override)}"
-    keys = _parsed(text, source)
+    keys = parsed(text, source)
     for part in reversed(key.split(".")):
         keys = {part: keys}
     return _Layer(source, _paths_from(keys, folder))
 
 
-def _read(path: Path) -> dict[Any, Any]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
@@ -164,44 +159,11 @@ def _read(path: Path) -> dict[Any, Any]:
     except UnicodeDecodeError as error:
         found = f"byte 0x{raw[error.start]:02x} at {error.start}"
         raise ScenarioError(str(path), "", found, "YAML in UTF-8") from None
-    keys = _parsed(text, str(path))
+    keys = parsed(text, str(path))
     if not isinstance(keys, dict):
         found = "nothing" if keys is None else shown(keys)
         raise ScenarioError(str(path), "", found, "a mapping with " + ", ".join(Scenario.model_fields))
     return keys
-
-
-def _parsed(text: str, source: str) -> Any:
-    try:
-        content = YAML(typ="safe", pure=True).load(text)
-    except DuplicateKeyError as error:
-        found = (error.problem or "a key twice").removeprefix("found ").partition(" with value")[0]
-        raise ScenarioError(_at(source, error), "", found, "each key once") from None
-    except MarkedYAMLError as error:
-        why = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ScenarioError(_at(source, error), "", f"broken syntax ({why})", "YAML 1.2") from None
-    except (YAMLError, ValueError, TypeError, RecursionError) as error:  # TypeError: a list as a key
-        why = cut(str(error).partition("\n")[0] or type(error).__name__)
-        raise ScenarioError(source, "", f"broken syntax ({why})", "YAML 1.2") from None
-    if _values_in(content) > MOST_VALUES:
-        found = "too many values, as of an anchor within itself or of anchors of anchors"
-        raise ScenarioError(source, "", found, f"at most {MOST_VALUES}")
-    return content
-
-
-def _values_in(content: Any) -> int:
-    """Count the values, an alias as what it stands for: a few lines can be billions. Stop at too many."""
-    count, left = 0, [content]
-    while left and count <= MOST_VALUES:
-        count += 1
-        value = left.pop()
-        left += value.values() if isinstance(value, dict) else value if isinstance(value, list | set) else ()
-    return count
-
-
-def _at(source: str, error: MarkedYAMLError) -> str:
-    mark = error.problem_mark or error.context_mark
-    return source if mark is None else f"{source}, line {mark.line + 1}"
 
 
 def _paths_from(keys: Any, folder: Path) -> Any:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ruamel.yaml import YAML
 
 from satsim.csv_file import write_csv
 from satsim.grid import Axis, Point
+from satsim.yaml_text import parsed
 
 CSV, PARQUET = "sweep.csv", "sweep.parquet"
 TEXTS = frozenset({"scheme", "note"})
@@ -47,14 +46,10 @@ def records_of(table: Mapping[str, Sequence[Cell]]) -> list[dict[str, Cell]]:
 
 
 def _cells_of(axis: Axis) -> dict[str, Cell]:
-    parsed = {text: _parsed(text) for text in axis.values}
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in parsed.values()):
-        return parsed
-    return {text: value if isinstance(value, str) else text for text, value in parsed.items()}
-
-
-def _parsed(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text)
+    values = {text: parsed(text, axis.key) for text in axis.values}
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.values()):
+        return values
+    return {text: value if isinstance(value, str) else text for text, value in values.items()}
 
 
 def _array(name: str, cells: Sequence[Cell]) -> pa.Array:
