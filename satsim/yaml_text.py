@@ -54,7 +54,8 @@ def parsed(text: str, source: str) -> Any:
     except MarkedYAMLError as error:
         why = ", ".join(part for part in (error.context, error.problem) if part)
         raise ScenarioError(_at(source, error), "", f"broken syntax ({why})", "YAML 1.2") from None
-    except (YAMLError, ValueError, TypeError, RecursionError) as error:
+    except (YAMLError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        # of its own, or Python's of a value that is not what its tag says
         why = cut(str(error).partition("\n")[0] or type(error).__name__)
         raise ScenarioError(source, "", f"broken syntax ({why})", "YAML 1.2") from None
     if _values_in(content) > MOST_VALUES:

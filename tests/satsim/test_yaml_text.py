@@ -51,3 +51,16 @@ def test_a_key_that_is_no_text_is_blamed_on_the_file_that_has_it(
 
 def test_a_text_is_a_key_however_it_is_written() -> None:
     assert parsed('{"1": a, \'~\': b, !!str 2: c, "<<": d}', "") == {"1": "a", "~": "b", "2": "c", "<<": "d"}
+
+
+@pytest.mark.parametrize("value", ['!!int ""', "!!int _", '!!float ""', "!!bool foo", '"\\UFFFFFFFF"'])
+def test_a_value_that_is_not_what_it_says_is_named(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(f"extends: {GOOD}\nseed: {value}")
+    with pytest.raises(ScenarioError, match=r"small\.yaml: found broken syntax \(.+\); allowed: YAML 1\.2"):
+        load_scenario(path)
+    said = re.escape(f"override seed={value}: found broken syntax")
+    with pytest.raises(ScenarioError, match=said):
+        load_scenario(GOOD, [f"seed={value}"])
+    with pytest.raises(InputError, match="--grid: found .*; allowed: a list in YAML"):
+        axis_of(f"seed=[{value}]")
