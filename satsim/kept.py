@@ -156,17 +156,24 @@ def _make(folder: Path, place: Place) -> None:
 
 
 def _kept(folder: Path, key: str) -> list[Row] | None:
+    """Return the rows of a file as `_keep` wrote it; None of any other, whose rows could be of anything."""
     try:
-        rows = json.loads((folder / f"{key}.json").read_bytes())
-    except (OSError, ValueError):
+        kept = json.loads((folder / f"{key}.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
         return None
-    return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
+    rows: list[Row] | None = kept.get("rows") if isinstance(kept, dict) else None
+    return rows if kept == _sealed(key, rows) else None
+
+
+def _sealed(key: str, rows: Sequence[Row] | None) -> dict[str, Any]:
+    """Return rows and the digest that tells whether they are still those of the job."""
+    return {"sha256": hashlib.sha256(json.dumps([key, rows]).encode()).hexdigest(), "rows": rows}
 
 
 def _keep(folder: Path, key: str, rows: Sequence[Row]) -> None:
     draft = folder / f".{key}.{os.getpid()}"  # another process may be at the same
     try:
-        draft.write_text(json.dumps(rows), encoding="utf-8")
+        draft.write_text(json.dumps(_sealed(key, rows)), encoding="utf-8")
         draft.replace(folder / f"{key}.json")
     except OSError as error:
         raise SatsimError(f"{folder}: cannot be written: {error.strerror}") from None

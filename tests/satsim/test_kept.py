@@ -44,3 +44,30 @@ def test_a_first_job_that_fails_leaves_no_folder_and_what_was_there_stays(tmp_pa
 
 def _fails(given: Path) -> list[Row]:
     raise InputError("no")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["[]", "[{}]", '[{"scheme": 3}]', '{"rows": []}', "{}", "null", "[" * 100_000, "of another", "changed"],
+)
+def test_a_result_that_is_not_as_it_was_kept_is_computed_again(tmp_path: Path, damage: str) -> None:
+    done: list[str] = []
+
+    def work(given: str) -> list[Row]:
+        done.append(given)
+        return [{"scheme": given, "note": float("nan"), "bytes": (1, 2)}]
+
+    def rows() -> list[list[Row]]:
+        jobs = [Job(name, name, name) for name in ("one", "two")]
+        with ThreadPoolExecutor() as threads:
+            return run_jobs(
+                jobs, work, Place(tmp_path, "points", "a test's"), threads, lambda step, part: None
+            )
+
+    first, (one, two) = rows(), [tmp_path / "points" / f"{name}.json" for name in ("one", "two")]
+    assert [row["scheme"] for (row,) in rows()] == ["one", "two"]
+    assert sorted(done) == ["one", "two"]
+    changed = {"of another": one.read_text(), "changed": two.read_text().replace("2]", "3]")}
+    two.write_text(changed.get(damage, damage))
+    assert [row["scheme"] for (row,) in rows()] == [row["scheme"] for (row,) in first]
+    assert sorted(done) == ["one", "two", "two"]
