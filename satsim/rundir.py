@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from satsim.complaints import dotted, shown
+from satsim.complaints import cut, dotted, printable, shown
 from satsim.csv_file import rounded, write_csv
 from satsim.errors import RunFolderError
 from satsim.manifest import Manifest
@@ -39,6 +39,7 @@ PSNR = "psnr_db"  # infinite of a picture that is the photo
 Row = TimelineRow | MeanRow
 Summary = SchemeSummary | MeanSummary
 Valid = TypeVar("Valid")
+Line = TypeVar("Line", bound=TimelineRow | MeanRow | Event | SpreadRow | Span)  # of a table
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,9 @@ def _read_run(folder: Path) -> Run:
     if not manifest.photos:
         raise ValueError(f"{MANIFEST}: photos: found none, allowed one or more")
     is_mean = manifest.photos[0].run is not None
-    summary_type, row_type = (MeanSummary, MeanRow) if is_mean else (SchemeSummary, TimelineRow)
     is_spread = (folder / SPREAD).is_file()
     scenario = load_scenario(folder / SCENARIO)
-    summary = _read_summary(folder / SUMMARY, TypeAdapter[Summary](summary_type))
+    summary = _read_summary(folder / SUMMARY, TypeAdapter[Summary](MeanSummary if is_mean else SchemeSummary))
     unknown = summary.keys() - {scheme.name for scheme in scenario.schemes}
     if unknown:
         raise ValueError(f"{SUMMARY} has {min(unknown)}, which is no scheme of {SCENARIO}")
@@ -150,11 +150,11 @@ def _read_run(folder: Path) -> Run:
         scenario=scenario,
         manifest=manifest,
         summary=summary,
-        timeline=_read_csv(folder / TIMELINE, TypeAdapter[Row](row_type)),
-        events=() if is_mean else _read_csv(folder / EVENTS, TypeAdapter(Event)),
+        timeline=_read_csv(folder / TIMELINE, MeanRow if is_mean else TimelineRow),
+        events=() if is_mean else _read_csv(folder / EVENTS, Event),
         spread=_read_summary(folder / SPREAD, TypeAdapter(SchemeSpread)) if is_spread else {},
-        spread_rows=_read_csv(folder / SPREAD_ROWS, TypeAdapter(SpreadRow)) if is_spread else (),
-        windows=_read_csv(folder / WINDOWS, TypeAdapter(Span)) if (folder / WINDOWS).is_file() else (),
+        spread_rows=_read_csv(folder / SPREAD_ROWS, SpreadRow) if is_spread else (),
+        windows=_read_csv(folder / WINDOWS, Span) if (folder / WINDOWS).is_file() else (),
     )
 
 
@@ -167,10 +167,15 @@ def _read_summary(path: Path, summary_type: TypeAdapter[Valid]) -> dict[str, Val
     }
 
 
-def _read_csv(path: Path, row_type: TypeAdapter[Valid]) -> tuple[Valid, ...]:
+def _read_csv(path: Path, kind: type[Line]) -> tuple[Line, ...]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return tuple(_valid(where, row_type, row) for where, row in _cells(csv.DictReader(file), path))
+            reader, row_type = csv.DictReader(file), TypeAdapter(kind)
+            columns = reader.fieldnames or ()
+            if sorted(columns) != sorted(kind._fields):  # else a table without rows could be any
+                found = cut(printable(",".join(columns)))
+                raise ValueError(f'{path.name}: header: found "{found}", allowed: {",".join(kind._fields)}')
+            return tuple(_valid(where, row_type, row) for where, row in _cells(reader, path))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path.name}: {error}") from None
 

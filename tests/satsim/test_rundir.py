@@ -236,6 +236,8 @@ def test_a_broken_run_is_named(run_toy: Callable[..., Run], file: str, content: 
         ("summary.json", r"(?s).*", "[1]", "summary.json: found [1], allowed: a mapping"),
         ("manifest.json", r"(?s).*", "[" * 100_000, "manifest.json: maximum recursion depth"),
         ("events.csv", ",queued,", ",foo,", 'line 3: event: found "foo"; Input should be'),
+        ("timeline.csv", r"(?s).+", "", 'timeline.csv: header: found "", allowed: scheme,time_s,packets'),
+        ("events.csv", r"(?s).+", "a,b\n", 'events.csv: header: found "a,b", allowed: time_s,scheme,event'),
         (
             "manifest.json",
             r'(?s)"photos": \[.*?\]',
