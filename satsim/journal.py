@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from progic.replacing import make_folder
+from satsim.complaints import cut, printable
 from satsim.errors import InputError, SatsimError
 from satsim.framing import MAX_FRAME_BYTES
+from satsim.records import VERDICTS
 
 
 class Row(NamedTuple):
@@ -27,7 +29,7 @@ class Row(NamedTuple):
     image: str  # satsim.header.ImageTag.name; "" for bytes that are no packet
     stage: str  # "0", "0-2", "parity 1"; "" for bytes that are no packet
     bytes: int
-    event: str  # received, duplicate, rejected
+    event: str  # of satsim.records.VERDICTS
     detail: str  # why
     data: str  # the packet, in hex
 
@@ -96,10 +98,12 @@ class Journal:
         try:
             number, time_utc, source, image, stage, n_bytes, event, detail, data = cells
             row = Row(int(number), time_utc, source, image, stage, int(n_bytes), event, detail, data)
-            datetime.fromisoformat(time_utc)
+            datetime.fromisoformat(time_utc).timestamp()  # which years 1 and 9999 may not have
+            if event not in VERDICTS:
+                raise ValueError(f"an event {cut(printable(event))}")
             if len(bytes.fromhex(data)) != row.bytes:
                 raise ValueError("its bytes are not as many as it says")
-        except ValueError as error:
+        except (ValueError, OverflowError, OSError) as error:
             raise InputError(
                 f"{self._path}, line {line}: found a damaged row ({error}); allowed: as it was written"
             ) from None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from satsim.units import logged_time_s
 
@@ -21,6 +21,9 @@ EventName = Literal[
     "report_received",  # the sender has read it
     "complete",  # the receiver holds all that was to come; bytes: all accepted
 ]
+
+VerdictEvent = Literal["received", "duplicate", "rejected"]
+VERDICTS = get_args(VerdictEvent)
 
 
 class Event(NamedTuple):
@@ -55,7 +58,7 @@ class Delivery(NamedTuple):
 class Verdict(NamedTuple):
     """What became of one delivery."""
 
-    event: Literal["received", "duplicate", "rejected"]
+    event: VerdictEvent
     detail: str  # why; "" where all is well
 
 

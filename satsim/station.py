@@ -22,7 +22,7 @@ from satsim.inlets import Arrival
 from satsim.journal import Journal, Row
 from satsim.packets import AnyPacket, parse
 from satsim.reassemble import Reassembler
-from satsim.records import Delivery, Holding, Picture, Verdict
+from satsim.records import VERDICTS, Delivery, Holding, Picture, Verdict
 from satsim.wording import stages_text
 
 STATUS, LATEST = "status.json", "latest.png"
@@ -160,7 +160,7 @@ class Station:
                 partial.write_bytes(picture)
 
     def _write_status(self) -> None:
-        packets = {event: self._counts[event] for event in ("received", "duplicate", "rejected")}
+        packets = {event: self._counts[event] for event in VERDICTS}
         rejected = {why: count for why, count in sorted(self._counts.items()) if why not in packets}
         images = {name: each.status() for name, each in sorted(self._images.items())}
         status = {"packets": packets, "rejected": rejected, "images": images}

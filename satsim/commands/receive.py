@@ -25,7 +25,7 @@ from satsim.inlets import (
     udp_socket,
 )
 from satsim.journal import Journal, Row
-from satsim.records import Picture
+from satsim.records import VERDICTS, Picture
 from satsim.serial_port import serial_parts, serial_port
 from satsim.units import MOST_DRAWN_PIXELS
 
@@ -91,7 +91,7 @@ def receive(
                 break
     if not (quiet or as_json):
         counts = Counter(row.event for row in journal.rows)
-        heard = [f"{counts[event]} {event}" for event in ("received", "duplicate", "rejected")]
+        heard = [f"{counts[event]} {event}" for event in VERDICTS]
         typer.echo(f"{out}: packets {', '.join(heard)}")
 
 

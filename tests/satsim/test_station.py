@@ -275,6 +275,11 @@ def test_one_receiver_a_folder(tmp_path: Path) -> None:
         ("time_s,outcome\n1,2", "found another table"),
         ("{header}1,x,y\n", "line 2: found a damaged row"),
         ("{header}1,20z6-11-27T00:00:00+00:00,a,,,1,rejected,,00\n", "line 2: found a damaged row"),
+        ("{header}1,0001-01-01T00:00:00,a,,,1,rejected,,00\n", "line 2: found a damaged row .year"),
+        (
+            "{header}1,2026-11-27T00:00:00+00:00,a,,,1,evil,,00\n",
+            "line 2: found a damaged row .an event evil.;",
+        ),
     ],
 )
 def test_another_file_in_its_place_is_left_alone(tmp_path: Path, text: str, complaint: str) -> None:
