@@ -40,11 +40,11 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Open or begin the file, and cut off a row that was being written when its writer was killed.
 
-        Raises InputError if another receiver is writing it, or if it is something else.
+        Raises InputError if another receiver is writing it, or if it is something else, or cannot be opened.
         """
         self._path = path
         make_folder(path.parent)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._file = _opened(path)
         try:
             _lock(self._file, path)
             self.rows = self._read()
@@ -108,6 +108,16 @@ class Journal:
                 f"{self._path}, line {line}: found a damaged row ({error}); allowed: as it was written"
             ) from None
         return row
+
+
+def _opened(path: Path) -> int:
+    allowed = "a new folder, or a receiver's own"
+    try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise InputError(f"{path}: found a folder, a device or a pipe; allowed: {allowed}")
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise InputError(f"{path}: found no file to write ({error.strerror}); allowed: {allowed}") from None
 
 
 def _write(file: int, data: bytes) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from progic.replacing import replacing
+from progic.replacing import make_folder, replacing
 from satsim.errors import PacketError
 from satsim.gallery import NoPicture
 from satsim.header import ImageTag
@@ -126,7 +126,7 @@ class Station:
     def _draw(self, incoming: _Incoming) -> Iterator[Picture]:
         """Write the picture of each new set of stages unless it is there; give those that were not."""
         folder = self._folder / incoming.image.name
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         for held in incoming.gathering.holdings[incoming.n_drawn :]:
             text = stages_text(held.stages)
             path = folder / f"{text}.png"
