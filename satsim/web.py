@@ -25,16 +25,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from progic.errors import ImageError
 from progic.images import check_photo
 from progic.limits import MAX_PIXELS
+from satsim.complaints import cut
 from satsim.errors import InputError
 from satsim.intake import check_scenario
 from satsim.playback import playback_of
 from satsim.run_queue import Job, QueueFullError, RunQueue
 from satsim.rundir import REPORT, SCENARIO, picture_files, read_run
+from satsim.safe_headers import SafeHeaders
 from satsim.settings import BUILT_IN_SCHEMES, Metric
 from satsim.submission import (
     FILE,
@@ -53,14 +54,6 @@ from satsim.viewer_page import served_page
 from satsim.wording import scheme_label
 
 POLL_S, KEEP_ALIVE_POLLS = 0.2, 75  # a stream without news for 15 s says that it lives
-POLICY = (
-    "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 
 
 @dataclass(frozen=True)
@@ -83,39 +76,19 @@ def app_of(server: Server, hosts: Sequence[str]) -> Starlette:
             Route("/runs/{name}/progress", progress),
             Route("/runs/{name}/cancel", cancel, methods=["POST"]),
             Route("/runs/{name}/playback.json", playback),
-            Route("/runs/{name}/pictures/{number:int}.png", picture),
+            Route("/runs/{name}/pictures/{number}.png", picture),
             Route("/runs/{name}/folder.zip", folder),
             Route("/runs/{name}/scenario.yaml", scenario),
             Route("/runs/{name}/report.html", report),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
-            Middleware(_SafeHeaders),
+            Middleware(SafeHeaders),
         ],
         exception_handlers={HTTPException: _http_error, InputError: _input_error, OSError: _os_error},
     )
     app.state.server = server
     return app
-
-
-class _SafeHeaders:
-    """Adds what tells browsers to load nothing from elsewhere, where a response does not say it itself."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                present = {key for key, _ in message["headers"]}
-                missing = [(key.encode(), value.encode()) for key, value in HEADERS.items()]
-                message["headers"] = [
-                    *message["headers"],
-                    *(each for each in missing if each[0] not in present),
-                ]
-            await send(message)
-
-        await self._app(scope, receive, send_safely)
 
 
 def listen(app: Starlette, listener: socket.socket) -> None:
@@ -228,9 +201,10 @@ def picture(request: Request) -> Response:
     """A picture of the run by its number; 0 is the original."""
     files = picture_files(read_run(_done(request).folder))
     number = request.path_params["number"]
-    if number >= len(files):
-        raise HTTPException(404, f"found picture {number}; allowed: 0 to {len(files) - 1}")
-    return FileResponse(files[number], headers={"cache-control": "private, max-age=86400"})
+    file = {str(each): file for each, file in enumerate(files)}.get(number)
+    if file is None:  # compared as texts: Python reads no number of more than 4300 digits
+        raise HTTPException(404, f"found picture {cut(number)}; allowed: 0 to {len(files) - 1}")
+    return _drawn(file, "run", {"cache-control": "private, max-age=86400"})
 
 
 def folder(request: Request) -> Response:
@@ -255,10 +229,16 @@ def scenario(request: Request) -> Response:
 def report(request: Request) -> Response:
     """The run's report, which brings its own rules of what it may load: nothing."""
     file = _done(request).folder / REPORT
-    if not file.is_file():
-        raise HTTPException(404, f"found no {REPORT} in the run folder; allowed: one that satsim report drew")
     rules = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-    return FileResponse(file, headers={"content-security-policy": rules})
+    return _drawn(file, "report", {"content-security-policy": rules})
+
+
+def _drawn(file: Path, command: str, headers: dict[str, str]) -> Response:
+    if not file.is_file():
+        raise HTTPException(
+            404, f"found no {file.name} in the run folder; allowed: one that satsim {command} drew"
+        )
+    return FileResponse(file, headers=headers)
 
 
 def _server(request: Request) -> Server:

@@ -263,11 +263,14 @@ def test_static_files_are_the_viewer_s_alone(client: TestClient, path: str) -> N
     assert client.get(path).status_code == 404
 
 
-def test_a_picture_that_is_not_there_is_not_found(client: TestClient) -> None:
+def test_a_picture_that_is_not_there_is_not_found(client: TestClient, folder: Path) -> None:
     name = send(client)
     statuses(client, name)
-    assert client.get(f"/runs/{name}/pictures/99.png").status_code == 404
-    assert client.get(f"/runs/{name}/pictures/-1.png").status_code == 404
+    for number in ("99", "-1", "x", "9" * 5000):
+        assert client.get(f"/runs/{name}/pictures/{number}.png").status_code == 404
+    (folder / "runs" / name / "images" / "original.png").unlink()
+    answer = client.get(f"/runs/{name}/pictures/0.png")
+    assert (answer.status_code, answer.json()["error"][:21]) == (404, "found no original.png")
 
 
 def test_a_full_disk_is_named(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
