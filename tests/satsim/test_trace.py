@@ -30,6 +30,9 @@ def test_a_trace_begins_at_0_whatever_its_clock(tmp_path: Path) -> None:
         ("time_s,outcome\n0,ok\n0,lost\n", ", line 3: found time_s 0.0; allowed: more than 0.0, the one"),
         ("time_s,outcome\n0,ok\n1,maybe\n", ', line 3: found outcome "maybe"; allowed: 0 or ok (got'),
         ("time_s,outcome\n0,ok\nnan,lost\n", ', line 3: found time_s "nan"; allowed: a number from'),
+        ("\x1b[2J,a\n", r', line 1: found "\x1b[2J,a"; allowed'),
+        ("time_s,outcome\n\x1b]0;\x07,ok\n", r', line 2: found time_s "\x1b]0;\x07"; allowed'),
+        ("time_s,outcome\n0,\x9b2J\n", r', line 2: found outcome "\x9b2J"; allowed'),
         ("time_s,outcome\n0,ok\n\n1\n", ", line 4: found 1 cells; allowed: at least 2, as in the header"),
     ],
 )
