@@ -1,19 +1,22 @@
 """A receiver of real packets: any number of images at once, each better picture a file, all of it on disk.
 
 OUT/packets.csv        every packet that came in, and what became of it (satsim.journal)
-OUT/status.json        the same, counted, and what is held of each image
+OUT/status.json        the same, counted, and what is held of each image; half a second late at most
 OUT/IMAGE/1+3.png      the picture of stages 1 and 3; latest.png is a copy of the last
 """
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from PIL import Image
 
+from progic.errors import ProgicError
 from progic.replacing import make_folder, replacing
 from satsim.errors import PacketError
 from satsim.gallery import NoPicture
@@ -26,6 +29,7 @@ from satsim.records import VERDICTS, Delivery, Holding, Picture, Verdict
 from satsim.wording import stages_text
 
 STATUS, LATEST = "status.json", "latest.png"
+STATUS_S = 0.5  # between two writings of the status: of thousands of images each takes 30 ms
 
 
 class Draws(Protocol):
@@ -60,7 +64,7 @@ class _Incoming:
 
 
 class Station:
-    """Takes packets in, in any order, over any number of passes and restarts."""
+    """Takes packets in, in any order, over any number of passes and restarts; a context manager."""
 
     def __init__(self, folder: Path, journal: Journal, gallery: Draws, now: Callable[[], datetime]) -> None:
         """`journal` is that of `folder`; whatever it holds has been received."""
@@ -68,9 +72,25 @@ class Station:
         self._images: dict[str, _Incoming] = {}
         self._counts: Counter[str] = Counter()
         self._known: set[Arrival] = set()
+        self._changing = threading.Lock()  # what the status tells
+        self._timer: threading.Timer | None = None  # there while the status is behind
         for row in journal.rows:
             self._judge(Arrival(row.source, bytes.fromhex(row.data)), row.time_utc)
             self._note(row)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Write the status as it is at the end, after an error too, if it can be."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+        try:
+            self._write_status()
+        except (ProgicError, OSError):
+            if error is None:  # else this would hide the first
+                raise
 
     def __contains__(self, arrival: Arrival) -> bool:
         """Tell whether just this, from just there, has been taken in before: a file that is read again."""
@@ -89,6 +109,15 @@ class Station:
 
     def take(self, arrival: Arrival) -> tuple[Row, list[Picture]]:
         """Judge what came in, keep it on disk, draw what it makes better; raises SatsimError, ProgicError."""
+        with self._changing:
+            row, drawn = self._taken(arrival)
+            if self._timer is None:
+                self._timer = threading.Timer(STATUS_S, self._write_late)
+                self._timer.daemon = True
+                self._timer.start()
+        return row, drawn
+
+    def _taken(self, arrival: Arrival) -> tuple[Row, list[Picture]]:
         time_utc = self._now().isoformat(timespec="milliseconds")
         packet, verdict = self._judge(arrival, time_utc)
         row = Row(
@@ -105,7 +134,6 @@ class Station:
         self._journal.append(row)
         self._note(row)
         drawn = list(self._draw(self._images[row.image])) if verdict.event == "received" else []
-        self._write_status()
         return row, drawn
 
     def _judge(self, arrival: Arrival, time_utc: str) -> tuple[AnyPacket | None, Verdict]:
@@ -166,3 +194,10 @@ class Station:
         status = {"packets": packets, "rejected": rejected, "images": images}
         with replacing(self._folder / STATUS) as partial:
             partial.write_text(json.dumps(status, indent=2) + "\n", encoding="utf-8")
+
+    def _write_late(self) -> None:
+        """Write the status, as a timer's thread; where that fails the next packet tries again, or the end."""
+        with self._changing:
+            with suppress(ProgicError, OSError):
+                self._write_status()
+            self._timer = None

@@ -81,8 +81,11 @@ def receive(
                 typer.echo(line)
 
     gallery = Gallery(model or (), max_pixels)
-    with _inlet(from_files, udp, serial, baud, once) as arrivals, Journal(out / LOG) as journal:
-        station = Station(out, journal, gallery, lambda: datetime.now(UTC))
+    with (
+        _inlet(from_files, udp, serial, baud, once) as arrivals,
+        Journal(out / LOG) as journal,
+        Station(out, journal, gallery, lambda: datetime.now(UTC)) as station,
+    ):
         tell(None, station.catch_up())
         for arrival in arrivals:
             if from_files is None or arrival not in station:

@@ -73,8 +73,8 @@ def now() -> datetime:
 
 def receive(folder: Path, packets: list[bytes], numbered: bool = True) -> None:
     """Take in what is not yet taken in, as from files of a folder."""
-    with Journal(folder / "packets.csv") as journal:
-        station = Station(folder, journal, PlainGallery(), now)
+    log = folder / "packets.csv"
+    with Journal(log) as journal, Station(folder, journal, PlainGallery(), now) as station:
         station.catch_up()
         for number, data in enumerate(packets):
             arrival = Arrival(f"{number if numbered else 0}.packet", data)
@@ -127,8 +127,8 @@ def test_each_better_picture_is_a_file_and_the_last_is_latest(tmp_path: Path) ->
 
 
 def test_a_picture_that_was_taken_away_ends_nothing(tmp_path: Path) -> None:
-    with Journal(tmp_path / "packets.csv") as journal:
-        station = Station(tmp_path, journal, PlainGallery(), now)
+    log = tmp_path / "packets.csv"
+    with Journal(log) as journal, Station(tmp_path, journal, PlainGallery(), now) as station:
         station.take(Arrival("0", A))
         (tmp_path / NAME / "1.png").unlink()
         station.take(Arrival("1", PARITY[0]))
@@ -184,6 +184,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, at: int) -> Iterator[None]:
         return rename(self, target)
 
     with monkeypatch.context() as patch:
+        patch.setattr("satsim.station.STATUS_S", 60)  # else it would be touched at any time
         for name in real:
             patch.setattr(os, name, partial(touch, name))
         patch.setattr(Path, "replace", replace_path)
