@@ -190,5 +190,6 @@ def load_recipe(name_or_path: str) -> TrainConfig:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "(top level)"
         raise ConfigError(f"{path}: {key}: {first['msg']}, found {first['input']!r}") from None
-    except ValueError as error:  # what looks like a date and is none
+    except (ValueError, LookupError, ArithmeticError, TypeError, RecursionError) as error:
+        # of a value that is not what its tag or look says, such as a date that is none
         raise ConfigError(f"{path}: not readable as YAML: {error}") from None

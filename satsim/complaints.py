@@ -44,7 +44,8 @@ def dotted(path: KeyPath) -> str:
 
 
 def cut(text: str) -> str:
-    """Return `text`, shortened to a readable length."""
+    """Return `text` as one line that a terminal can show, shortened to a readable length."""
+    text = printable(text)
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from progic.replacing import make_folder
-from satsim.complaints import cut, printable
+from satsim.complaints import cut
 from satsim.errors import InputError, SatsimError
 from satsim.framing import MAX_FRAME_BYTES
 from satsim.records import VERDICTS
@@ -100,7 +100,7 @@ class Journal:
             row = Row(int(number), time_utc, source, image, stage, int(n_bytes), event, detail, data)
             datetime.fromisoformat(time_utc).timestamp()  # which years 1 and 9999 may not have
             if event not in VERDICTS:
-                raise ValueError(f"an event {cut(printable(event))}")
+                raise ValueError(f"an event {cut(event)}")
             if len(bytes.fromhex(data)) != row.bytes:
                 raise ValueError("its bytes are not as many as it says")
         except (ValueError, OverflowError, OSError) as error:

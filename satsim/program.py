@@ -11,7 +11,7 @@ from pathlib import Path
 
 from satsim.codec import CodecFailed
 from satsim.command_settings import PLACEHOLDER
-from satsim.complaints import cut, printable
+from satsim.complaints import cut
 
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # and other commands to a terminal (ECMA-48, CSI)
 _BLANK = re.compile(rf"\$([A-Za-z_]\w*)|{PLACEHOLDER.pattern}", re.ASCII)
@@ -87,5 +87,5 @@ def _last_line(*logs: Path) -> str:
         lines = text.replace(f"{log.parent}{os.sep}", "").split("\n")  # a run's notes do not differ
         said = [" ".join(line.split()) for line in lines if line.strip()]
         if said:
-            return f": {cut(printable(said[-1]))}"
+            return f": {cut(said[-1])}"
     return ""

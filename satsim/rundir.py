@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from satsim.complaints import cut, dotted, printable, shown
+from satsim.complaints import cut, dotted, shown
 from satsim.csv_file import rounded, write_csv
 from satsim.errors import RunFolderError
 from satsim.manifest import Manifest
@@ -173,7 +173,7 @@ def _read_csv(path: Path, kind: type[Line]) -> tuple[Line, ...]:
             reader, row_type = csv.DictReader(file), TypeAdapter(kind)
             columns = reader.fieldnames or ()
             if sorted(columns) != sorted(kind._fields):  # else a table without rows could be any
-                found = cut(printable(",".join(columns)))
+                found = cut(",".join(columns))
                 raise ValueError(f'{path.name}: header: found "{found}", allowed: {",".join(kind._fields)}')
             return tuple(_valid(where, row_type, row) for where, row in _cells(reader, path))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -187,7 +187,7 @@ def _cells(reader: "csv.DictReader[str]", file: Path) -> Iterator[tuple[str, dic
         numbers = {column: text for column, text in row.items() if column not in TEXTS}
         for column, text in numbers.items():
             if not (_is_finite(text) or (column == PSNR and text == "inf")):
-                raise ValueError(f"{where}: {column}: found {text}, allowed: finite numbers")
+                raise ValueError(f"{where}: {column}: found {cut(str(text))}, allowed: finite numbers")
         yield where, row | {column: text or None for column, text in numbers.items()}
 
 

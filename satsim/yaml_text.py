@@ -11,7 +11,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
-from satsim.complaints import cut, printable
+from satsim.complaints import cut
 from satsim.errors import ScenarioError
 
 MOST_VALUES = 100_000  # of a file: ten thousand windows are 30,000
@@ -32,7 +32,7 @@ class _TextKeys(Composer):
         node: MappingNode = super().compose_mapping_node(anchor)
         for key, _ in node.value:
             if key.tag != TEXT:
-                named = cut(printable(key.value)) if isinstance(key, ScalarNode) else "of several values"
+                named = cut(key.value) if isinstance(key, ScalarNode) else "of several values"
                 found, allowed = f"key {named or 'null'}, which is no text", "keys that are texts"
                 if key.tag == MERGE:
                     found, allowed = "merge key <<", "each key where it holds, or `extends` for a file's keys"

@@ -54,6 +54,8 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
         ),
         (f"steps: 1\ncodec: {{name: x}}\nseed: {2**63}", "seed: Input should be less than"),
         ("steps: 1\ncodec: {name: x}\nseed: 2024-13-45", "not readable as YAML: month must be in 1..12"),
+        ("steps: 1\ncodec: {name: x}\nseed: !!int ''", "not readable as YAML: string index out of range"),
+        ("steps: 1\ncodec: {name: x}\nseed: !!bool foo", "not readable as YAML: 'foo'"),
         ("# für Fotos\nsteps: 1\ncodec: {name: x}", "not readable as YAML: 'utf-8' codec"),
     ],
 )
