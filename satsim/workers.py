@@ -50,7 +50,6 @@ def _end(workers: Sequence[BaseProcess]) -> None:
 def _begin() -> None:
     """Start a worker, which ends when the command is killed: it would wait for its next task for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to all; the command ends its workers
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     keep_freed_memory()
     parent = multiprocessing.parent_process()
 
@@ -60,6 +59,8 @@ def _begin() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    # last: before it has begun a worker ends without a word, and not in a traceback of what begins it
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
 
 
 @contextmanager
