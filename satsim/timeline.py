@@ -153,7 +153,9 @@ def _draw_original(figure: Figure, run: Run, film: Film, height: float) -> None:
 
 def _legend(run: Run, film: Film) -> list[str]:
     metric = METRIC_LABELS[shown_metric(run.scenario.metrics)]
-    lines = ["A picture's left edge,", "or the foot of the line", "to it, is when it appears."]
+    lines = ["A picture's left edge", "is when it appears."]
+    if film.is_dense:
+        lines = ["The line to a picture", "begins when it appears."]
     lines += ["", f"Below it: {metric},", "bits per pixel."]
     if run.manifest.usable_dists is not None:
         lines += ["", "Dark frame: usable,", f"DISTS ≤ {run.manifest.usable_dists:.3f}."]

@@ -66,6 +66,16 @@ def assert_readable(run: Run) -> None:
         assert not captioned, f"{text.get_text()!r} over a picture"
 
 
+def test_readable_with_windows_and_many_runs(run_toy: Callable[..., Run], metric_weights: object) -> None:
+    windows = "link.windows={open: [{from_s: 300, to_s: 540}], repeat_s: 1800}"
+    keys = ("runs=20", "link.loss.rate=0.3", "metrics=[dists]", "schemes=[progressive, high_bpp]")
+    run = run_toy(windows, *keys, "usable={dists: 0.9}", "detail={dists: 0.2}")  # the photo's own are at 0
+    assert_readable(run)
+    (legend,) = (text.get_text() for text in figure_of(run).texts if "Grey" in text.get_text())
+    assert legend.startswith("The line to a picture\nbegins when it appears.")
+    assert legend.endswith("Grey: there is no link.")
+
+
 @pytest.mark.parametrize("n_schemes", range(1, 9))
 def test_readable_for_one_to_eight_schemes(run_toy: Callable[..., Run], n_schemes: int) -> None:
     kinds = ("progressive", "low_bpp", "high_bpp", "webp_low", "webp_high", "avif_low", "avif_high")
