@@ -4,6 +4,7 @@ Names are imported when they are asked for: `progic.lite` and `progic.bitstream`
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("progic-satsim")
     if name not in _ROOMS:
         raise AttributeError(f"module 'progic' has no attribute {name!r}")
     return getattr(import_module(f"progic.{_ROOMS[name]}"), name)

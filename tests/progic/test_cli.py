@@ -9,6 +9,8 @@ from PIL import Image
 from torch import Tensor
 from typer.testing import CliRunner
 
+import progic
+import satsim
 from progic.bitstream import StageFile, read_stage_file, write_stage_file
 from progic.cli import app
 from progic.images import open_photo
@@ -142,6 +144,7 @@ def test_help_is_there_by_both_names(option: str) -> None:
 
 def test_the_version_is_that_installed() -> None:
     assert runner.invoke(app, ["--version"]).output == f"progic {version('progic-satsim')}\n"
+    assert progic.__version__ == satsim.__version__ == version("progic-satsim")
 
 
 def test_info_as_json_gives_rate_and_digest() -> None:
