@@ -45,7 +45,7 @@ def dotted(path: KeyPath) -> str:
 
 def cut(text: str) -> str:
     """Return `text` as one line that a terminal can show, shortened to a readable length."""
-    text = printable(text)
+    text = printable(text[: SHOWN_CHARS + 1])  # of a text of megabytes, too
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 

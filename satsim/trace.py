@@ -16,7 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from satsim.complaints import cut, printable
+from satsim.complaints import cut
 from satsim.errors import TraceError
 from satsim.units import logged_time_s
 
@@ -95,7 +95,7 @@ def _rows(path: Path) -> Iterator[_Row]:
     try:
         header = [name.strip() for name in next(lines, [])]
         if any(header.count(column) != 1 for column in COLUMNS):
-            _refuse(path, 1, f'"{_told(",".join(header))}"', "a header with time_s and outcome, each once")
+            _refuse(path, 1, f'"{cut(",".join(header))}"', "a header with time_s and outcome, each once")
         places = [header.index(column) for column in COLUMNS]
         for cells in lines:
             if cells:
@@ -113,14 +113,10 @@ def _row(path: Path, line: int, cells: Sequence[str], places: Sequence[int]) -> 
     except ValueError:
         time_s = math.nan
     if not abs(time_s) <= MAX_TIME_S:  # nor a nan
-        _refuse(path, line, f'time_s "{_told(time)}"', "a number from -1e12 to 1e12 (seconds)")
+        _refuse(path, line, f'time_s "{cut(time)}"', "a number from -1e12 to 1e12 (seconds)")
     if outcome not in LOST_BY_OUTCOME:
-        _refuse(path, line, f'outcome "{_told(outcome)}"', "0 or ok (got through), 1 or lost")
+        _refuse(path, line, f'outcome "{cut(outcome)}"', "0 or ok (got through), 1 or lost")
     return _Row(line, time_s, LOST_BY_OUTCOME[outcome])
-
-
-def _told(text: str) -> str:
-    return printable(cut(text))  # cut first: a cell can have megabytes
 
 
 def _text(path: Path) -> str:

@@ -106,7 +106,7 @@ def _draw_answers(axes: Axes, tuning: Tuning, answers: Sequence[Answer]) -> None
             continue
         row = tuning.rows[answer.candidate]
         time_s = tuning.limits.deadline_s if answer.goal == "deadline" else row["t_usable_s"]
-        dists = [value for at_s, value in row["curve"] if at_s <= time_s][-1]
+        dists = _shown_at(row["curve"], time_s)
         size = {"o": 13.0, "s": 10.0, "^": 17.0}[marker]
         label = f"{TITLES[answer.goal]}:\n{name_of(answer.candidate)}"
         axes.plot(
@@ -121,6 +121,12 @@ def _draw_answers(axes: Axes, tuning: Tuning, answers: Sequence[Answer]) -> None
             label=label,
             zorder=5,
         )
+
+
+def _shown_at(curve: Sequence[tuple[float, float]], time_s: float) -> float:
+    """Return where a curve stands by then; its beginning before it was first read, 1 where it has none."""
+    read = [value for at_s, value in curve if at_s <= time_s] or [value for _, value in curve[:1]]
+    return read[-1] if read else 1.0
 
 
 def _write_head(figure: Figure, tuning: Tuning) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,18 @@ from tests.satsim.test_station import PlainGallery, now
 
 def received(folder: Path) -> int:
     return int(sum(json.loads((folder / "status.json").read_text())["packets"].values()))
+
+
+@contextmanager
+def stopped(folder: Path) -> Iterator[Station]:
+    """A receiver that Ctrl-C ends after what is done with it, and whose own errors do not hide that."""
+    with (
+        pytest.raises(KeyboardInterrupt),
+        Journal(folder / "packets.csv") as journal,
+        Station(folder, journal, PlainGallery(), now) as into,
+    ):
+        yield into
+        raise KeyboardInterrupt
 
 
 def take(into: Station, n_packets: int) -> None:
@@ -48,24 +62,12 @@ def test_it_is_there_soon_after_the_last_packet(tmp_path: Path, monkeypatch: pyt
 
 
 def test_an_error_and_ctrl_c_leave_it_up_to_date(tmp_path: Path) -> None:
-    log = tmp_path / "packets.csv"
-    with (
-        pytest.raises(KeyboardInterrupt),
-        Journal(log) as journal,
-        Station(tmp_path, journal, PlainGallery(), now) as into,
-    ):
+    with stopped(tmp_path) as into:
         take(into, 3)
-        raise KeyboardInterrupt
     assert received(tmp_path) == 3
 
 
 def test_a_status_that_cannot_be_written_does_not_hide_what_came_before(tmp_path: Path) -> None:
-    log = tmp_path / "packets.csv"
-    with (
-        pytest.raises(KeyboardInterrupt),
-        Journal(log) as journal,
-        Station(tmp_path, journal, PlainGallery(), now) as into,
-    ):
+    with stopped(tmp_path) as into:
         (tmp_path / "status.json").mkdir()
         take(into, 1)
-        raise KeyboardInterrupt

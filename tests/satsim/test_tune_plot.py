@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from satsim.repair_settings import NoRepair
 from satsim.scenario import load_scenario
 from satsim.tune import Tuning
@@ -12,13 +14,16 @@ from satsim.tune_space import Candidate, Limits, Model, Space
 FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 
 
-def test_answers_stand_on_their_curves_and_no_picture_presses_none_flat() -> None:
+@pytest.mark.parametrize(("usable_s", "dists"), [(130.0, 0.6), (30.0, 1.0)])  # before it was first read, too
+def test_answers_stand_on_their_curves_and_no_picture_presses_none_flat(
+    usable_s: float, dists: float
+) -> None:
     candidate = Candidate(
         Model("f16", 5, 10, 16, "f16", is_taught=False), (256, 256), 5, NoRepair(kind="none")
     )
     row = {
         "curve": [[60.0, 1.0], [120.0, 0.6], [180.0, 0.4]],  # of runs, some of which show nothing at first
-        "t_usable_s": 130.0,
+        "t_usable_s": usable_s,
         "dists_usable": 0.3,  # of those that are usable alone
         "dists_deadline": 0.4,
         "usable_dists": 0.45,
@@ -29,5 +34,5 @@ def test_answers_stand_on_their_curves_and_no_picture_presses_none_flat() -> Non
     )
     axes = figure_of(tuning, [Answer(goal, candidate, "", "", "") for goal in TITLES], []).axes[0]
     marked = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_markerfacecolor() == "none"]
-    assert sorted(marked) == [[130 / 60, 0.6], [130 / 60, 0.6], [5.0, 0.4]]
+    assert sorted(marked) == [[usable_s / 60, dists], [usable_s / 60, dists], [5.0, 0.4]]
     assert axes.get_ylim()[1] == 1.5 * 0.45
