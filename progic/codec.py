@@ -60,9 +60,9 @@ class Codec:
         self.fingerprint = fingerprint  # sha256 of the weights, 64 hex digits
 
     def encode(self, photo: Image.Image) -> list[bytes]:
-        """Code a photo of any size into N payloads of `bytes_per_stage(photo.size)` bytes each.
+        """Code a photo of any size and mode into N payloads of `bytes_per_stage(photo.size)` bytes each.
 
-        Sides that f does not divide are padded with their last pixels.
+        Sides that f does not divide are padded with their last pixels; what is transparent is white.
         """
         return list(self.encode_each(photo))
 

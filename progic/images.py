@@ -33,7 +33,7 @@ def open_photo(path: str | Path) -> Image.Image:
     """
     with _opened(path) as image:
         image.load()
-        return _to_rgb(_upright(image), _bits(image))
+        return _in_rgb(_upright(image), _bits(image))
 
 
 def readers(formats: Iterable[str]) -> list[str]:
@@ -119,7 +119,8 @@ def _bits(image: Image.Image) -> int:
     return tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]
 
 
-def _to_rgb(image: Image.Image, bits: int) -> Image.Image:
+def _in_rgb(image: Image.Image, bits: int) -> Image.Image:
+    """Return an image of any mode as RGB: levels of so many bits in 8, and what is transparent on white."""
     if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
         image = _in_8_bits(image, bits)
     if image.has_transparency_data:
@@ -167,8 +168,8 @@ def fit_photo(image: Image.Image, size: tuple[int, int], fit: Literal["crop", "p
 
 
 def to_tensor(image: Image.Image) -> Float[Tensor, "1 3 h w"]:
-    """RGB photo to float32, 0..1."""
-    pixels = torch.from_numpy(np.array(image.convert("RGB")))
+    """Photo of any mode, as `open_photo` would have it, to float32, 0..1."""
+    pixels = torch.from_numpy(np.array(_in_rgb(image, _bits(image))))
     return pixels.permute(2, 0, 1)[None].float() / 255
 
 

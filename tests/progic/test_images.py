@@ -51,8 +51,10 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
 )
 def test_other_modes_become_rgb(tmp_path: Path, mode: str, colour: object, seen: tuple[int, ...]) -> None:
     path = tmp_path / "photo.tiff"
-    Image.new(mode, (8, 8), colour).save(path)  # type: ignore[arg-type]
+    image = Image.new(mode, (8, 8), colour)  # type: ignore[arg-type]
+    image.save(path)
     assert open_photo(path).getpixel((4, 4)) == seen
+    assert to_image(to_tensor(image)).getpixel((4, 4)) == seen  # of a library's user, who opened it elsewhere
 
 
 def test_whatever_a_decoder_ends_in_is_a_broken_image(
