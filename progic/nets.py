@@ -103,7 +103,7 @@ class WindowAttention(nn.Module):
 
 def _relative_offsets() -> Tensor:
     """Index into a (2 W - 1)^2 table for each pair of positions of a window: (W^2, W^2)."""
-    axis = torch.arange(WINDOW)
+    axis = torch.arange(WINDOW, device="cpu")  # of a net without memory too: on "meta" it takes a second
     row, column = (grid.reshape(-1) for grid in torch.meshgrid(axis, axis, indexing="ij"))
     span = 2 * WINDOW - 1
     down = row[:, None] - row[None] + WINDOW - 1

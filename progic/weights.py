@@ -15,7 +15,7 @@ from torch import Tensor
 
 from progic.codec import Codec, CodecNet
 from progic.config import DEFAULT_MODEL, CodecConfig
-from progic.errors import WeightsError
+from progic.errors import ConfigError, WeightsError
 from progic.replacing import replacing
 
 BUNDLED = files("progic") / "models"
@@ -103,13 +103,12 @@ def load_file(path: Path, sha256: str | None = None) -> Codec:
         raise WeightsError(f"{path}: sha256 is {digest}, allowed {sha256}; reinstall progic-satsim")
     try:
         config = CodecConfig.model_validate_json(read_metadata(path).get("config", ""))
-        net = CodecNet(config, _trunk(path, config))
         own = _as_floats(load_tensors(data))
-        odd = [name for name, tensor in own.items() if not tensor.isfinite().all()]
-        if odd:
-            raise WeightsError(f"{path}: {odd[0]}: found numbers that are not finite; allowed: others")
-        net.load_state_dict(net.state_dict() | own if own.keys() == net.own_state().keys() else own)
-    except (SafetensorError, ValidationError, RuntimeError, KeyError) as error:
+        trunk = _trunk(path, config)
+        _check_tensors(path, own, config, trunk)
+        net = CodecNet(config, trunk)
+        net.load_state_dict(net.state_dict() | own)
+    except (SafetensorError, ValidationError, ConfigError, RuntimeError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         found = f"{len(data)} bytes that are not the weights of a progic model, or cut"
         raise WeightsError(f"{path}: found {found}: {reason}") from None
@@ -124,6 +123,22 @@ def _trunk(path: Path, config: CodecConfig) -> CodecNet | None:
     if trunk.fingerprint != wanted:
         raise WeightsError(f"{path}: trunk {config.trunk} has sha256 {trunk.fingerprint}, allowed {wanted}")
     return trunk.net
+
+
+def _check_tensors(path: Path, own: dict[str, Tensor], config: CodecConfig, trunk: CodecNet | None) -> None:
+    """Raise WeightsError for other tensors than the net has, or numbers that are not finite.
+
+    The net is one without memory: a file of a few bytes may claim one of many gigabytes.
+    """
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in CodecNet(config, trunk).own_state().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in own.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if found.get(name) != wanted.get(name):
+            told, allowed = (shapes.get(name, "none") for shapes in (found, wanted))
+            raise WeightsError(f"{path}: {name}: found {told}, allowed {allowed}, by its config")
+        if not own[name].isfinite().all():
+            raise WeightsError(f"{path}: {name}: found numbers that are not finite; allowed: others")
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -1,11 +1,14 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from progic import weights
-from progic.codec import Codec
+from progic.codec import Codec, CodecNet
 from progic.errors import WeightsError
 
 
@@ -51,6 +54,42 @@ def test_a_scale_without_codebooks_is_named(toy_codec: Codec, tmp_path: Path) ->
     save_file(tensors, path, weights.read_metadata(path))
     with pytest.raises(WeightsError, match=r"toy\.safetensors: found \d+ bytes that are not the weights"):
         weights.load(path)
+
+
+def test_weights_that_are_not_those_of_their_config_are_named(toy_codec: Codec, tmp_path: Path) -> None:
+    path = tmp_path / "toy.safetensors"
+    weights.save(path, toy_codec.net, {})
+    tensors, metadata = load_file(path), weights.read_metadata(path)
+    del tensors["encoder.last.bias"]
+    save_file(tensors, path, metadata)
+    with pytest.raises(WeightsError, match=r"encoder\.last\.bias: found none, allowed \(8,\), by its config"):
+        weights.load(path)
+
+
+def test_a_few_bytes_make_no_net_of_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = {"encoder_widths": [1024] * 5, "decoder_widths": [1024] * 5}
+    levels |= {"encoder_blocks": [64] * 5, "decoder_blocks": [64] * 5}
+    config = {"name": "x", "downsampling_factor": 64, "n_stages": 64, "bits_per_index": 16, **levels}
+    save_file({"a": torch.zeros(1)}, tmp_path / "x.safetensors", {"config": json.dumps(config)})
+    made: list[torch.device] = []
+    old = CodecNet.__init__
+
+    def told(net: CodecNet, *args: Any) -> None:
+        made.append(torch.empty(0).device)  # a net of 60 GB elsewhere
+        assert made == [torch.device("meta")]
+        old(net, *args)
+
+    monkeypatch.setattr(CodecNet, "__init__", told)
+    with pytest.raises(WeightsError, match=r"x\.safetensors: a: found \(1,\), allowed none, by its config"):
+        weights.load(tmp_path / "x.safetensors")
+
+
+def test_weights_that_do_not_fit_their_trunk_are_named(tmp_path: Path) -> None:
+    metadata = {"config": json.dumps({"name": "x", "trunk": "f16", "downsampling_factor": 8})}
+    metadata["trunk_sha256"] = weights.load("f16").fingerprint
+    save_file({"a": torch.zeros(1)}, tmp_path / "x.safetensors", metadata)
+    with pytest.raises(WeightsError, match=r"x\.safetensors: .* found 8 on trunk f16 of f = 16"):
+        weights.load(tmp_path / "x.safetensors")
 
 
 def test_other_bytes_than_recorded_are_refused(toy_codec: Codec, tmp_path: Path) -> None:
