@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent
 
 from progic.errors import ConfigError
 
@@ -165,6 +167,17 @@ class TrainConfig(_Strict):
         return self
 
 
+class _WithoutAliases(Composer):
+    """Refuses aliases: a few lines of aliases of aliases, or merges of them, can be billions of values."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.parser.check_event(AliasEvent):
+            event = self.parser.get_event()
+            line = event.start_mark.line + 1
+            raise YAMLError(f"line {line}: found alias *{event.anchor}, allowed is each value where it holds")
+        return super().compose_node(parent, index)
+
+
 def shipped_recipes() -> list[str]:
     """Names of the recipes in the package."""
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
@@ -182,7 +195,9 @@ def load_recipe(name_or_path: str) -> TrainConfig:
         known = ", ".join(shipped_recipes())
         raise ConfigError(f"{name_or_path}: no such recipe; shipped are {known}, or give a .yaml file")
     try:
-        content: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        yaml = YAML(typ="safe", pure=True)
+        yaml.Composer = _WithoutAliases
+        content: Any = yaml.load(path.read_text(encoding="utf-8"))
         return TrainConfig.model_validate(content)
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None

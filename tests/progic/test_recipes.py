@@ -56,6 +56,10 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
         ("steps: 1\ncodec: {name: x}\nseed: 2024-13-45", "not readable as YAML: month must be in 1..12"),
         ("steps: 1\ncodec: {name: x}\nseed: !!int ''", "not readable as YAML: string index out of range"),
         ("steps: 1\ncodec: {name: x}\nseed: !!bool foo", "not readable as YAML: 'foo'"),
+        (
+            "a: &a {x: 1}\nsteps: 1\ncodec: {<<: *a, name: x}",
+            r"line 3: found alias \*a, allowed is each value",
+        ),
         ("# für Fotos\nsteps: 1\ncodec: {name: x}", "not readable as YAML: 'utf-8' codec"),
     ],
 )
