@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -41,7 +42,9 @@ BUNDLED_MODELS = "bundled models"
 
 @ends_well
 def encode(
-    photo: Annotated[Path, typer.Argument(help="PNG, JPEG, WebP, AVIF, TIFF or BMP.")],
+    photo: Annotated[
+        Path, typer.Argument(help="PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF, PPM; HEIC with its extra.")
+    ],
     out: Annotated[Path, typer.Argument(help="The .progic file to write.")],
     model: Model = DEFAULT_MODEL,
     size: Annotated[
@@ -58,26 +61,27 @@ def encode(
     image = open_photo(photo)
     if size:
         image = fit_photo(image, size_of(size))
+    with replacing(out) as partial:  # now, and not after a search of minutes
+        stages = _searched(codec, image, refine, stagewise)
+        partial.write_bytes(_file_of(codec, image.size, stages))
+    width, height = image.size
+    typer.echo(f"{out}: {width}x{height}, {len(stages)} stages of {len(stages[0])} bytes")
+
+
+def _searched(codec: Codec, image: Image.Image, refine: int, stagewise: bool) -> list[bytes]:
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("looking for codes", visible=refine > 0)
 
         def told(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        stages = refined(codec, refine, told, stagewise=stagewise).encode(image)
+        return refined(codec, refine, told, stagewise=stagewise).encode(image)
+
+
+def _file_of(codec: Codec, size: tuple[int, int], stages: Sequence[bytes]) -> bytes:
     config = codec.config
-    content = StageFile(
-        codec.fingerprint[:16],
-        config.n_stages,
-        config.bits_per_index,
-        config.downsampling_factor,
-        image.size,
-        dict(enumerate(stages)),
-    )
-    with replacing(out) as partial:
-        partial.write_bytes(write_stage_file(content))
-    width, height = image.size
-    typer.echo(f"{out}: {width}x{height}, {len(stages)} stages of {len(stages[0])} bytes")
+    held = dict(enumerate(stages))
+    return write_stage_file(StageFile(codec.fingerprint[:16], *config.shape, size, held))
 
 
 @ends_well

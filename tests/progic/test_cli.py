@@ -32,6 +32,17 @@ def coded(tmp_path: Path) -> Path:
     return tmp_path / "photo.progic"
 
 
+def test_a_folder_that_is_missing_is_told_before_a_search_of_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("progic.commands.coding.refined", lambda *_, **__: pytest.fail("searched first"))
+    Image.new("RGB", (16, 16)).save(tmp_path / "photo.png")
+    out = tmp_path / "none" / "photo.progic"
+    result = runner.invoke(app, ["encode", str(tmp_path / "photo.png"), str(out), "--refine", "1000"])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert f"there is no folder {tmp_path / 'none'}" in result.stderr
+
+
 def test_decode_draws_prefixes_and_subsets(coded: Path) -> None:
     drawn = {}
     for stages in ("", "1", "2", "1,3"):
