@@ -127,5 +127,11 @@ def _peak_bytes(model: str, way: Way, size: tuple[int, int], threads: int) -> in
     arguments = [model, way, *map(str, size), str(threads)]
     done = subprocess.run([sys.executable, "-c", ALONE, *arguments], capture_output=True, text=True)
     if done.returncode:
-        raise ProgicError(f"{way} of {size[0]}x{size[1]} in a process of its own: {done.stderr[-300:]}")
+        raise ProgicError(f"{way} of {size[0]}x{size[1]} in a process of its own: {last_words(done)}")
     return int(done.stdout) * 1024
+
+
+def last_words(ended: subprocess.CompletedProcess[str]) -> str:
+    """Return the last line that a process wrote to stderr; of one that was killed, as for memory, its end."""
+    lines = ended.stderr.strip().splitlines()
+    return lines[-1] if lines else f"exit code {ended.returncode}"

@@ -17,6 +17,7 @@ from progic.analyses.published import SUPPLEMENT
 from progic.analyses.result import Beside, Cell, Result, Row
 from progic.analyses.study import SCENARIO, Study
 from progic.errors import InputError, ProgicError
+from progic.runtime import last_words
 
 RUN = "forest_fire"  # folder in OUT where a run is put
 COMMAND = f"satsim run {SCENARIO} -o runs/{RUN} && progic analyse satcom --run runs/{RUN}"
@@ -63,8 +64,7 @@ def _fresh_run(study: Study) -> Path:
     command += ["--quiet", *(word for key, value in keys.items() for word in ("-s", f"codec.{key}={value}"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise ProgicError(f"satcom: satsim run ended with: {lines[-1]}")
+        raise ProgicError(f"satcom: satsim run ended with: {last_words(done)}")
     study.progress("satsim run", 1, 1)
     return folder
 

@@ -1,6 +1,7 @@
 """What is measured is what is said: warm calls alone, an interval that covers the median, whole FLOP."""
 
 import math
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from progic import runtime
 from progic.codec import Codec
+from progic.errors import ProgicError
 from progic.runtime import WARM_UP_CALLS, Time, call_of, costs, timed
 
 
@@ -72,6 +74,20 @@ def test_peak_memory_is_of_a_process_of_its_own(toy_codec: Codec) -> None:
     assert beside is not None
     assert alone > 50e6
     assert beside < alone + len(held) / 4
+
+
+@pytest.mark.parametrize(
+    ("code", "written", "told"),
+    [(1, "Traceback\n  File\nMemoryError: no more\n", "MemoryError: no more"), (-9, "", "exit code -9")],
+)
+def test_a_process_of_its_own_that_fails_is_told_in_one_line(
+    code: int, written: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = subprocess.CompletedProcess([], code, "", written)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    with pytest.raises(ProgicError) as raised:
+        runtime._peak_bytes("f16", "encode", (3840, 2160), 1)
+    assert str(raised.value) == f"encode of 3840x2160 in a process of its own: {told}"
 
 
 def test_decoding_takes_all_stages(toy_codec: Codec) -> None:
