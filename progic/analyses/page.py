@@ -32,8 +32,12 @@ class Part(NamedTuple):
 
 
 def write_page(folder: Path, names: Sequence[str], complaints: Mapping[str, str]) -> Path:
-    """Write paper.html and findings.md from the analyses in the folder; return the page's path."""
-    parts = [part for name in names if (part := _part(folder, name)) is not None]
+    """Write paper.html and findings.md from the analyses in the folder; return the page's path.
+
+    One with a complaint is not shown: what is there of it is of another time, model or folder.
+    """
+    made = [name for name in names if name not in complaints]
+    parts = [part for name in made if (part := _part(folder, name)) is not None]
     environment = Environment(
         loader=PackageLoader("progic"),
         autoescape=True,
@@ -42,13 +46,13 @@ def write_page(folder: Path, names: Sequence[str], complaints: Mapping[str, str]
         lstrip_blocks=True,
     )
     environment.filters["cell"] = cell_text
-    made = {part.content["name"] for part in parts}
+    shown = {part.content["name"] for part in parts}
     page = environment.get_template("paper.html.jinja").render(
         parts=parts,
         paper=PAPER,
         heads=HEADS,
         most_rows=MOST_ROWS,
-        missing={name: complaints.get(name, "not made yet") for name in names if name not in made},
+        missing={name: complaints.get(name, "not made yet") for name in names if name not in shown},
     )
     for name, text in ((PAGE, page), (FINDINGS, findings([part.content for part in parts]))):
         with replacing(folder / name) as partial:

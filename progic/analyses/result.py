@@ -63,7 +63,7 @@ def write(result: Result, out: Path, digest: str) -> list[Path]:
 
     `digest` names what the result was made from; `made_from` reads it back.
     """
-    paths = [out / f"{result.name}{suffix}" for suffix in (".png", ".svg", ".csv", ".json")]
+    paths = _paths(out, result.name)
     paths[3].unlink(missing_ok=True)  # it says what the others are of, until one of them is written
     for path in paths[:2]:
         with replacing(path) as partial, rc_context({"svg.hashsalt": "progic"}):
@@ -81,14 +81,18 @@ def write(result: Result, out: Path, digest: str) -> list[Path]:
 
 
 def made_from(out: Path, name: str) -> str | None:
-    """The digest that an analysis in `out` was made from; None where there is none that is whole."""
-    path = out / f"{name}.json"
+    """The digest that an analysis in `out` was made from; None where a file is missing or damaged."""
+    *others, path = _paths(out, name)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     digest = content.get("made_from") if isinstance(content, dict) else None
-    return digest if isinstance(digest, str) else None
+    return digest if isinstance(digest, str) and all(other.is_file() for other in others) else None
+
+
+def _paths(out: Path, name: str) -> list[Path]:
+    return [out / f"{name}{suffix}" for suffix in (".png", ".svg", ".csv", ".json")]
 
 
 def _csv(rows: tuple[Row, ...]) -> str:

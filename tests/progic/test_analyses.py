@@ -118,6 +118,12 @@ def test_what_was_half_written_is_not_taken_for_whole(
     assert result.made_from(tmp_path, "bpp") is None  # its figure is already another's
 
 
+def test_what_lacks_a_file_is_made_again(toy_codec: Codec, tmp_path: Path) -> None:
+    make("bpp", Study(toy_codec, "toy", None, tmp_path, Settings()))
+    (tmp_path / "bpp.svg").unlink()
+    assert result.made_from(tmp_path, "bpp") is None
+
+
 def test_one_latent_has_no_map(toy_codec: Codec, tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     Image.new("RGB", (64, 64), "red").save(tmp_path / "a.png")

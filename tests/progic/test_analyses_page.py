@@ -164,6 +164,16 @@ def test_the_page_is_one_small_file_that_shows_all(study: Study) -> None:
 
 
 @pytest.mark.usefixtures("outcomes")
+def test_what_could_not_be_made_anew_is_not_shown_as_it_was(study: Study) -> None:
+    text = write_page(study.out, ["bpp", "entropy"], {"entropy": "no more memory"}).read_text(
+        encoding="utf-8"
+    )
+    assert '<section id="bpp">' in text and '<section id="entropy">' not in text
+    assert "no more memory" in text
+    assert "`entropy`" not in (study.out / "findings.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("outcomes")
 def test_runtime_adds_both_ways_and_the_greater_peak(study: Study) -> None:
     row = json.loads((study.out / "runtime.json").read_text())["rows"][0]
     assert (row["encode_ms"], row["decode_ms"], row["decode_high_ms"]) == (3.0, 5.0, 6.0)
