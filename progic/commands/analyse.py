@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from progic.analyses.catalogue import Outcome
     from progic.analyses.result import Result
     from progic.analyses.study import Progress as Report
+    from progic.analyses.study import Settings
 
 stderr = Console(stderr=True)
 USUAL = ("webp", "avif", "jpeg", "jp2", "jxl")  # without --against
+COMPARING = ("rd", "bd-rate", "all")  # analyses that look at them
 KNOWN = ", ".join([*NAMES, "all"])
 Folder = Annotated[
     Path | None, typer.Argument(help="Folder of photos that the model was not trained on; or one photo.")
@@ -76,16 +78,13 @@ def analyse(
     if name not in (*NAMES, "all"):
         raise InputError(f"analysis: found {name!r}, allowed {KNOWN}")
     check_search(refine, stagewise)
-    import torch
-
-    from progic.analyses import catalogue  # which takes seconds, with all that draws
-    from progic.analyses.bd_rate import check_anchor
-    from progic.analyses.study import Settings, Study
+    check_outside("-o", out, [each for each in (folder, priors) if each is not None])
+    from progic.analyses.study import Settings
 
     settings = Settings(
         size=size_of(size),
         photo_count=photos,
-        formats=_formats(against),
+        formats=_formats(against, name),
         anchor=anchor,
         priors="" if priors is None else str(priors),
         run="" if run is None else str(run),
@@ -95,13 +94,22 @@ def analyse(
         refine_steps=refine,
         refine_stagewise=stagewise,
     )
+    _make(name, folder, out, model, settings, as_json)
+
+
+def _make(name: str, folder: Path | None, out: Path, model: str, settings: "Settings", as_json: bool) -> None:
+    import torch
+
+    from progic.analyses import catalogue  # which takes seconds, with all that draws
+    from progic.analyses.bd_rate import check_anchor
+    from progic.analyses.study import Study
+
     check_anchor(settings)
-    check_outside("-o", out, [each for each in (folder, priors) if each is not None])
     keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
     with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
-        codec = refined(weights.load(model), refine, stagewise=stagewise)
+        codec = refined(weights.load(model), settings.refine_steps, stagewise=settings.refine_stagewise)
         study = Study(codec, model, folder, out, settings, _reporter(bar))
         if name == "all":
             outcomes = catalogue.make_all(study, _tell)
@@ -113,14 +121,14 @@ def analyse(
         _show(made, out, as_json)
 
 
-def _formats(against: str) -> tuple[str, ...]:
-    """The formats named, or the paper's that can be written here."""
+def _formats(against: str, name: str) -> tuple[str, ...]:
+    """The formats named, or the paper's that can be written here; an analysis of them tells which cannot."""
     named = classical.formats_of(against)
-    lacking = {name: classical.lacks(name) for name in USUAL}
+    lacking = {each: classical.lacks(each) for each in USUAL}
     for complaint in lacking.values():
-        if complaint and not named:
+        if complaint and not named and name in COMPARING:
             typer.echo(f"left out: {complaint}", err=True)
-    return named or tuple(name for name, complaint in lacking.items() if complaint is None)
+    return named or tuple(each for each, complaint in lacking.items() if complaint is None)
 
 
 def _reporter(bar: Progress) -> "Report":

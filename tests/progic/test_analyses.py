@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from progic import classical
 from progic.analyses import bd_rate, range_coder, result
 from progic.analyses.bd_rate import check_anchor
 from progic.analyses.bpp import bits_per_pixel
@@ -133,7 +134,16 @@ def test_one_latent_has_no_map(toy_codec: Codec, tmp_path: Path) -> None:
 
 
 def test_a_codec_named_twice_is_one() -> None:
-    assert _formats("webp,jpeg, webp") == ("webp", "jpeg")
+    assert _formats("webp,jpeg, webp", "rd") == ("webp", "jpeg")
+
+
+@pytest.mark.parametrize(("name", "told"), [("rd", "left out: no JPEG XL\n"), ("bpp", "")])
+def test_a_codec_that_is_missing_is_told_where_codecs_are_compared(
+    name: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(classical, "lacks", lambda name: "no JPEG XL" if name == "jxl" else None)
+    assert _formats("", name) == ("webp", "avif", "jpeg", "jp2")
+    assert capsys.readouterr().err == told
 
 
 def test_curves_that_do_not_meet_have_no_bd_rate() -> None:
