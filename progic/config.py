@@ -90,13 +90,18 @@ class CodecConfig(_Strict):
 
     @property
     def bits_per_pixel(self) -> float:
-        """Rate of all stages, N * L / f^2 (equation 1)."""
-        return self.n_stages * self.bits_per_index / self.downsampling_factor**2
+        """Rate of all stages."""
+        return bits_per_pixel(*self.shape)
 
     @property
     def bits_per_pixel_step(self) -> float:
-        """Rate of one stage, L / f^2: the smallest step between two rates."""
-        return self.bits_per_index / self.downsampling_factor**2
+        """Rate of one stage: the smallest step between two rates."""
+        return bits_per_pixel(1, self.bits_per_index, self.downsampling_factor)
+
+
+def bits_per_pixel(n_stages: int, bits_per_index: int, downsampling_factor: int) -> float:
+    """Rate of N stages of L bits at f: N L / f^2, equation 1 of arXiv 2603.02897's supplement."""
+    return n_stages * bits_per_index / downsampling_factor**2
 
 
 class LossConfig(_Strict):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import stdtrit
 
-from progic.bitstream import unpack_indices
+from progic.bitstream import grid_of, unpack_indices
 from progic.blockiness import blockiness
 from progic.codec import Codec
 from progic.data import photo_paths
@@ -109,7 +109,7 @@ def evaluate(
     Unreadable photos are named in `skipped`. Raises ImageError when the folder holds no readable one.
     """
     paths = photo_paths([folder])
-    cells = math.prod(math.ceil(side / codec.config.downsampling_factor) for side in size)
+    cells = math.prod(grid_of(size, codec.config.downsampling_factor))
     seen: dict[str, list[Seen]] = {}
     own: list[float] = []  # blockiness of the photos
     payloads: dict[str, tuple[bytes, ...]] = {}

@@ -11,11 +11,12 @@ from progic.analyses.drawing import OURS, PUBLISHED, SOFT, new_figure, plain
 from progic.analyses.published import BPP, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Study
-from progic.config import CodecConfig
+from progic.bitstream import grid_of, stage_bytes
+from progic.config import CodecConfig, bits_per_pixel
 
 FACTORS, BITS = (16, 32, 64), (8, 9, 10)  # f and L that are drawn beside those of the models
 RING: dict[str, Any] = {"s": 110, "facecolors": "none", "edgecolors": PUBLISHED, "linewidths": 1.3}
-SIDE_PX = 256  # what bytes are said of
+SIZE = (256, 256)  # width, height in pixels of what bytes are said of
 
 
 def analyse(study: Study) -> Result:
@@ -34,15 +35,10 @@ def analyse(study: Study) -> Result:
         beside=tuple(_beside(*case) for case in BPP),
         notes=(
             "Bits per pixel are N L / f^2 (equation 1 of the supplement): a step of L / f^2 for each stage.",
-            f"Bytes are those of one {SIDE_PX}x{SIDE_PX} photo, each stage rounded up to whole bytes.",
+            "Bytes are those of one 256x256 photo, each stage rounded up to whole bytes.",
         ),
         figure=_draw(rows),
     )
-
-
-def bits_per_pixel(n_stages: int, bits_per_index: int, downsampling_factor: int) -> float:
-    """Rate of N stages of L bits at f: N L / f^2, equation 1 of arXiv 2603.02897's supplement."""
-    return n_stages * bits_per_index / downsampling_factor**2
 
 
 def _pairs(models: Sequence[CodecConfig]) -> list[tuple[int, int]]:
@@ -70,7 +66,7 @@ def _rows(f: int, bits: int, models: Sequence[CodecConfig]) -> list[Row]:
                 "L": bits,
                 "N": depth,
                 "bpp": bits_per_pixel(depth, bits, f),
-                "bytes_256x256": depth * math.ceil((SIDE_PX // f) ** 2 * bits / 8),
+                "bytes_256x256": depth * stage_bytes(math.prod(grid_of(SIZE, f)), bits),
                 "models": " ".join(there),
             }
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from progic.analyses.kept import Kept, digest_of
-from progic.bitstream import unpack_indices
+from progic.bitstream import grid_of, unpack_indices
 from progic.codec import Codec
 from progic.data import chosen, photo_paths
 from progic.errors import ConfigError, ImageError, InputError
@@ -124,7 +124,7 @@ class Study:
     def indices(self, photo: Photo) -> list[NDArray[np.int64]]:
         """The codes of a photo, flat, an array a stage."""
         config = self.codec.config
-        cells = math.prod(-(-side // config.downsampling_factor) for side in photo.image.size)
+        cells = math.prod(grid_of(photo.image.size, config.downsampling_factor))
         stages = self.codec.encode(photo.image)
         return [unpack_indices(payload, cells, config.bits_per_index) for payload in stages]
 

@@ -144,7 +144,7 @@ def _facts(codec: Codec, n_bytes: int) -> dict[str, Any]:
         "downsampling factor (f)": config.downsampling_factor,
         "bytes per stage at 256x256": codec.bytes_per_stage((256, 256)),
         "bits per pixel, first to last stage": [
-            round((k + 1) * config.bits_per_pixel / config.n_stages, 6) for k in range(config.n_stages)
+            round((k + 1) * config.bits_per_pixel_step, 6) for k in range(config.n_stages)
         ],
         "GFLOP at 256x256 to encode": round(gflop.encode, 2),
         "GFLOP at 256x256 to decode": round(gflop.decode, 2),

@@ -13,7 +13,6 @@ from PIL import Image
 from progic import classical
 from progic.analyses import bd_rate, range_coder, result
 from progic.analyses.bd_rate import check_anchor
-from progic.analyses.bpp import bits_per_pixel
 from progic.analyses.catalogue import make
 from progic.analyses.curves import Curve, MeanPoint
 from progic.analyses.drawing import spread
@@ -26,6 +25,7 @@ from progic.analyses.study import Settings, Study
 from progic.bd_rate import bd_percent, curve_of
 from progic.codec import Codec
 from progic.commands.analyse import _formats
+from progic.config import bits_per_pixel
 from progic.data import chosen
 from progic.errors import ConfigError, ImageError, InputError
 from progic.evaluate import Mean, entropy_bits
