@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from progic.errors import WeightsError
+from progic.errors import ProgicError, WeightsError
+from progic.replacing import replacing
 
 
 class Source(NamedTuple):
@@ -280,10 +281,8 @@ class ArrayUnpickler(pickle.Unpickler):
 def _save(tensors: dict[str, torch.Tensor], file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=file.parent) as folder:
-            part = Path(folder) / file.name
-            part.write_bytes(save(tensors))  # and not save_file, whose files nobody else may read
-            part.replace(file)
-    except OSError as error:
+        with replacing(file) as partial:
+            partial.write_bytes(save(tensors))  # and not save_file, whose files nobody else may read
+    except (OSError, ProgicError) as error:
         message = f"metric weights cannot be kept in {file.parent} ({error}): set PROGIC_CACHE_DIR"
         raise WeightsError(message) from error

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_native_id
 
 from safetensors import SafetensorError
 
@@ -27,8 +28,8 @@ def replacing(path: Path) -> Iterator[Path]:
         raise InputError(
             f"{path}: there is no folder {target.parent}; allowed is a file in one that is there"
         )
-    # another process may write it too; a name is 255 bytes at most, and a sign in it up to 4
-    partial = target.with_name(f".partial-{os.getpid()}-{target.name[-56:]}")
+    # another thread or process may write it too; a name is 255 bytes at most, and a sign in it up to 4
+    partial = target.with_name(f".partial-{get_native_id()}-{target.name[-56:]}")
     try:
         yield partial
         with partial.open("rb+") as whole:

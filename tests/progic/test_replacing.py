@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def test_what_was_there_is_kept(tmp_path: Path) -> None:
     ):
         partial.write_bytes(bytes(1000))
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
+
+
+def test_two_threads_that_write_one_file_do_not_meet(tmp_path: Path) -> None:
+    with replacing(tmp_path / "shared.bin") as partial, ThreadPoolExecutor(1) as pool:
+        partial.write_bytes(b"ours")
+        pool.submit(_write, tmp_path / "shared.bin", b"theirs").result()
+        assert (tmp_path / "shared.bin").read_bytes() == b"theirs"
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"ours"]
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
