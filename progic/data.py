@@ -47,7 +47,8 @@ def photo_paths(folders: Iterable[Path]) -> list[Path]:
     for folder in folders:
         if not folder.is_dir():
             raise ImageError(f"{folder}: found no folder; allowed: a folder of photos")
-        inside = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+        named = (path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+        inside = sorted(path for path in named if not path.is_dir())
         if not inside:
             raise ImageError(f"{folder}: holds no photo; looked for {', '.join(sorted(PHOTO_SUFFIXES))}")
         found += inside

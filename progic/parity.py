@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from progic.codec import Codec
+from progic.data import photo_paths
 from progic.errors import ImageError, ProgicError
-from progic.images import PHOTO_SUFFIXES, fit_photo, open_photo, to_tensor
+from progic.images import fit_photo, open_photo, to_tensor
 
 PHOTOS = 32
 SIZES_PX = ((256, 256), (192, 144), (320, 128), (64, 272))  # rounded up to multiples of f
@@ -70,11 +71,11 @@ def check(codec: Codec, exported: Runs, photos: list[Image.Image]) -> Parity:
 def photos_to_check(folder: Path | None) -> list[Image.Image]:
     """Return 32 photos of a folder, the first by name, or pictures made of noise and gradients.
 
-    Raises ImageError for a folder of fewer.
+    Raises ImageError for a folder that is missing or has fewer.
     """
     if folder is None:
         return list(_made())
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
+    found = photo_paths([folder])
     if len(found) < PHOTOS:
         raise ImageError(f"{folder}: found {len(found)} photos, allowed at least {PHOTOS}")
     return [open_photo(path) for path in found[:PHOTOS]]

@@ -1,6 +1,9 @@
-import torch
+from pathlib import Path
 
-from progic.data import PhotoSet
+import torch
+from PIL import Image
+
+from progic.data import PhotoSet, photo_paths
 
 
 def test_crops_come_from_everywhere_and_half_of_them_are_mirrored() -> None:
@@ -11,3 +14,9 @@ def test_crops_come_from_everywhere_and_half_of_them_are_mirrored() -> None:
     assert tops == lefts == set(range(5))
     mirrored = float((crops[:, 1, 0, 0] > crops[:, 1, 0, -1]).float().mean())
     assert abs(mirrored - 0.5) < 0.1  # 4 standard errors
+
+
+def test_a_folder_that_is_called_like_a_photo_is_none(tmp_path: Path) -> None:
+    (tmp_path / "trees.png").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "trees.png" / "oak.jpg")
+    assert photo_paths([tmp_path]) == [tmp_path / "trees.png" / "oak.jpg"]

@@ -241,8 +241,13 @@ def test_files_that_cannot_take_their_places_leave_no_new_folder(
 def test_photos_to_check(tmp_path: Path) -> None:
     made = photos_to_check(None)
     assert len({photo.tobytes() for photo in made}) == 32
-    with pytest.raises(ImageError, match="found 0 photos, allowed at least 32"):
+    with pytest.raises(ImageError, match="holds no photo; looked for"):
         photos_to_check(tmp_path)
+    made[0].save(tmp_path / "one.png")
+    with pytest.raises(ImageError, match="found 1 photos, allowed at least 32"):
+        photos_to_check(tmp_path)
+    with pytest.raises(ImageError, match="none: found no folder; allowed: a folder of photos"):
+        photos_to_check(tmp_path / "none")
 
 
 def test_bad_options_end_with_two(tmp_path: Path) -> None:
