@@ -5,16 +5,15 @@ from itertools import cycle
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from progic.analyses.drawing import OTHERS, OURS, new_figure, plain
 from progic.compare import Rival
 from progic.data import check_outside
 from progic.errors import InputError
 from progic.evaluate import Evaluation, Mean
 from progic.replacing import replacing
 
-OURS, OTHERS = "#c1440e", ("#4c6a92", "#5b8c5a", "#8a6fa8", "#a08a3c", "#777777")
-MARKS = "sD^vPX*"  # more than there are colours: no two codecs have both alike
+MARKS = "sD^vPX*"  # as many as colours
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
@@ -29,12 +28,12 @@ def check_path(path: Path, photos: Path) -> None:
 
 def draw(result: Evaluation, rivals: Sequence[Rival], path: Path) -> None:
     """Write the figure; the suffix says the format (.png, .svg, .pdf)."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = new_figure(10, 4.2)
     for axes, key in zip(figure.subplots(1, 2), ("dists", "lpips"), strict=True):
         _panel(axes, key, result, rivals)
     width, height = result.size
-    count = len(result.photos)
-    figure.suptitle(f"{result.model} and whole files: mean of {count} photos at {width}x{height}")
+    photos = f"mean of {len(result.photos)} photos" if len(result.photos) > 1 else "one photo"
+    figure.suptitle(f"{result.model} and whole files: {photos} at {width}x{height}")
     with replacing(path) as partial:
         figure.savefig(partial, dpi=150)
 
@@ -47,11 +46,8 @@ def _panel(axes: Axes, key: str, result: Evaluation, rivals: Sequence[Rival]) ->
         if whole:
             points = [(row.bytes, getattr(row, key)) for row in whole]
             _curve(axes, points, label=rival.name, color=color, marker=mark, linewidth=1.4)
-    axes.set_xlabel("bytes a photo")
-    axes.set_ylabel(f"{key.upper()} (lower is nearer)")
+    plain(axes, "bytes a photo", f"{key.upper()} (lower is nearer)")
     axes.set_xlim(left=0)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
 
 
