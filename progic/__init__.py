@@ -41,6 +41,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return [*globals(), *_ROOMS]  # completion knows them before they are used
+
+
 def __getattr__(name: str) -> object:
     if name == "__version__":
         return version("progic-satsim")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from progic.bitstream import grid_of, pack_indices, stage_bytes, unpack_stages
 from progic.config import CodecConfig
+from progic.errors import ImageError, PayloadError
 from progic.images import to_image, to_tensor
 from progic.nets import Decoder, Encoder
 from progic.rvq import ResidualVectorQuantizer
@@ -63,11 +64,16 @@ class Codec:
         """Code a photo of any size and mode into N payloads of `bytes_per_stage(photo.size)` bytes each.
 
         Sides that f does not divide are padded with their last pixels; what is transparent is white.
+
+        Raises ImageError for what is no image of Pillow's, or has no pixels.
         """
         return list(self.encode_each(photo))
 
     def encode_each(self, photo: Image.Image) -> Iterator[bytes]:
         """Yield the payloads of `encode` one by one, each as soon as it is settled: it can be sent."""
+        if not isinstance(photo, Image.Image) or min(photo.size) < 1:
+            found = f"{photo.size[0]}x{photo.size[1]}" if isinstance(photo, Image.Image) else type(photo)
+            raise ImageError(f"photo: found {found}, allowed is a PIL.Image.Image of at least 1x1 pixels")
         pixels = to_tensor(photo).to(memory_format=torch.channels_last)
         for indices in self.codes_of(padded(pixels, self.config.downsampling_factor)):
             yield pack_indices(indices.numpy(), self.config.bits_per_index)
@@ -84,9 +90,11 @@ class Codec:
 
         `size` is the photo's (width, height) in pixels.
 
-        Raises PayloadError for no stage, a stage number out of range, a payload of the wrong length, or a
-        size without pixels.
+        Raises PayloadError for no stage, a stage number out of range, a payload of the wrong length, a
+        single payload outside of a sequence, or a size without pixels.
         """
+        if isinstance(stages, bytes | bytearray | memoryview):  # a sequence, but of numbers
+            raise PayloadError("stages: found one payload, allowed is a sequence, or a mapping by number")
         payloads = dict(stages) if isinstance(stages, Mapping) else dict(enumerate(stages))
         config = self.config
         unpacked = unpack_stages(

@@ -5,7 +5,7 @@ from PIL import Image
 
 import progic
 from progic.codec import Codec, padded
-from progic.errors import PayloadError, WeightsError
+from progic.errors import ImageError, PayloadError, WeightsError
 from progic.images import to_tensor
 
 
@@ -65,6 +65,16 @@ def test_bad_stages_are_named(toy_codec: Codec) -> None:
         PayloadError, match="stage 1 of a 16x16 photo: stage payload: found 2 bytes, allowed 1"
     ):
         toy_codec.decode([b"\0", b"\0\0"], (16, 16))
+
+
+def test_what_is_no_photo_and_a_payload_alone_are_named(toy_codec: Codec) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    with pytest.raises(ImageError, match=r"photo: found <class 'numpy.ndarray'>, allowed is a PIL"):
+        toy_codec.encode(pixels)  # type: ignore[arg-type]
+    with pytest.raises(ImageError, match="photo: found 0x16, allowed is a PIL"):
+        toy_codec.encode(Image.new("RGB", (0, 16)))
+    with pytest.raises(PayloadError, match="stages: found one payload, allowed is a sequence"):
+        toy_codec.decode(toy_codec.encode(Image.fromarray(pixels))[0], (16, 16))
 
 
 @pytest.mark.parametrize("size", [(0, 0), (16, 0), (0, 16)])
