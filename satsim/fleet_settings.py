@@ -43,6 +43,11 @@ class FleetSettings(Section):
         return 1 / self.probability if self.access == "aloha" else self.handsets
 
     @property
+    def is_between_slots(self) -> bool:
+        """Whether a photo is taken at any moment of a slot, for whose end its first message has to wait."""
+        return self.within_s > 0 and self.access != "fcfs"
+
+    @property
     def met_share(self) -> float:
         """Share of a handset's messages that meet another, which loses both, while all have some to send."""
         return 1 - (1 - self.probability) ** (self.handsets - 1) if self.access == "aloha" else 0.0

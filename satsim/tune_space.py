@@ -137,7 +137,8 @@ def messages_of(candidate: Candidate, payload_bytes: int) -> list[int]:
 def slots_within(scenario: Scenario, deadline_s: float) -> int:
     """Return how many messages can have arrived by then, at most; above MOST_SLOTS that many.
 
-    Of a fleet's handset: how many it sends by then on average, while all have something to send.
+    Of a handset that shares its slots or waits for them: how many it sends by then on average, while all
+    have something to send.
     """
     last_s = logged_time_s(deadline_s - scenario.link.latency.total_s)
     ends_s = islice(own_slot_ends_s(scenario), MOST_SLOTS)
@@ -146,18 +147,20 @@ def slots_within(scenario: Scenario, deadline_s: float) -> int:
 
 def own_slot_ends_s(scenario: Scenario) -> Iterator[float]:
     """Yield when each slot of one handset ends, if the fleet's others always have a message too."""
-    return slot_ends_s(scenario, scenario.fleet.slots_a_message)
+    fleet = scenario.fleet
+    return slot_ends_s(scenario, fleet.slots_a_message, 1 if fleet.is_between_slots else 0)
 
 
-def slot_ends_s(scenario: Scenario, every: float = 1) -> Iterator[float]:
+def slot_ends_s(scenario: Scenario, every: float = 1, missed: int = 0) -> Iterator[float]:
     """Yield when each slot ends, from the first after encoding on.
 
-    `every`: slots from one that is told to the next; a link with windows tells all.
+    `every`: slots from one that is told to the next; `missed`: slots before the first. A link with windows
+    tells all.
     """
     link = scenario.link
     first_s = scenario.sender.encoding(scenario.codec.search()).encode_s
     if link.windows is None:
-        yield from (first_s + number * link.interval_s * every for number in count(1))
+        yield from (first_s + (missed + number * every) * link.interval_s for number in count(1))
         return
     there, now_s = visibility_of(link.windows), first_s
     while (start_s := there.next_start_s(now_s, link.interval_s)) is not None:

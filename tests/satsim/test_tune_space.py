@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from satsim.errors import ScenarioError
-from satsim.repair_settings import Ulp
+from satsim.header import ImageTag
+from satsim.packetize import packetize
+from satsim.repair_settings import NoRepair, Ulp
 from satsim.scenario import Scenario, load_scenario
+from satsim.sender_settings import Encoding
+from satsim.simulate import simulate_fleet
 from satsim.tune import Asked, prepare
 from satsim.tune_point import Flight, _moments, worth_of_sets
 from satsim.tune_space import Limits, Model, slot_ends_s, slots_within, space_of
@@ -101,6 +105,35 @@ def test_a_handset_of_a_fleet_has_its_share_of_the_slots() -> None:
 def test_a_single_handset_has_every_slot_unless_it_lets_some_pass(keys: str, slots: int) -> None:
     alone = f"fleet={{handsets: 1, access: aloha{keys}}}"
     assert slots_within(load_scenario(FOREST_FIRE, [alone, "sender={encode_s: 0}"]), 600) == slots
+
+
+@pytest.mark.parametrize(
+    ("fleet", "slots"),
+    [
+        ("{within_s: 3600}", 9),
+        ("{access: aloha, within_s: 3600}", 9),
+        ("{access: aloha, transmit_probability: 0.5, within_s: 3600}", 4),
+        ("{handsets: 3, within_s: 3600}", 3),
+        ("{access: fcfs, within_s: 3600}", 10),  # which waits for nobody
+    ],
+)
+def test_a_photo_taken_between_two_slots_waits_for_the_next(fleet: str, slots: int) -> None:
+    """As many as are in by ten minutes in simulated runs, on average, in whole messages."""
+    scenario = load_scenario(FOREST_FIRE, [f"fleet={fleet}", "sender={encode_s: 0}"])
+    assert slots_within(scenario, 600) == slots
+    packets = packetize([bytes(320)] * 12, ImageTag(7, 12, 10, 16, 256, 256, 0, 0), 360)
+    runs = [
+        run
+        for seed in range(200)
+        for run in simulate_fleet(
+            "p", packets, scenario.link, NoRepair(kind="none"), Encoding(0), seed, scenario.fleet
+        )
+    ]
+    in_time = [sum(each.time_s <= 600 for each in run.holdings) for run in runs]
+    assert slots - 0.2 < sum(in_time) / len(runs) < slots + 0.8
+    asked = Asked(models=("f16",), sides_px=(256,))
+    deadline_s = prepare(FOREST_FIRE, [f"fleet={fleet}", "sender={encode_s: 0}"], asked).limits.deadline_s
+    assert slots_within(scenario, deadline_s) == 10
 
 
 def test_a_search_whose_time_is_not_given_is_not_taken_for_none(tmp_path: Path) -> None:
