@@ -6,11 +6,24 @@ it is on the mean over photos. On one photo the other can be nearer, by 0.02 of 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from satsim.repair_settings import NoRepair
-from satsim.settings import LinkSettings
-from satsim.tune_space import Candidate, LeftOut, Limits, Model, Size, Space, billed, messages_of
+from satsim.settings import Scenario
+from satsim.tune_space import (
+    Candidate,
+    LeftOut,
+    Limits,
+    Model,
+    Size,
+    Space,
+    billed,
+    lateness_s,
+    messages_of,
+    packets_of,
+    slot_ends_s,
+)
 from satsim.units import HEADER_BYTES
 
 ONCE = NoRepair(kind="none")
@@ -22,26 +35,31 @@ class _Plan(NamedTuple):
 
     candidate: Candidate
     messages: tuple[int, ...]  # bytes
+    ends_s: tuple[float, ...]  # of the slots that they are sent in
     units: int  # billed, or messages where the link has no bill
     bits: tuple[int, ...]  # of a cell, that are there after each message
 
 
-def undominated(space: Space, link: LinkSettings, limits: Limits) -> Space:
+def undominated(space: Space, scenario: Scenario, limits: Limits) -> Space:
     """Leave out every plan, with all its repairs, that another of the same net and size makes needless."""
     rivals: dict[tuple[str, Size], list[_Plan]] = {}
     for candidate in dict.fromkeys(each._replace(repair=ONCE) for each in space.candidates):
-        rivals.setdefault((candidate.model.net, candidate.size), []).append(_plan(candidate, link))
+        rivals.setdefault((candidate.model.net, candidate.size), []).append(_plan(candidate, scenario))
     beaten = {each[:3]: each for plans in rivals.values() for each in _beaten(plans, limits)}
     kept = [each for each in space.candidates if each[:3] not in beaten]
     return Space(kept, [*space.left_out, *beaten.values()])
 
 
-def _plan(candidate: Candidate, link: LinkSettings) -> _Plan:
+def _plan(candidate: Candidate, scenario: Scenario) -> _Plan:
+    link = scenario.link
+    packets = packets_of(candidate, link.payload_bytes)
     messages = tuple(messages_of(candidate, link.payload_bytes))
+    late_s = lateness_s(scenario, (packet.last_stage for packet in packets))
+    ends_s = tuple(islice(slot_ends_s(scenario, late_s), len(messages)))
     per_message = (link.payload_bytes - HEADER_BYTES) // candidate.stage_bytes
     held = (min(candidate.n_stages, per_message * count) for count in range(1, len(messages) + 1))
     bits = tuple(stages * candidate.model.bits_per_index for stages in held)
-    return _Plan(candidate, messages, billed(messages, link), bits)
+    return _Plan(candidate, messages, ends_s, billed(messages, link), bits)
 
 
 def _beaten(plans: Sequence[_Plan], limits: Limits) -> Iterator[LeftOut]:
@@ -61,7 +79,8 @@ def _beats(other: _Plan, plan: _Plan, limits: Limits) -> bool:
     is_dearer = other.units > plan.units or len(other.messages) > len(plan.messages)
     if limits.budget_bytes is not None:
         is_dearer = is_dearer or sum(other.messages) > sum(plan.messages)
-    if is_dearer or theirs.is_taught or _strength(theirs) <= _strength(ours):
+    is_later = any(told > needed for told, needed in zip(other.ends_s, plan.ends_s, strict=False))
+    if is_dearer or is_later or theirs.is_taught or _strength(theirs) <= _strength(ours):
         return False
     share = ENOUGH if theirs.bits_per_index > ours.bits_per_index else 1
     there = (*other.bits, *(other.bits[-1:] * (len(plan.bits) - len(other.bits))))

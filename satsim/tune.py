@@ -26,7 +26,8 @@ from satsim.tune_space import (
     Size,
     Space,
     cost_usd,
-    own_slot_ends_s,
+    lateness_s,
+    slot_ends_s,
     slots_within,
     space_of,
 )
@@ -93,7 +94,7 @@ def prepare(file: Path, overrides: Sequence[str], asked: Asked) -> Tuning:
         check_model_exists(scenario, str(file))
     models = _models(scenario, asked)
     space = space_of(scenario, models, _sizes(shown, asked.sides_px), limits)
-    space = undominated(space, scenario.link, limits)
+    space = undominated(space, scenario, limits)
     if not space.candidates:
         raise _nothing_fits(scenario, str(file), space, limits)
     tuning = Tuning(scenario, limits, space, {}, photos)
@@ -189,7 +190,8 @@ def _model(name: str) -> Model:
 def _limits(scenario: Scenario, asked: Asked) -> Limits:
     link = scenario.link
     latency_s = link.latency.total_s
-    ends_s = list(islice(own_slot_ends_s(scenario), DEADLINE_SLOTS))
+    late = lateness_s(scenario, range(DEADLINE_SLOTS))  # ten of a stage each
+    ends_s = list(islice(slot_ends_s(scenario, late), DEADLINE_SLOTS))
     if not ends_s:
         allowed = "a window later, or a shorter sender.encode_s"
         raise InputError(f"link.windows: found none open once the photo is encoded; allowed: {allowed}")

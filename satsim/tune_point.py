@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate, islice, takewhile
+from itertools import accumulate
 from statistics import fmean
 from typing import NamedTuple
 
@@ -31,8 +31,8 @@ from satsim.settings import LinkSettings, Scenario, Scheme, seed_decides
 from satsim.simulate import simulate_fleet
 from satsim.studio import Studio
 from satsim.sweep_point import unsent
-from satsim.tune_space import MOST_SLOTS, Candidate, cost_usd, packets_of, slot_ends_s
-from satsim.units import HEADER_BYTES, logged_time_s
+from satsim.tune_space import Candidate, cost_usd, packets_of
+from satsim.units import HEADER_BYTES
 
 NOTHING_SHOWN_DISTS = 1.0  # what no picture counts as: the farthest that one can be
 SCORED_SHARE = 0.9  # of all that is seen over the runs of a photo, model and size; the rarest are estimated
@@ -80,7 +80,7 @@ def run_candidates(group: Group) -> list[Row]:
         raise ValueError("a tune measures DISTS")
     rows = []
     for candidate, runs in flights.items():
-        row = _measure(runs, dists, usable_dists, deadline_s, _moments(scenario, runs, deadline_s))
+        row = _measure(runs, dists, usable_dists, deadline_s, _moments(runs, deadline_s))
         row |= _spent(candidate, runs, scenario.link)
         rows.append(rounded(row | {"usable_dists": usable_dists, "detail_dists": studio.marks.detail_dists}))
     return rows
@@ -151,17 +151,14 @@ def _shown_at(curve: Sequence[tuple[float, float]], time_s: float) -> float:
     return next((dists for at_s, dists in reversed(curve) if at_s <= time_s), NOTHING_SHOWN_DISTS)
 
 
-def _moments(scenario: Scenario, runs: Sequence[Flight], deadline_s: float) -> list[float]:
-    """Return when a curve is read: as each picture comes, or, over many runs, as each slot ends."""
+def _moments(runs: Sequence[Flight], deadline_s: float) -> list[float]:
+    """Return when a curve is read: as each picture comes, or, over many runs, as one comes in any of them."""
+    times_s = sorted({each.time_s for run in runs for each in run.held if each.time_s <= deadline_s})
     if len(runs) == 1:
-        return [each.time_s for each in runs[0].held if each.time_s <= deadline_s]
-    latency = scenario.link.latency
-    delays_s = {latency.total_s, latency.total_s + latency.jitter_s}  # by when the first, and all, are in
-    ends_s = list(takewhile(lambda end_s: end_s < deadline_s, islice(slot_ends_s(scenario), MOST_SLOTS)))
-    moments_s = {logged_time_s(end_s + delay_s) for end_s in ends_s for delay_s in delays_s}
-    before_s = sorted(moment_s for moment_s in moments_s if moment_s < deadline_s)
-    step = max(1, -(-len(before_s) // MOST_MOMENTS))
-    return [*before_s[step - 1 :: step], deadline_s]  # latency may be drawn: more is in by then
+        return times_s
+    step = max(1, -(-len(times_s) // MOST_MOMENTS))
+    before_s = [time_s for time_s in times_s[step - 1 :: step] if time_s < deadline_s]
+    return [*before_s, deadline_s]
 
 
 def _spent(candidate: Candidate, runs: Sequence[Flight], link: LinkSettings) -> Row:

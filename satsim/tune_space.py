@@ -5,8 +5,8 @@ left is that of the repeats, which the repair says: at once (repeat), in rounds 
 which late stages drop out (unequal). With parity every packet has a piece of every stage (ulp).
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import count, islice, takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, repeat, takewhile
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -124,47 +124,53 @@ def packets_of(candidate: Candidate, payload_bytes: int) -> tuple[AnyPacket, ...
 
 def messages_of(candidate: Candidate, payload_bytes: int) -> list[int]:
     """Return the bytes of each message that the candidate sends, at least: ARQ may have to repeat some."""
+    return [HEADER_BYTES + len(packet.payload) for packet in plan_of(candidate, payload_bytes)]
+
+
+def plan_of(candidate: Candidate, payload_bytes: int) -> list[AnyPacket]:
+    """Return the packet in each message that the candidate sends, with ARQ each once."""
     packets = packets_of(candidate, payload_bytes)
     if isinstance(candidate.repair, ArqNextSlot | ArqRound):
-        return [HEADER_BYTES + len(packet.payload) for packet in packets]
-    frames = [
-        Frame(number, packet.label, 0, bytes(HEADER_BYTES + len(packet.payload)))
-        for number, packet in enumerate(packets, start=1)
-    ]
-    return [len(frame.data) for frame in open_loop(candidate.repair, frames)]
+        return list(packets)
+    frames = [Frame(number, packet.label, 0, b"") for number, packet in enumerate(packets)]
+    return [packets[frame.packet] for frame in open_loop(candidate.repair, frames)]
 
 
-def slots_within(scenario: Scenario, deadline_s: float) -> int:
+def lateness_s(scenario: Scenario, last_stages: Iterable[int]) -> list[float]:
+    """Return how much later than the first stage messages that end with these stages are there."""
+    refine_s = scenario.sender.encoding(scenario.codec.search()).refine_s
+    return [refine_s * stage for stage in last_stages]
+
+
+def slots_within(scenario: Scenario, deadline_s: float, late_s: Sequence[float] = ()) -> int:
     """Return how many messages can have arrived by then, at most; above MOST_SLOTS that many.
 
     Of a handset that shares its slots or waits for them: how many it sends by then on average, while all
-    have something to send.
+    have something to send. `late_s` as for `slot_ends_s`.
     """
     last_s = logged_time_s(deadline_s - scenario.link.latency.total_s)
-    ends_s = islice(own_slot_ends_s(scenario), MOST_SLOTS)
+    ends_s = islice(slot_ends_s(scenario, late_s), MOST_SLOTS)
     return sum(1 for _ in takewhile(lambda end_s: logged_time_s(end_s) <= last_s, ends_s))
 
 
-def own_slot_ends_s(scenario: Scenario) -> Iterator[float]:
-    """Yield when each slot of one handset ends, if the fleet's others always have a message too."""
-    fleet = scenario.fleet
-    return slot_ends_s(scenario, fleet.slots_a_message, 1 if fleet.is_between_slots else 0)
+def slot_ends_s(scenario: Scenario, late_s: Sequence[float] = ()) -> Iterator[float]:
+    """Yield when each slot of one handset ends, if the fleet's others always have a message too.
 
-
-def slot_ends_s(scenario: Scenario, every: float = 1, missed: int = 0) -> Iterator[float]:
-    """Yield when each slot ends, from the first after encoding on.
-
-    `every`: slots from one that is told to the next; `missed`: slots before the first. A link with windows
-    tells all.
+    `late_s`: how much later than the first stage each message is there; those after them are there.
     """
-    link = scenario.link
+    link, fleet = scenario.link, scenario.fleet
     first_s = scenario.sender.encoding(scenario.codec.search()).encode_s
-    if link.windows is None:
-        yield from (first_s + (missed + number * every) * link.interval_s for number in count(1))
-        return
-    there, now_s = visibility_of(link.windows), first_s
-    while (start_s := there.next_start_s(now_s, link.interval_s)) is not None:
-        now_s = start_s + link.interval_s
+    first_s += link.interval_s if fleet.is_between_slots else 0.0
+    ready_s = chain((first_s + each for each in late_s), repeat(first_s))
+    there = None if link.windows is None else visibility_of(link.windows)
+    now_s = first_s
+    for each_s in ready_s:
+        start_s: float | None = max(now_s, each_s)
+        if there is not None:
+            start_s = there.next_start_s(max(now_s, each_s), link.interval_s)
+        if start_s is None:
+            return
+        now_s = start_s + link.interval_s * fleet.slots_a_message
         yield now_s
 
 
@@ -211,8 +217,10 @@ def _idle_room(scenario: Scenario, model: Model, size: Size, n_stages: int, per_
 
 def _over(candidate: Candidate, scenario: Scenario, limits: Limits) -> str:
     """Return which limit the candidate breaks, "" if none."""
-    messages = messages_of(candidate, scenario.link.payload_bytes)
-    slots = slots_within(scenario, limits.deadline_s)
+    plan = plan_of(candidate, scenario.link.payload_bytes)
+    messages = [HEADER_BYTES + len(packet.payload) for packet in plan]
+    late = lateness_s(scenario, (packet.last_stage for packet in plan))
+    slots = slots_within(scenario, limits.deadline_s, late)
     if len(messages) > slots:
         return f"{len(messages)} messages, of which at most {slots} arrive by the deadline"
     if limits.budget_bytes is not None and sum(messages) > limits.budget_bytes:
@@ -236,8 +244,9 @@ def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits
     if is_arq:
         yield scenario.repair
     per_message = _stages_a_message(stage_bytes, scenario.link.payload_bytes)
-    slots = slots_within(scenario, limits.deadline_s)
     n_packets = -(-n_stages // per_message)
+    last_stages = [min(n_stages, (number + 1) * per_message) - 1 for number in range(n_packets)]
+    slots = slots_within(scenario, limits.deadline_s, lateness_s(scenario, last_stages))
     fills = slots // n_packets  # so often all fit before the deadline
     for times in sorted({2, min(fills, 1000)} - {0, 1}):
         yield Carousel(kind="carousel", rounds=times)
@@ -246,7 +255,8 @@ def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits
     if n_packets > 1:
         yield Unequal(kind="unequal", copies=((3,) * per_message + (2,) * per_message + (1,))[:MAX_STAGES])
         yield Unequal(kind="unequal", copies=((2,) * per_message + (1,))[:MAX_STAGES])
-        yield from _pieces(scenario, n_stages, stage_bytes, slots)
+        late = lateness_s(scenario, [n_stages - 1])  # a piece of every stage
+        yield from _pieces(scenario, n_stages, stage_bytes, slots_within(scenario, limits.deadline_s, late))
         for parity in sorted({per_message, -(-n_packets // 2) * per_message}):
             if parity <= MAX_STAGES:
                 yield Erasure(kind="erasure", parity_stages=parity)

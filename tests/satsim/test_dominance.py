@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from satsim.codec_settings import CodecSettings
 from satsim.dominance import ONCE, undominated
 from satsim.scenario import load_scenario
+from satsim.sender_settings import SenderSettings
 from satsim.settings import Scenario
 from satsim.tune_space import Candidate, Limits, Model, Space, billed, messages_of, packets_of, space_of
 
@@ -53,7 +55,7 @@ def test_of_as_many_messages_the_nets_own_l_wins_then_the_larger_and_a_smaller_o
     scenario = scenario_of(tmp_path, "payload_bytes: 360")
     sizes = [(128, 128), (192, 192), (256, 256)]
     space = space_of(scenario, models_of(6, 8, 10, 12), sizes, TEN_MESSAGES)
-    found = undominated(space, scenario.link, TEN_MESSAGES)
+    found = undominated(space, scenario, TEN_MESSAGES)
     # 256: one stage a message, and L = 12 (384 bytes) does not fit
     assert left(found, 256) == {("net", stages) for stages in range(1, 6)}
     # 192, bits of a cell in a message: 1 stage of L = 10 are 10, 1 of 12 are 12, 2 of 8 are 16, 3 of 6 are 18
@@ -69,12 +71,12 @@ def test_a_dearer_plan_makes_nothing_needless(tmp_path: Path) -> None:
     models, sizes = models_of(6, 10), [(256, 256)]
     billed_link = scenario_of(tmp_path, "payload_bytes: 360, billing: {unit_bytes: 50, price_usd: 0.16}")
     space = space_of(billed_link, models, sizes, TEN_MESSAGES)
-    kept = undominated(space, billed_link.link, TEN_MESSAGES)
+    kept = undominated(space, billed_link, TEN_MESSAGES)
     assert ("net-l6", 1) in left(kept, 256)  # 5 units, where a stage of L = 10 takes 7
     limits = TEN_MESSAGES._replace(budget_bytes=400)
     scenario = scenario_of(tmp_path, "payload_bytes: 360")
     space = space_of(scenario, models, sizes, limits)
-    assert left(undominated(space, scenario.link, limits), 256) == {("net-l6", 1), ("net", 1)}
+    assert left(undominated(space, scenario, limits), 256) == {("net-l6", 1), ("net", 1)}
 
 
 def test_a_plan_of_more_messages_makes_none_of_fewer_needless(tmp_path: Path) -> None:
@@ -85,9 +87,25 @@ def test_a_plan_of_more_messages_makes_none_of_fewer_needless(tmp_path: Path) ->
     link = "payload_bytes: 343, billing: {unit_bytes: 167, price_usd: 0.16}"
     scenario = scenario_of(tmp_path, link)
     space = space_of(scenario, models_of(9, 10, 12, own=9, stages=4), [(128, 128)], TEN_MESSAGES)
-    kept = left(undominated(space, scenario.link, TEN_MESSAGES), 128)
+    kept = left(undominated(space, scenario, TEN_MESSAGES), 128)
     assert {("net-l10", 4), ("net-l12", 4), ("net", 4)} <= kept
     assert ("net-l12", 3) not in kept
+
+
+@pytest.mark.parametrize(("refine_s", "is_kept"), [(0, False), (10, True)])
+def test_a_plan_whose_search_takes_longer_makes_none_needless(
+    tmp_path: Path, refine_s: float, is_kept: bool
+) -> None:
+    """Both in one message: three stages of L = 12 are found before four of the net's own."""
+    scenario = scenario_of(tmp_path, "payload_bytes: 343").model_copy(
+        update={
+            "sender": SenderSettings(encode_s=0, refine_s=refine_s),
+            "codec": CodecSettings(refine_steps=4, refine_stagewise=True),
+        }
+    )
+    limits = TEN_MESSAGES._replace(deadline_s=900)
+    space = space_of(scenario, models_of(9, 12, own=9, stages=4), [(128, 128)], limits)
+    assert (("net-l12", 3) in left(undominated(space, scenario, limits), 128)) == is_kept
 
 
 @pytest.mark.parametrize("bits", [8, 10])
@@ -95,7 +113,7 @@ def test_a_taught_model_is_left_out_beside_its_teacher_alone(tmp_path: Path, bit
     scenario = scenario_of(tmp_path, "payload_bytes: 360")
     pupil = Model("pupil", 5, 10, 16, "net", True)
     space = space_of(scenario, [*models_of(bits), pupil], [(256, 256)], TEN_MESSAGES)
-    kept = left(undominated(space, scenario.link, TEN_MESSAGES), 256)
+    kept = left(undominated(space, scenario, TEN_MESSAGES), 256)
     assert {name for name, _ in kept} == ({"net"} if bits == 10 else {"net-l8", "pupil"})
 
 
@@ -126,7 +144,7 @@ def test_whatever_is_left_out_has_its_better_among_those_that_are_tried(
     limits = TEN_MESSAGES._replace(budget_bytes=budget_bytes)
     models = models_of(*sorted(bits), own=own, stages=stages, factor=factor)
     space = space_of(scenario, models, [(side_px, side_px)], limits)
-    kept = undominated(space, scenario.link, limits)
+    kept = undominated(space, scenario, limits)
     tried = dict.fromkeys(each._replace(repair=ONCE) for each in kept.candidates)
     for each in kept.left_out[len(space.left_out) :]:
         assert each.n_stages is not None

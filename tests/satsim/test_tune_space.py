@@ -7,14 +7,25 @@ import pytest
 
 from satsim.errors import ScenarioError
 from satsim.header import ImageTag
+from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
+from satsim.records import Holding
 from satsim.repair_settings import NoRepair, Ulp
 from satsim.scenario import Scenario, load_scenario
 from satsim.sender_settings import Encoding
-from satsim.simulate import simulate_fleet
+from satsim.simulate import simulate, simulate_fleet
 from satsim.tune import Asked, prepare
 from satsim.tune_point import Flight, _moments, worth_of_sets
-from satsim.tune_space import Limits, Model, slot_ends_s, slots_within, space_of
+from satsim.tune_space import (
+    Limits,
+    Model,
+    lateness_s,
+    packets_of,
+    plan_of,
+    slot_ends_s,
+    slots_within,
+    space_of,
+)
 
 FOREST_FIRE = Path(__file__).parents[2] / "scenarios" / "forest_fire.yaml"
 
@@ -57,12 +68,17 @@ def test_as_many_packets_are_needed_as_arrive_on_average(percent: int, slots: in
         assert plan.needed[-1] == plan.packets * (100 - percent) // 100
 
 
-def test_where_latency_is_drawn_curves_go_on_to_the_deadline() -> None:
-    """Two slots end by 130 s, each message up to 100 s later: what is in by then is shown by then."""
-    drawn = load_scenario(FOREST_FIRE, ["link.latency.jitter_s=100", "sender={encode_s: 0}"])
-    assert _moments(drawn, [Flight((), ()), Flight((), ())], 130.0) == [60.0, 120.0, 130.0]
-    assert _moments(drawn, [Flight((), ()), Flight((), ())], 120.0) == [60.0, 120.0]
-    assert _moments(drawn, [Flight((), ()), Flight((), ())], 170.0) == [60.0, 120.0, 160.0, 170.0]
+def flight(*times_s: float) -> Flight:
+    return Flight(tuple(Holding(at_s, (stage,), 1, 340) for stage, at_s in enumerate(times_s)), ())
+
+
+def test_curves_are_read_as_pictures_come_in_any_run_and_at_the_deadline() -> None:
+    assert _moments([flight(60, 120), flight(60, 160)], 130.0) == [60, 120, 130]
+    assert _moments([flight(60, 120), flight(60, 160)], 120.0) == [60, 120]
+    assert _moments([flight(), flight()], 120.0) == [120]
+    assert _moments([flight(60, 120)], 130.0) == [60, 120]
+    drawn = [flight(at_s) for at_s in range(1, 122)]
+    assert _moments(drawn, 500.0) == [*range(3, 122, 3), 500]
 
 
 def test_slots_are_counted_in_windows() -> None:
@@ -71,9 +87,39 @@ def test_slots_are_counted_in_windows() -> None:
     seen = load_scenario(FOREST_FIRE, [*keys, "link.latency.propagation_s=30"])
     assert [slots_within(seen, at_s) for at_s in (389.9, 390, 630, 870, 6329.9, 6330)] == [0, 1, 5, 9, 9, 10]
     assert list(islice(slot_ends_s(seen), 10)) == [*(300.0 + 60 * n for n in range(1, 10)), 6300.0]
-    assert _moments(seen, [Flight((), ())] * 2, 400.0) == [390.0, 400.0]
     always = load_scenario(FOREST_FIRE, ["sender={encode_s: 0.5}", "link.interval_s=0.1"])
     assert [slots_within(always, at_s) for at_s in (0.59, 0.6, 0.8, 1.2)] == [0, 1, 3, 7]
+
+
+@pytest.mark.parametrize("windows", ["null", "{open: [{from_s: 30, to_s: 170}], repeat_s: 200}"])
+@pytest.mark.parametrize("refine_s", [0, 25, 60, 170])
+def test_messages_that_a_search_keeps_waiting_are_counted_when_they_are_sent(
+    refine_s: float, windows: str
+) -> None:
+    """The slots of any plan end as they do in a run of it."""
+    keys = [
+        f"sender={{encode_s: 7, refine_s: {refine_s}}}",
+        "codec={refine_steps: 4, refine_stagewise: true}",
+    ]
+    scenario = load_scenario(FOREST_FIRE, ["link.loss.rate=0.2", f"link.windows={windows}", *keys])
+    model, limits = Model("f16", 5, 10, 16, "f16", is_taught=False), Limits(1200.0, None, None)
+    plans = space_of(scenario, [model], [(256, 256), (128, 128)], limits).candidates
+    assert {each.repair.kind for each in plans} > {"none", "carousel", "unequal", "erasure", "ulp"}
+    perfect = scenario.link.model_copy(update={"loss": IndependentLoss()})
+    for plan in plans:
+        packets = packets_of(plan, 360)
+        encoding = scenario.sender.encoding(scenario.codec.search())
+        run = simulate("p", packets, perfect, plan.repair, encoding, seed=1)
+        ends_s = [each.time_s + 60 for each in run.events if each.event == "sent"]
+        late_s = lateness_s(scenario, (each.last_stage for each in plan_of(plan, 360)))
+        assert list(islice(slot_ends_s(scenario, late_s), len(ends_s))) == pytest.approx(ends_s)
+        assert max(ends_s) <= 1200, "what comes after the deadline is not tried"
+
+
+def test_a_search_slower_than_the_link_has_ten_messages_of_a_stage_each_until_the_deadline() -> None:
+    keys = ["sender={encode_s: 0.5, refine_s: 90}", "codec={refine_steps: 4, refine_stagewise: true}"]
+    found = prepare(FOREST_FIRE, keys, Asked(models=("f16",), sides_px=(256,)))
+    assert found.limits.deadline_s == 0.5 + 10 * 90 + 60
 
 
 def test_a_handset_of_a_fleet_has_its_share_of_the_slots() -> None:
