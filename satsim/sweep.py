@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
+from satsim.complaints import cut
+from satsim.errors import ScenarioError
 from satsim.grid import Point
 from satsim.intake import check_scenario, open_album
 from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
 from satsim.manifest import SkippedPhoto
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import Scenario, load_scenario, naming_sources
 from satsim.sweep_point import run_point
 
 POINTS = "points"
@@ -21,12 +23,21 @@ Task = Job[Scenario]
 
 def tasks_of(file: Path, overrides: Sequence[str], points: Sequence[Point]) -> list[Task]:
     """Load and check every point's scenario, before any is run; raises as `load_scenario` does."""
-    tasks = []
-    for point in points:
-        scenario = load_scenario(file, [*overrides, *point.overrides])
-        check_scenario(scenario, ", ".join([str(file), *point.overrides]))
-        tasks.append(Task(", ".join(point.overrides), key_of(scenario), scenario))
-    return tasks
+    return [_task(file, overrides, point) for point in points]
+
+
+def _task(file: Path, overrides: Sequence[str], point: Point) -> Task:
+    label, overrides = ", ".join(point.overrides), [*overrides, *point.overrides]
+    scenario = load_scenario(file, overrides)
+    try:
+        with naming_sources(file, overrides):
+            check_scenario(scenario, str(file))
+    except ScenarioError as error:
+        if error.file in (f"override {cut(each)}" for each in point.overrides):
+            raise
+        where = f"{error.file} (at {label})"  # whose keys may be what this one does not go with
+        raise ScenarioError(where, error.key, error.found, error.allowed, error.others) from None
+    return Task(label, key_of(scenario), scenario)
 
 
 def skipped_of(tasks: Sequence[Task]) -> list[SkippedPhoto]:

@@ -240,15 +240,25 @@ def test_a_table_of_single_and_many_runs_shows_both(row: dict[str, float], cells
     assert (shown[1] == "1:00") == ("t_first_s" in row or "t_first_s_median" in row)
 
 
-@pytest.mark.parametrize(("key", "value"), [("model", "f99"), ("bits_per_index", "9"), ("stages", "7")])
-def test_a_codec_that_is_none_is_told_before_the_sweep_with_its_file_and_key(
-    tiny: Path, key: str, value: str
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([*GRID, "-s", "codec.model=f99"], "override codec.model=f99 (at {point}): codec.model: found f99;"),
+        ([*GRID, "-s", "codec.stages=7"], "override codec.stages=7 (at {point}): codec.stages: found 7;"),
+        (["-g", "codec.bits_per_index=9"], "override codec.bits_per_index=9: codec.bits_per_index: found 9;"),
+        (GRID, "{base} (at {point}): codec.downsampling_factor: found 8;"),
+    ],
+)
+def test_a_codec_that_is_none_is_told_before_the_sweep_with_its_source_and_key(
+    tiny: Path, arguments: list[str], told: str
 ) -> None:
-    tiny.write_text(SCENARIO.replace("codec: identity", "codec: progic").replace("[32, 32]", "[64, 64]"))
+    text = SCENARIO.replace("codec: identity", "codec: progic").replace("[32, 32]", "[64, 64]")
+    base = tiny.with_name("base.yaml")
+    base.write_text(f"{text}codec: {{downsampling_factor: {16 if '{base}' not in told else 8}}}\n")
+    tiny.write_text("extends: base.yaml\n")
     out = tiny.parent / "out"
-    asked = ["sweep", str(tiny), "-o", str(out), *GRID, "-s", f"codec.{key}={value}"]
-    result = CliRunner().invoke(app, asked)
+    result = CliRunner().invoke(app, ["sweep", str(tiny), "-o", str(out), *arguments])
     assert result.exit_code == 2
-    told = f"satsim: {tiny}, link.loss.rate=0, link.payload_bytes=600: codec.{key}: found {value}; allowed: "
-    assert result.output.startswith(told)
+    point = "link.loss.rate=0, link.payload_bytes=600"
+    assert result.output.startswith("satsim: " + told.format(base=base, point=point)), result.output
     assert not out.exists()
