@@ -45,7 +45,7 @@ from satsim.rundir import (
     write_timeline,
     write_windows,
 )
-from satsim.scenario import Scenario
+from satsim.scenario import LinkSettings, Scenario
 from satsim.sending import Progress, send_photo
 from satsim.spread import statistics_of
 from satsim.studio import Studio
@@ -62,6 +62,7 @@ class _Outcome(NamedTuple):
     summary: dict[str, SchemeSummary]
     manifest: Manifest
     tallies: dict[str, Tally | None]  # None of a single run, or where nothing was sent
+    end_s: float  # when the last thing happened
 
 
 def run_scenario(
@@ -110,6 +111,7 @@ def _run_album(
     tallies = {name: pooled([each.tallies[name] for each in outcomes]) for name in names}
     _write_spread(folder, tallies, scenario.runs * scenario.fleet.handsets, has_dists)
     write_timeline(folder, rows, MeanRow._fields)
+    _write_windows(folder, scenario.link, max(each.end_s for each in outcomes))
     write_run(
         folder, scenario, _album_manifest(scenario, album, [each.manifest for each in outcomes]), summary
     )
@@ -142,15 +144,21 @@ def _run_photo(scenario: Scenario, photo: Photo, parts: Parts, folder: Path, pro
     _write_spread(folder, tallies, scenario.fleet.handsets, "dists" in scenario.metrics)
     write_timeline(folder, rows)
     write_run(folder, _as_sent(scenario), manifest, summary)
-    if scenario.link.windows is not None:
-        latency = scenario.link.latency  # up to which the figure waits for a packet that was lost
-        end_s = max((event.time_s for event in events), default=0.0) + latency.total_s + latency.jitter_s
-        there = takewhile(lambda span: span.from_s <= end_s, visibility_of(scenario.link.windows).after(0))
-        ends_s = max(end_s, MOST_S)  # of a window that never ends
-        write_windows(folder, (Span(from_s, to_s if isfinite(to_s) else ends_s) for from_s, to_s in there))
+    end_s = max((event.time_s for event in events), default=0.0)
+    _write_windows(folder, scenario.link, end_s)
     if isinstance(scenario.link.loss, TraceLoss):
         shutil.copyfile(scenario.link.loss.path, folder / TRACE)
-    return _Outcome(rows, summary, manifest, tallies)
+    return _Outcome(rows, summary, manifest, tallies, end_s)
+
+
+def _write_windows(folder: Path, link: LinkSettings, end_s: float) -> None:
+    """Write when the link is there, as far as figures of what happens up to `end_s` show it."""
+    if link.windows is None:
+        return
+    end_s += link.latency.total_s + link.latency.jitter_s  # as long as they wait for a packet that was lost
+    there = takewhile(lambda span: span.from_s <= end_s, visibility_of(link.windows).after(0))
+    ends_s = max(end_s, MOST_S)  # of a window that never ends
+    write_windows(folder, (Span(from_s, to_s if isfinite(to_s) else ends_s) for from_s, to_s in there))
 
 
 def _write_spread(folder: Path, tallies: Mapping[str, Tally | None], cluster: int, has_dists: bool) -> None:

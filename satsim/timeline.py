@@ -84,7 +84,8 @@ def _mean_figure(run: Run) -> Figure:
     curves = figure.add_axes(_box((left, FOOT_IN, width, MEAN_CURVES_IN), height))
     curves.set_xlim(0, end_s / 60 * width / (width - NAMES_IN))
     draw_curves(curves, run, end_s, MEAN_CURVES_IN)
-    curves.set_xlabel(X_LABEL, fontsize=TEXT_PT)
+    shaded = "; grey: there is no link" if run.windows else ""
+    curves.set_xlabel(X_LABEL + shaded, fontsize=TEXT_PT)
     _write_head(figure, run, f"Mean of {len(run.manifest.photos)} photos", height)
     return figure
 

@@ -93,6 +93,14 @@ def test_bands_of_an_album_are_named(
     assert run.spread["progressive"].dists_final.mean_ci95 != 0
 
 
+def test_an_album_says_when_the_link_was_there(run_toy: Callable[..., Run], album: Path) -> None:
+    windows = "link.windows={open: [{from_s: 100, to_s: 170}], repeat_s: 1000}"
+    run = run_toy(f"image.path={album}", windows, drawn=True)
+    assert run.windows == max((read_run(path).windows for path in (run.folder / "photos").iterdir()), key=len)
+    assert "grey: there is no link" in (run.folder / "timeline.svg").read_text("utf-8")
+    assert "<title>there is no link</title>" in (run.folder / "report.html").read_text("utf-8")
+
+
 def test_means_of_fewer_photos_win_nothing(run_toy: Callable[..., Run], album: Path) -> None:
     run = run_toy(f"image.path={album}", "schemes=[progressive, low_bpp]")
     first, second = run.summary.values()
