@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -16,6 +16,8 @@ from satsim.window_settings import Passes, Schedule, Windows
 DAY_S = 86_400
 MOST_DAYS_OFF = 366  # from a TLE's epoch; by then it is some thousand kilometres off (AIAA 2006-6753)
 PASS_STEP_S = 20  # from one look at the elevation to the next
+PEAK_STEP_S = 60  # ... for its peaks, which lie minutes apart
+PEAK_ERROR_S = 0.05
 
 
 class NoSkyfield(InputError):
@@ -94,12 +96,10 @@ def visibility_of(windows: Windows) -> Visibility:
 def _passes(passes: Passes) -> list[Span]:
     """Return when the satellite stands at or above the least elevation, from rise to set.
 
-    Looked for every `PASS_STEP_S`, whatever the shape of the orbit: what is shorter may be missed.
     After a decay SGP4 gives no place, so no pass.
     """
     try:
         from skyfield.api import EarthSatellite, load, wgs84
-        from skyfield.searchlib import find_discrete
     except ImportError:
         raise NoSkyfield("a TLE needs skyfield: pip install 'progic-satsim[tle]'") from None
     timescale = load.timescale(builtin=True)  # the file in the package: no download
@@ -108,19 +108,44 @@ def _passes(passes: Passes) -> list[Span]:
     begin = satellite.epoch if passes.start is None else timescale.from_datetime(passes.start)
     _check_orbit(satellite, begin)
 
-    def is_up(moment: Any) -> Any:
+    def elevation_deg(moment: Any) -> Any:
         moment.gast = moment.tt * 0.0  # with the next line, as find_events: nutation cancels out
         moment.M = moment.MT = np.eye(3)
         elevation, _, _ = (satellite - site).at(moment).altaz()
-        return elevation.degrees >= passes.min_elevation_deg
+        return elevation.degrees
+
+    return _spans_up(elevation_deg, passes, lambda at_s: timescale.tt_jd(begin.tt + at_s / DAY_S))
+
+
+def _spans_up(elevation_deg: Any, passes: Passes, at: Callable[[float], Any]) -> list[Span]:
+    """Return when an elevation is at least that of `passes`; `at` gives skyfield's time at so many seconds.
+
+    Looked for every `PASS_STEP_S`, whatever the shape of the orbit, and for what is shorter at each peak.
+    """
+    from skyfield.searchlib import find_discrete, find_maxima
+
+    def is_up(moment: Any) -> Any:
+        return elevation_deg(moment) >= passes.min_elevation_deg
+
+    def changes_s(from_s: float, to_s: float) -> list[float]:
+        changes, _ = find_discrete(at(from_s), at(to_s), is_up)
+        return list((changes.tt - at(0).tt) * DAY_S)
 
     is_up.step_days = PASS_STEP_S / DAY_S  # type: ignore[attr-defined] # as find_discrete asks for it
-    start = timescale.tt_jd(begin.tt)
-    edges_s = [0.0] if is_up(start) else []  # rise, set, rise, ...
-    changes, _ = find_discrete(start, timescale.tt_jd(start.tt + passes.days), is_up)
-    edges_s += ((changes.tt - start.tt) * DAY_S).tolist()
-    edges_s += [passes.days * DAY_S] if len(edges_s) % 2 else []
-    return [Span(*edges) for edges in zip(edges_s[::2], edges_s[1::2], strict=True)]
+    elevation_deg.step_days = PEAK_STEP_S / DAY_S
+    end_s = passes.days * DAY_S
+    edges_s = [0.0] if is_up(at(0)) else []  # rise, set, rise, ...
+    edges_s += changes_s(0, end_s)
+    edges_s += [end_s] if len(edges_s) % 2 else []
+    peaks, highest_deg = find_maxima(at(0), at(end_s), elevation_deg, PEAK_ERROR_S / DAY_S)
+    for peak_s in (peaks.tt[highest_deg >= passes.min_elevation_deg] - at(0).tt) * DAY_S:
+        place = bisect_right(edges_s, peak_s)
+        if place % 2:
+            continue  # of a pass that is known
+        rises, sets = changes_s(peak_s - PASS_STEP_S, peak_s), changes_s(peak_s, peak_s + PASS_STEP_S)
+        if rises and sets:
+            edges_s[place:place] = [rises[-1], sets[0]]
+    return [Span(*map(float, edges)) for edges in zip(edges_s[::2], edges_s[1::2], strict=True)]
 
 
 def _check_orbit(satellite: Any, begin: Any) -> None:

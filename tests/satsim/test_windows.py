@@ -27,7 +27,7 @@ from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
 from satsim.simulate import simulate
 from satsim.window_settings import Passes, Schedule, Site, Window
-from satsim.windows import Span, Visibility, visibility_of
+from satsim.windows import PASS_STEP_S, Span, Visibility, visibility_of
 
 TAG = ImageTag(7, 5, 10, 16, 256, 256, 0xBEEF, 0)
 PACKETS = packetize([bytes([number]) * 320 for number in range(5)], TAG, 360)
@@ -163,6 +163,19 @@ def test_passes_are_when_sgp4_puts_the_satellite_above_the_least_elevation(least
     grid_s = np.arange(0, 2 * 86_400, 20.0)
     above = sum(elevation_deg(at_s, SITE) >= least_deg for at_s in grid_s) * 20
     assert above == pytest.approx(sum(to_s - from_s for from_s, to_s in spans), abs=20 * len(spans))
+
+
+def test_passes_shorter_than_a_step_are_found_at_their_peaks() -> None:
+    """Of 30 days: those that a look at each quarter of a second of the passes above 60 degrees finds."""
+    low = Passes(kind="tle", tle=ISS, site=SITE, min_elevation_deg=60, start=START, days=30)
+    times_s = [np.arange(from_s, to_s, 0.25) for from_s, to_s in visibility_of(low).after(0)]
+    above = [each[[elevation_deg(at_s, SITE) >= 84 for at_s in each]] for each in times_s]
+    expected = [Span(each[0], each[-1]) for each in above if len(each)]
+    lengths_s = [to_s - from_s for from_s, to_s in expected]
+    assert len(lengths_s) >= 3 and max(lengths_s) < PASS_STEP_S
+    high = low.model_copy(update={"min_elevation_deg": 84})
+    found = list(visibility_of(high).after(0))
+    assert np.array(found) == pytest.approx(np.array(expected), abs=1.5)
 
 
 @pytest.mark.parametrize(("tle", "n_passes"), [(TUNDRA, 11), (DECAYING, 5)])
