@@ -1,4 +1,7 @@
-"""What a usable preview costs: billed units, money, and the energy to transmit it."""
+"""What a usable preview costs the handset: billed units, money, and the energy to transmit it.
+
+Reports on a return link count for nothing: the other end sends them, and `link.billing` is of the way there.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -46,6 +46,14 @@ def test_messages_are_billed_in_begun_units_up_to_the_last_that_is_held() -> Non
     assert both == one, "what was sent before it and overtaken was in that already"
 
 
+def test_reports_on_a_return_link_cost_the_handset_nothing() -> None:
+    sbd = link(Billing(unit_bytes=50, price_usd=0.16), Transmitter(power_w=0.9, message_s=20))
+    back = [Event(140, "p", event, 0, "", 1, 21, "") for event in ("report_sent", "report_received")]
+    later = [Event(150, "p", "sent", 4, "3", 1, 50, ""), Event(190, "p", "received", 4, "3", 1, 50, "")]
+    *_, last = costs_of([*EVENTS, *back, *later], sbd)
+    assert last == pytest.approx((24, 24 * 0.16, 5 * 18))
+
+
 def test_a_price_has_no_dust() -> None:
     assert Billing(price_usd=0.16).usd(35) == 5.6  # in floats 5.6000000000000005
     assert Billing().usd(35) is None
