@@ -53,8 +53,11 @@ class RowPlot:
         strip, picture_in = band.strip, self.film.picture_in
         self.axes.axhline(band.bottom, color="#e4e4e4", linewidth=0.6)
         self._write_label(band, number)
-        for gap in strip.gaps:
-            self._draw_gap(band, gap)
+        if self.film.is_dense:
+            self._mark_gaps(band)
+        else:
+            for gap in strip.gaps:
+                self._draw_gap(band, gap)
         rows = thinned(strip.rows, self.width_in, picture_in)
         wanted = [row.time_s / self.film.seconds_per_in for row in rows]
         places = spread(wanted, picture_in * (1 + GAP), 0.0, self.width_in - picture_in)
@@ -86,14 +89,16 @@ class RowPlot:
         elif band.strip.note:
             self.axes.text(self._minutes(0.04), top, band.strip.note, fontsize=TEXT_PT, va="top", color=LOST)
 
+    def _mark_gaps(self, band: Band) -> None:
+        """Draw a mark at each moment, where frames would overlap: all at once, as they may be thousands."""
+        for kind, marker, colour in (("waiting", "|", GREY), ("lost", "x", LOST)):
+            minutes = [gap.time_s / 60 for gap in band.strip.gaps if gap.kind == kind]
+            y = [band.top - SPACE_IN / 2] * len(minutes)
+            self.axes.plot(minutes, y, marker, color=colour, markersize=3.2, markeredgewidth=0.8, zorder=4)
+
     def _draw_gap(self, band: Band, gap: Gap) -> None:
-        """Draw an empty frame, or, where frames would overlap, a mark at the moment."""
+        """Draw an empty frame."""
         left, right, low, high = self._frame(band, gap.time_s / self.film.seconds_per_in)
-        if self.film.is_dense:
-            marker, colour = ("x", LOST) if gap.kind == "lost" else ("|", GREY)
-            y = band.top - SPACE_IN / 2
-            self.axes.plot(left, y, marker, color=colour, markersize=3.2, markeredgewidth=0.8, zorder=4)
-            return
         size = right - left, high - low
         dashes = (0, (3, 3))
         self.axes.add_patch(Rectangle((left, low), *size, fill=False, ec=FAINT, lw=0.7, ls=dashes))

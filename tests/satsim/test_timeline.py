@@ -110,6 +110,16 @@ def test_readable_whatever_happens(run_toy: Callable[..., Run], overrides: tuple
     assert_readable(run_toy("schemes=[progressive, low_bpp, high_bpp, avif_low]", *overrides))
 
 
+def test_marks_of_many_losses_are_two_artists_a_row(run_toy: Callable[..., Run]) -> None:
+    """7000 of them, one by one, took a minute and a half."""
+    run = run_toy("link.loss.rate=1", "repair={kind: arq_next_slot, max_attempts: 100}")
+    lines = [line for axes in figure_of(run).axes for line in axes.lines if line.get_marker() in ("x", "|")]
+    assert len(lines) == 2 * len(run.summary)
+    assert sum(len(line.get_xdata()) for line in lines if line.get_marker() == "x") == sum(
+        event.event == "lost" for event in run.events
+    )
+
+
 def test_the_same_run_is_the_same_file(run_toy: Callable[..., Run], tmp_path: Path) -> None:
     run = run_toy()
     for name in ("one", "two"):
