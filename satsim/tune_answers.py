@@ -28,7 +28,7 @@ class FrontPoint(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The best candidate for a goal; `note` says what to know where it is not reached."""
+    """The best candidate for a goal; None where none reaches it, and `measured` says how near one comes."""
 
     goal: Goal
     candidate: Candidate | None
