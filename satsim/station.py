@@ -83,9 +83,10 @@ class Station:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Write the status as it is at the end, after an error too, if it can be."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
+        timer = self._timer  # whose thread lets go of it at its end
+        if timer is not None:
+            timer.cancel()
+            timer.join()
         try:
             self._write_status()
         except (ProgicError, OSError):

@@ -1,6 +1,7 @@
 """The status of a receiver is never far behind, and costs little where much comes in."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,3 +72,18 @@ def test_a_status_that_cannot_be_written_does_not_hide_what_came_before(tmp_path
     with stopped(tmp_path) as into:
         (tmp_path / "status.json").mkdir()
         take(into, 1)
+
+
+def test_one_that_is_written_late_just_at_the_end_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(threading.Timer):
+        def cancel(self) -> None:
+            super().cancel()
+            self.function()  # as where it had begun
+
+    monkeypatch.setattr("threading.Timer", Late)
+    monkeypatch.setattr(station, "STATUS_S", 60)
+    with Journal(tmp_path / "packets.csv") as journal, Station(tmp_path, journal, PlainGallery(), now) as into:
+        take(into, 1)
+    assert received(tmp_path) == 1
