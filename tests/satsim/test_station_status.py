@@ -84,6 +84,7 @@ def test_one_that_is_written_late_just_at_the_end_is_waited_for(
 
     monkeypatch.setattr("threading.Timer", Late)
     monkeypatch.setattr(station, "STATUS_S", 60)
-    with Journal(tmp_path / "packets.csv") as journal, Station(tmp_path, journal, PlainGallery(), now) as into:
+    log = tmp_path / "packets.csv"
+    with Journal(log) as journal, Station(tmp_path, journal, PlainGallery(), now) as into:
         take(into, 1)
     assert received(tmp_path) == 1
