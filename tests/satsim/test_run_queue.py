@@ -127,14 +127,27 @@ def test_a_full_queue_takes_no_more(bench: Bench) -> None:
         bench.submit(nothing)
 
 
-def test_closing_ends_the_run_at_its_next_step(bench: Bench) -> None:
-    name = bench.submit(bench.wait)
+def test_more_runs_than_are_kept_are_not_taken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("satsim.run_queue.MAX_RUNS", 2)
+    names = [bench.submit(nothing) for _ in range(2)]
+    assert [bench.ended(name).state for name in names] == ["done", "done"]
+    with pytest.raises(QueueFullError, match="found 2 runs, as many as are kept"):
+        bench.submit(nothing)
+
+
+def test_closing_ends_the_run_at_its_next_step_and_begins_no_other(bench: Bench) -> None:
+    first, second = bench.submit(bench.wait), bench.submit(nothing)
     assert bench.is_there.wait(10)
-    job = bench.queue.find(name)
+    closing = threading.Thread(target=bench.queue.__exit__, args=(None, None, None))
+    closing.start()
+    job = bench.queue.find(second)
     assert job is not None
-    job.is_stopped = True
+    while not job.is_stopped and closing.is_alive():
+        threading.Event().wait(0.01)
     bench.gate.set()
-    assert bench.ended(name).state == "cancelled"
+    closing.join(10)
+    assert (bench.state(first), bench.state(second)) == ("cancelled", "waiting")
+    assert bench.done == []
 
 
 def test_names_cannot_be_guessed(bench: Bench, tmp_path: Path) -> None:
