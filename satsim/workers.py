@@ -22,8 +22,11 @@ RETRIES = 3  # of a point whose worker has died
 
 
 @contextmanager
-def local_workers(jobs: int) -> Iterator[Executor]:
-    """Hand out `jobs` processes of this machine; spawned, since torch's threads do not outlive a fork."""
+def local_workers(jobs: int | None) -> Iterator[Executor]:
+    """Hand out `jobs` processes of this machine, or one a core, each begun when there is work for it.
+
+    Spawned, since torch's threads do not outlive a fork.
+    """
     executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin)
     results = executor._result_queue
     try:

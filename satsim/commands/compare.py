@@ -1,6 +1,5 @@
 """The command `satsim compare`."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -67,7 +66,7 @@ def compare(
     with progress_bar(quiet) as progress:
         progress("reading", 0)
         photos = open_photos(contest)
-        with local_workers(min(jobs or os.cpu_count() or 1, len(photos.jobs))) as executor:
+        with local_workers(jobs) as executor:
             results = run_jobs(photos.jobs, send_photo_by_all, place, executor, progress)
         progress("drawing", 1)
         found = comparison_of(contest, photos, results)

@@ -1,7 +1,6 @@
 """The command `satsim sweep`."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +62,7 @@ def sweep(
     tasks = tasks_of(scenario, overrides_of(settings, image, seed, runs, metrics), points)
     skipped = skipped_of(tasks)
     target = Path("sweeps") / tasks[0].given.name if out is None else out
-    workers = local_workers(jobs or os.cpu_count() or 1) if dask is None else dask_workers(dask)
+    workers = local_workers(jobs) if dask is None else dask_workers(dask)
     with workers as executor, progress_bar(quiet) as progress:
         results = run_tasks(tasks, target, executor, progress)
     table = table_of(axes, points, results)

@@ -1,7 +1,6 @@
 """The command `satsim tune`."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -87,7 +86,7 @@ def tune(
     with naming_sources(scenario, overrides):
         tuning = prepare(scenario, overrides, asked)
     target = Path("tunings") / tuning.scenario.name if out is None else out
-    with local_workers(jobs or os.cpu_count() or 1) as executor, progress_bar(quiet) as progress:
+    with local_workers(jobs) as executor, progress_bar(quiet) as progress:
         tuning = search(tuning, target, executor, progress)
     answers, front = answers_of(tuning), front_of(tuning.rows)
     with drafted(target) as draft:
