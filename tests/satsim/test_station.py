@@ -284,6 +284,10 @@ def test_one_receiver_a_folder(tmp_path: Path) -> None:
             "{header}1,2026-11-27T00:00:00+00:00,a,,,1,evil,,00\n",
             "line 2: found a damaged row .an event evil.;",
         ),
+        (
+            "{header}1,2026-11-27T00:00:00+00:00,a,,,2,rejected,,00\n",
+            "line 2: found a damaged row .its bytes are not as many",
+        ),
     ],
 )
 def test_another_file_in_its_place_is_left_alone(tmp_path: Path, text: str, complaint: str) -> None:
