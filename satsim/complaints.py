@@ -80,7 +80,7 @@ def _fault(detail: ErrorDetails, model: type[BaseModel], source_of: SourceOf) ->
         above = _placed(detail["loc"][:-1], model)
         unknown = cut(_text(detail["loc"][-1]))
         known = list(above.model.model_fields)
-        key, allowed = dotted((*above.path, unknown)), ", ".join(known) + _nearest(unknown, known)
+        key, allowed = dotted((*above.path, unknown)), ", ".join(known) + nearest(unknown, known)
         return ScenarioError(source_of(place.path), key, "an unknown key", allowed)
     path, found, allowed = place.path, detail["input"], place.allowed
     if kind == "union_tag_invalid":
@@ -91,12 +91,13 @@ def _fault(detail: ErrorDetails, model: type[BaseModel], source_of: SourceOf) ->
     if kind == "not_allowed":
         allowed = str(detail["ctx"]["allowed"])
     if kind in ("literal_error", "not_allowed", "union_tag_invalid"):
-        allowed += _nearest(found, re.findall(r"\w+", allowed))
+        allowed += nearest(found, re.findall(r"\w+", allowed))
     return ScenarioError(source_of(path), dotted(path), shown(found), allowed)
 
 
-def _nearest(found: object, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(found, known, n=1) if isinstance(found, str) else []
+def nearest(found: object, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """Return what `found` was perhaps meant to be, to stand behind what is allowed, or ""."""
+    near = difflib.get_close_matches(found, known, 1, cutoff) if isinstance(found, str) else []
     return f" (did you mean {near[0]}?)" if near else ""
 
 

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from satsim.filmstrip import spread
 from satsim.rundir import Row, Run
+from satsim.settings import Metric
 from satsim.spread import SpreadRow
 from satsim.wording import (
     COLOURS,
@@ -81,7 +82,7 @@ def _legend(run: Run, is_crowded: bool) -> str:
     return f"bands: 5th to 95th percentile of {runs}, once half show one; lines: {lines}"
 
 
-def _points(rows: Sequence[Row], metric: str) -> list[Level]:
+def _points(rows: Sequence[Row], metric: Metric) -> list[Level]:
     values = [Level(row.time_s, getattr(row, metric)) for row in rows]
     return [point for point in values if point.value is not None and isfinite(point.value)]
 
@@ -114,7 +115,7 @@ def _spread(run: Run, scheme: str, end_s: float) -> list[SpreadRow]:
     return [row for row in run.spread_rows if row.scheme == scheme and row.time_s <= end_s]
 
 
-def _draw_band(axes: Axes, number: int, rows: Sequence[SpreadRow], metric: str, end_s: float) -> None:
+def _draw_band(axes: Axes, number: int, rows: Sequence[SpreadRow], metric: Metric, end_s: float) -> None:
     """Shade the 5th to 95th percentile of all runs, minute by minute, once half show anything."""
     there = [(row.time_s, row.dists_p5 or 0.0, row.dists_p95 or 0.0) for row in _by_half(rows)]
     if metric == "dists" and there:
@@ -145,11 +146,10 @@ def _draw_whiskers(axes: Axes, number: int, rows: Sequence[SpreadRow]) -> None:
     )
 
 
-def axis_label(metric: str) -> str:
+def axis_label(metric: Metric) -> str:
     """Return what stands beside an axis of scores."""
     nearer = "lower" if metric in LOWER_IS_NEARER else "higher"
-    label = next(text for name, text in METRIC_LABELS.items() if name == metric)
-    return f"{label} ({nearer} is nearer)"
+    return f"{METRIC_LABELS[metric]} ({nearer} is nearer)"
 
 
 def _draw_marks(axes: Axes, run: Run, end_s: float) -> None:

@@ -1,12 +1,12 @@
 """Real message services as presets of a link: one YAML file each, every value with its source or a mark."""
 
-import difflib
 from importlib.resources import files
 from typing import Any, get_args
 
 from pydantic import Field, field_validator, model_validator
 from ruamel.yaml import YAML
 
+from satsim.complaints import nearest
 from satsim.errors import InputError
 from satsim.section import Section, listed
 
@@ -20,8 +20,7 @@ class UnknownPreset(InputError):
 
     def __init__(self, found: str) -> None:
         known = preset_names()
-        near = difflib.get_close_matches(found, known, n=1, cutoff=0.5)
-        self.found, self.allowed = found, ", ".join(known) + (f" (did you mean {near[0]}?)" if near else "")
+        self.found, self.allowed = found, ", ".join(known) + nearest(found, known, cutoff=0.5)
         super().__init__(f"preset: found {found!r}; allowed: {self.allowed}")
 
 

@@ -50,7 +50,7 @@ def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric
         "image": {"path": PHOTO, "size": [side_px, side_px]},
         **_codec(fields, side_px),
         "link": _link(fields),
-        "repair": REPAIRS[_chosen(fields, "repair", REPAIRS)][1],
+        "repair": REPAIRS[_known(fields.get("repair", ""), "repair", REPAIRS)][1],
         **_fleet(fields),
         "schemes": [_known(scheme, "scheme", BUILT_IN_SCHEMES) for scheme in schemes],
         "metrics": list(metrics),
@@ -178,10 +178,6 @@ def _as_number(text: str, key: str) -> int | float:
     if not isfinite(value) or len(text) > 32:
         raise InputError(f"{key}: found {text[:32]!r}; allowed: a number")
     return int(value) if value.is_integer() else value
-
-
-def _chosen(fields: Fields, key: str, known: Mapping[str, object]) -> str:
-    return _known(fields.get(key, ""), key, known)
 
 
 def _known(found: str, key: str, known: Mapping[str, object] | Sequence[str]) -> str:
