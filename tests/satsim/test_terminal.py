@@ -1,0 +1,81 @@
+"""What the terminal says of many runs, of services and of large tables, to the letter."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.table import Table
+
+from satsim.grid import Axis
+from satsim.presets import load_preset
+from satsim.rundir import Run
+from satsim.spread import NOWHERE, Spread
+from satsim.terminal import MOST_SWEEP_ROWS, preset_table, presets_table, spread_text, sweep_table
+
+FIRST, USABLE = Spread(1.0, 75.0, 1.0, 70.0, 60.0, 90.0), Spread(0.75, 200.0, 1.0, 180.0, 120.0, 300.0)
+COST = replace(FIRST, mean=2.5)
+
+
+def rows_of(table: Table) -> list[tuple[object, ...]]:
+    return list(zip(*(column.cells for column in table.columns), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("usable", "usable_dists", "units", "said"),
+    [
+        (USABLE, 0.3, None, "usable: median 3:00, 5 to 95 % 2:00 to 5:00, never in 25.0% of 3 runs"),
+        (None, None, None, "first: median 1:10, 5 to 95 % 1:00 to 1:30, never in 0.0% of 3 runs"),
+        (USABLE, None, None, "first: median 1:10, 5 to 95 % 1:00 to 1:30, never in 0.0% of 3 runs"),
+        (NOWHERE, 0.3, COST, "usable: never in 100.0% of 3 runs"),
+        (
+            USABLE,
+            0.3,
+            COST,
+            "usable: median 3:00, 5 to 95 % 2:00 to 5:00, never in 25.0% of 3 runs, "
+            "for 2.5 billed units on average",
+        ),
+    ],
+)
+def test_many_runs_are_a_line(
+    run_toy: Callable[..., Run],
+    usable: Spread | None,
+    usable_dists: float | None,
+    units: Spread | None,
+    said: str,
+) -> None:
+    run = run_toy("runs=3", "link.loss.rate=0.5", "schemes=[progressive]")
+    spread = replace(run.spread["progressive"], t_first_s=FIRST, t_usable_s=usable, units_usable=units)
+    manifest = replace(run.manifest, usable_dists=usable_dists)
+    many = replace(run, spread={"progressive": spread}, manifest=manifest)
+    assert spread_text(many, "progressive") == f"ProGIC progressive – {said}"
+
+
+def test_a_list_of_services_marks_what_is_unverified_and_what_has_ended() -> None:
+    table = presets_table({name: load_preset(name) for name in ("bds3_rsmc", "swarm", "bds3_gsmc")})
+    rows = rows_of(table)
+    assert rows[0] == ("bds3_rsmc", "1750", "60*", "1 to 2*", "BeiDou-3 regional short message communication")
+    assert rows[1][-1] == "Swarm (ended in March 2025)"
+    assert rows[2][1:4] == ("70", "–", "–")
+
+
+def test_a_service_is_shown_with_where_each_value_comes_from() -> None:
+    rows = rows_of(preset_table(load_preset("bds3_rsmc")))
+    assert rows[0] == ("status", "in service", "")
+    where = "https://cloud.kepuchina.cn, article 7030758462422274048 (14000 bit) (read 2026-11)"
+    assert rows[1] == ("payload_up_bytes", "1750", where)
+    assert rows[3] == ("latency_s", "1 to 2", "unverified")
+
+
+@pytest.mark.parametrize(
+    ("n_more", "times", "caption"),
+    [
+        (0, {}, ""),
+        (2, {}, "2 more rows are in the files"),
+        (0, {"t_first_s_median": 9.0}, "times are medians; never: runs without a usable picture"),
+    ],
+)
+def test_a_large_table_says_what_it_leaves_out(n_more: int, times: dict[str, float], caption: str) -> None:
+    rows = [{"scheme": "raw", "link.loss.rate": '"a"', **times}] * (MOST_SWEEP_ROWS + n_more)
+    table = sweep_table([Axis("link.loss.rate", ())], rows)
+    assert (table.row_count, table.caption) == (MOST_SWEEP_ROWS, caption)
+    assert (table.columns[0].header, rows_of(table)[0][0]) == ("rate", "a")
