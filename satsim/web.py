@@ -30,11 +30,11 @@ from progic.errors import ImageError
 from progic.images import check_photo
 from progic.limits import MAX_PIXELS
 from satsim.complaints import cut
-from satsim.errors import InputError
+from satsim.errors import InputError, RunFolderError
 from satsim.intake import check_scenario
 from satsim.playback import playback_of
 from satsim.run_queue import Job, QueueFullError, RunQueue
-from satsim.rundir import REPORT, SCENARIO, picture_files, read_run
+from satsim.rundir import REPORT, SCENARIO, Run, picture_files, read_run
 from satsim.safe_headers import SafeHeaders
 from satsim.settings import BUILT_IN_SCHEMES, Metric
 from satsim.submission import (
@@ -191,7 +191,7 @@ async def cancel(request: Request) -> Response:
 
 def playback(request: Request) -> Response:
     """The run as the viewer plays it back."""
-    run = read_run(_done(request).folder)
+    run = _run(request)
     numbers = {file: number for number, file in enumerate(picture_files(run))}
     name = request.path_params["name"]
     return JSONResponse(playback_of(run, lambda file: f"/runs/{name}/pictures/{numbers[file]}.png"))
@@ -199,7 +199,7 @@ def playback(request: Request) -> Response:
 
 def picture(request: Request) -> Response:
     """A picture of the run by its number; 0 is the original."""
-    files = picture_files(read_run(_done(request).folder))
+    files = picture_files(_run(request))
     number = request.path_params["number"]
     file = {str(each): file for each, file in enumerate(files)}.get(number)
     if file is None:  # compared as texts: Python reads no number of more than 4300 digits
@@ -209,7 +209,7 @@ def picture(request: Request) -> Response:
 
 def folder(request: Request) -> Response:
     """The run folder as a zip file."""
-    run = read_run(_done(request).folder)
+    run = _run(request)
     workplace = tempfile.mkdtemp(dir=_server(request).inboxes)
     remove = BackgroundTask(shutil.rmtree, workplace, ignore_errors=True)
     try:
@@ -222,7 +222,7 @@ def folder(request: Request) -> Response:
 
 def scenario(request: Request) -> Response:
     """The resolved scenario."""
-    run = read_run(_done(request).folder)
+    run = _run(request)
     return FileResponse(run.folder / SCENARIO, filename=f"{run.scenario.name}.yaml")
 
 
@@ -258,6 +258,14 @@ def _done(request: Request) -> Job:
     if job.status.state != "done":
         raise HTTPException(409, f"found a run that is {job.status.state}; allowed: one that is done")
     return job
+
+
+def _run(request: Request) -> Run:
+    folder = _done(request).folder
+    try:
+        return read_run(folder)
+    except RunFolderError as error:  # without where the server keeps it
+        raise HTTPException(404, str(error).replace(f"{folder}", "the run folder")) from None
 
 
 def _answer(code: int, text: str) -> Response:

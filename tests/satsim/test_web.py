@@ -263,7 +263,7 @@ def test_static_files_are_the_viewer_s_alone(client: TestClient, path: str) -> N
     assert client.get(path).status_code == 404
 
 
-def test_a_picture_that_is_not_there_is_not_found(client: TestClient, folder: Path) -> None:
+def test_what_was_taken_from_a_run_is_not_found_nor_said_where(client: TestClient, folder: Path) -> None:
     name = send(client)
     statuses(client, name)
     for number in ("99", "-1", "x", "9" * 5000):
@@ -271,6 +271,11 @@ def test_a_picture_that_is_not_there_is_not_found(client: TestClient, folder: Pa
     (folder / "runs" / name / "images" / "original.png").unlink()
     answer = client.get(f"/runs/{name}/pictures/0.png")
     assert (answer.status_code, answer.json()["error"][:21]) == (404, "found no original.png")
+    (folder / "runs" / name / "manifest.json").unlink()
+    for file in ("playback.json", "pictures/0.png", "folder.zip", "scenario.yaml"):
+        answer = client.get(f"/runs/{name}/{file}")
+        said = "the run folder: has no manifest.json; allowed is a folder that `satsim run` wrote"
+        assert (answer.status_code, answer.json()["error"]) == (404, said)
 
 
 def test_a_full_disk_is_named(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
