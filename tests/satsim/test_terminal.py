@@ -7,10 +7,19 @@ import pytest
 from rich.table import Table
 
 from satsim.grid import Axis
+from satsim.means import mean_summary
 from satsim.presets import load_preset
-from satsim.rundir import Run
+from satsim.records import SchemeSummary
+from satsim.rundir import Run, Summary
 from satsim.spread import NOWHERE, Spread
-from satsim.terminal import MOST_SWEEP_ROWS, preset_table, presets_table, spread_text, sweep_table
+from satsim.terminal import (
+    MOST_SWEEP_ROWS,
+    preset_table,
+    presets_table,
+    result_table,
+    spread_text,
+    sweep_table,
+)
 
 FIRST, USABLE = Spread(1.0, 75.0, 1.0, 70.0, 60.0, 90.0), Spread(0.75, 200.0, 1.0, 180.0, 120.0, 300.0)
 COST = replace(FIRST, mean=2.5)
@@ -18,6 +27,25 @@ COST = replace(FIRST, mean=2.5)
 
 def rows_of(table: Table) -> list[tuple[object, ...]]:
     return list(zip(*(column.cells for column in table.columns), strict=True))
+
+
+def test_a_scored_run_is_a_table_with_its_marks_and_photos(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("schemes=[progressive]")
+    one = SchemeSummary(60.0, 120.0, None, 180.0, 0.4, 0.25, 120, 4, 1)
+
+    def table(summary: Summary, of_album: str | None) -> Table:
+        photos = tuple(replace(photo, run=of_album) for photo in run.manifest.photos)
+        manifest = replace(run.manifest, usable_dists=0.3, photos=photos)
+        return result_table(replace(run, summary={"progressive": summary}, manifest=manifest))
+
+    alone = table(one, None)
+    heads = ["scheme", "first", "usable", "detail", "final", "DISTS", "bytes", "lost"]
+    assert [column.header for column in alone.columns] == heads
+    cells = ("ProGIC progressive", "1:00", "2:00", "–", "3:00", "0.400–0.250", "120", "1")
+    assert (rows_of(alone), alone.caption) == ([cells], None)
+    album = table(mean_summary([one, replace(one, t_usable_s=None)]), "photos/a")
+    assert [column.header for column in album.columns] == [*heads, "photos"]
+    assert rows_of(album) == [(*cells, "1 of 2")]
 
 
 @pytest.mark.parametrize(
