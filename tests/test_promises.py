@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from torch import Tensor
 
 import progic
 from progic import weights
@@ -22,11 +21,6 @@ ROOT = Path(__file__).parents[1]
 HELD_OUT = ROOT.parent / "shared" / "data" / "val"
 SIZE = (256, 256)
 ONE_STAGE_BYTES = 320  # 16 * 16 indices of 10 bits
-
-
-@pytest.fixture(scope="module")
-def metrics(metric_weights: dict[str, Tensor]) -> PerceptualMetrics:
-    return PerceptualMetrics(metric_weights)
 
 
 def _scorer(path: Path, metrics: PerceptualMetrics) -> Scorer:

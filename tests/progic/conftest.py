@@ -1,5 +1,6 @@
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from PIL import Image
 from progic.codec import Codec, CodecNet
 from progic.config import CodecConfig, TrainConfig
 from progic.data import PhotoSet
+
+SIZE = (64, 48)
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +45,15 @@ def photo() -> Image.Image:
     """A smooth random picture, 75x50."""
     noise = np.random.default_rng(7).integers(0, 256, (10, 15, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((75, 50), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def folder(photo: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two photos of SIZE."""
+    folder = tmp_path_factory.mktemp("photos")
+    photo.resize(SIZE).save(folder / "a.png")
+    photo.rotate(180).resize(SIZE).save(folder / "b.png")
+    return folder
 
 
 @pytest.fixture(scope="session")

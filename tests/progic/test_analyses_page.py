@@ -25,16 +25,7 @@ from progic.errors import InputError, ProgicError
 from progic.evaluate import evaluate
 from progic.metrics import PerceptualMetrics
 from progic.runtime import Cost, Time
-
-SIZE = (64, 48)
-
-
-@pytest.fixture(scope="module")
-def folder(photo: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    photo.resize(SIZE).save(folder / "a.png")
-    photo.rotate(180).resize(SIZE).save(folder / "b.png")
-    return folder
+from tests.progic.conftest import SIZE
 
 
 @pytest.fixture(scope="module")

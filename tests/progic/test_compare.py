@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from torch import Tensor
 
 from progic import classical, tables
 from progic.codec import Codec
@@ -19,22 +18,9 @@ from progic.evaluate import Evaluation, Mean, StageRow, evaluate, evaluate_subse
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics
 from progic.rate_figure import draw
+from tests.progic.conftest import SIZE
 
-SIZE = (64, 48)
 INSTALLED = ("webp", "avif", "jpeg", "jpeg_progressive", "jp2")
-
-
-@pytest.fixture(scope="module")
-def folder(photo: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    photo.resize(SIZE).save(folder / "a.png")
-    photo.rotate(180).resize(SIZE).save(folder / "b.png")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def metrics(metric_weights: dict[str, Tensor]) -> PerceptualMetrics:
-    return PerceptualMetrics(metric_weights)
 
 
 @pytest.fixture(scope="module")

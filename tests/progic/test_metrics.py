@@ -18,11 +18,6 @@ from progic.metrics import PerceptualMetrics, Vgg16, ms_ssim, psnr_db
 EXAMPLE = Path(__file__).parents[3] / "shared" / "data" / "dists"  # the DISTS authors' own pair
 
 
-@pytest.fixture(scope="module")
-def metrics(metric_weights: dict[str, Tensor]) -> PerceptualMetrics:
-    return PerceptualMetrics(metric_weights)
-
-
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch, metric_weights: dict[str, Tensor]) -> Any:
     """Imports a metric's published package, whose torchvision is a stand-in that holds our convolutions."""

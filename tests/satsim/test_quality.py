@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from progic.images import to_tensor
@@ -13,48 +12,43 @@ from satsim.settings import Mark, Metric
 ALL: tuple[Metric, ...] = ("dists", "lpips", "psnr_db", "ms_ssim")
 
 
-@pytest.fixture(scope="module")
-def perceptual(metric_weights: dict[str, torch.Tensor]) -> PerceptualMetrics:
-    return PerceptualMetrics(metric_weights)
-
-
 def noisy(seed: int, size: int = 64) -> Image.Image:
     noise = np.random.default_rng(seed).integers(0, 256, (size // 4, size // 4, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((size, size), Image.Resampling.BICUBIC)
 
 
-def test_scores_are_those_of_progic(perceptual: PerceptualMetrics) -> None:
+def test_scores_are_those_of_progic(metrics: PerceptualMetrics) -> None:
     original, picture = noisy(1, 176), noisy(2, 176)
     a, b = to_tensor(original), to_tensor(picture)
-    found = Scorer(original, ALL, perceptual).scores(picture)
+    found = Scorer(original, ALL, metrics).scores(picture)
     expected = Scores(
-        perceptual.dists(a, b).item(),
-        perceptual.lpips(a, b).item(),
+        metrics.dists(a, b).item(),
+        metrics.lpips(a, b).item(),
         psnr_db(a, b).item(),
         ms_ssim(a, b).item(),
     )
     assert found == pytest.approx(expected, abs=1e-5)
 
 
-def test_only_what_is_asked_is_given(perceptual: PerceptualMetrics) -> None:
-    scores = Scorer(noisy(1), ("dists", "ms_ssim"), perceptual).scores(noisy(2))
+def test_only_what_is_asked_is_given(metrics: PerceptualMetrics) -> None:
+    scores = Scorer(noisy(1), ("dists", "ms_ssim"), metrics).scores(noisy(2))
     assert (scores.lpips, scores.psnr_db) == (None, None)
     assert scores.dists is not None
     assert scores.ms_ssim is None  # not defined below 161 pixels
 
 
-def test_a_thumbnail_mark_is_the_dists_of_the_thumbnail(perceptual: PerceptualMetrics) -> None:
+def test_a_thumbnail_mark_is_the_dists_of_the_thumbnail(metrics: PerceptualMetrics) -> None:
     original = noisy(3)
-    scorer = Scorer(original, ("dists",), perceptual)
+    scorer = Scorer(original, ("dists",), metrics)
     for thumbnail_px in (8, 16, 32):
         small = original.resize((thumbnail_px, thumbnail_px), Image.Resampling.BICUBIC)
         back = small.resize((64, 64), Image.Resampling.BICUBIC)
-        expected = perceptual.dists(to_tensor(original), to_tensor(back)).item()
+        expected = metrics.dists(to_tensor(original), to_tensor(back)).item()
         assert scorer.mark_dists(Mark(thumbnail_px=thumbnail_px)) == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_fixed_mark_is_itself(perceptual: PerceptualMetrics) -> None:
-    assert Scorer(noisy(3), ("dists",), perceptual).mark_dists(Mark(dists=0.3)) == 0.3
+def test_a_fixed_mark_is_itself(metrics: PerceptualMetrics) -> None:
+    assert Scorer(noisy(3), ("dists",), metrics).mark_dists(Mark(dists=0.3)) == 0.3
 
 
 def test_without_dists_there_is_no_mark_and_psnr_decides() -> None:
@@ -65,23 +59,23 @@ def test_without_dists_there_is_no_mark_and_psnr_decides() -> None:
     assert scorer.distance(near) == -psnr_db(to_tensor(noisy(1)), to_tensor(near)).item()
 
 
-def test_with_dists_dists_decides(perceptual: PerceptualMetrics) -> None:
-    scorer = Scorer(noisy(1), ("dists", "psnr_db"), perceptual)
+def test_with_dists_dists_decides(metrics: PerceptualMetrics) -> None:
+    scorer = Scorer(noisy(1), ("dists", "psnr_db"), metrics)
     assert scorer.distance(noisy(2)) == scorer.scores(noisy(2)).dists
 
 
 def test_an_equal_picture_is_measured_once(
-    perceptual: PerceptualMetrics, monkeypatch: pytest.MonkeyPatch
+    metrics: PerceptualMetrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = []
-    score = perceptual.scores
+    score = metrics.scores
 
     def counted(*pair: object) -> object:
         measured.append(pair)
         return score(*pair)
 
-    monkeypatch.setattr(perceptual, "scores", counted)
-    scorer = Scorer(noisy(1), ALL, perceptual)
+    monkeypatch.setattr(metrics, "scores", counted)
+    scorer = Scorer(noisy(1), ALL, metrics)
     assert scorer.scores(noisy(2)) == scorer.scores(noisy(2).copy())
     scorer.distance(noisy(2))
     assert len(measured) == 1
