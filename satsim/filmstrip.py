@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Literal
 
 from satsim.records import Event, TimelineRow
@@ -38,7 +39,7 @@ class Film:
     end_s: float  # the last moment at which anything arrives or is lost
     seconds_per_in: float
     picture_in: float
-    is_dense: bool  # slots are narrower than pictures: gaps are marked, not framed
+    is_dense: bool  # moments are nearer than pictures are wide: gaps are marked, not framed
 
 
 def film_of(run: Run, width_in: float, margin_in: float, most_in: float) -> Film:
@@ -48,11 +49,12 @@ def film_of(run: Run, width_in: float, margin_in: float, most_in: float) -> Film
     """
     strips = tuple(_strip(run, scheme) for scheme in run.summary)
     slot_s = run.scenario.link.interval_s
-    moments = [row.time_s for strip in strips for row in strip.rows]
-    moments += [gap.time_s for strip in strips for gap in strip.gaps]
-    end_s = max(moments, default=0.0) or slot_s
-    slot_in = slot_s / end_s * (width_in - margin_in)
-    picture_in = min(most_in, slot_in * (1 - GAP))
+    moments = [
+        sorted([row.time_s for row in strip.rows] + [gap.time_s for gap in strip.gaps]) for strip in strips
+    ]
+    end_s = max(chain(*moments), default=0.0) or slot_s
+    nearest_s = min([slot_s, *(late - early for row in moments for early, late in pairwise(row))])
+    picture_in = min(most_in, nearest_s / end_s * (width_in - margin_in) * (1 - GAP))
     return Film(
         strips=strips,
         end_s=end_s,

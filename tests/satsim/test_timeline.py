@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -133,6 +133,18 @@ def test_a_picture_begins_at_its_moment(run_toy: Callable[..., Run]) -> None:
     run = run_toy("schemes=[progressive]")
     rows = figure_of(run).axes[0]
     assert [image.get_extent()[0] * 60 for image in rows.images] == pytest.approx([60.5, 120.5, 180.5])
+
+
+def test_nothing_moves_where_drawn_latency_brings_pictures_nearer_than_slots(
+    run_toy: Callable[..., Run],
+) -> None:
+    run = run_toy("schemes=[progressive, high_bpp]", "link.latency.jitter_s=30", "seed=2")
+    shown_at = [row.time_s for row in run.rows_of("progressive")]
+    assert min(late - early for early, late in pairwise(shown_at)) < 50
+    rows = figure_of(run).axes[0]
+    assert [image.get_extent()[0] * 60 for image in rows.images][: len(shown_at)] == pytest.approx(shown_at)
+    frames = [patch.get_bbox() for patch in rows.patches if isinstance(patch, Rectangle)]
+    assert not any(overlap(a, b) for a, b in combinations(frames, 2))
 
 
 def test_only_usable_pictures_have_a_dark_frame(run_toy: Callable[..., Run], metric_weights: object) -> None:
