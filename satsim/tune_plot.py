@@ -35,9 +35,9 @@ def figure_of(tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPo
     _draw_all(axes, tuning)
     _draw_front(axes, front, end_s)
     _draw_marks(axes, tuning)
-    _draw_answers(axes, tuning, answers)
-    usable_dists = next(iter(tuning.rows.values()))["usable_dists"]
-    axes.set_ylim(top=min(axes.get_ylim()[1], MOST_SHOWN * usable_dists))
+    most = MOST_SHOWN * next(iter(tuning.rows.values()))["usable_dists"]
+    _draw_answers(axes, tuning, answers, most)
+    axes.set_ylim(top=min(axes.get_ylim()[1], most))
     axes.set_xlabel("minutes since the photo was taken", fontsize=TEXT_PT)
     axes.set_ylabel("DISTS (lower is nearer)", fontsize=TEXT_PT)
     axes.tick_params(labelsize=TEXT_PT)
@@ -100,13 +100,13 @@ def _draw_marks(axes: Axes, tuning: Tuning) -> None:
         axes.annotate(text, place, (-2, 2), textcoords="offset points", fontsize=TEXT_PT - 0.5, ha="right")
 
 
-def _draw_answers(axes: Axes, tuning: Tuning, answers: Sequence[Answer]) -> None:
+def _draw_answers(axes: Axes, tuning: Tuning, answers: Sequence[Answer], most: float) -> None:
     for answer, marker in zip(answers, MARKERS, strict=True):
         if answer.candidate is None:
             continue
         row = tuning.rows[answer.candidate]
         time_s = tuning.limits.deadline_s if answer.goal == "deadline" else row["t_usable_s"]
-        dists = _shown_at(row["curve"], time_s)
+        dists = _shown_at(row["curve"], time_s, most)
         size = {"o": 13.0, "s": 10.0, "^": 17.0}[marker]
         label = f"{TITLES[answer.goal]}:\n{name_of(answer.candidate)}"
         axes.plot(
@@ -123,10 +123,11 @@ def _draw_answers(axes: Axes, tuning: Tuning, answers: Sequence[Answer]) -> None
         )
 
 
-def _shown_at(curve: Sequence[tuple[float, float]], time_s: float) -> float:
-    """Return where a curve stands by then; its beginning before it was first read, 1 where it has none."""
-    read = [value for at_s, value in curve if at_s <= time_s] or [value for _, value in curve[:1]]
-    return read[-1] if read else 1.0
+def _shown_at(curve: Sequence[tuple[float, float]], time_s: float, most: float) -> float:
+    """Return where a curve stands by then; above `most`, so not to be seen yet, where it is seen first."""
+    standing = [value for at_s, value in curve if at_s <= time_s][-1:]
+    later = [value for at_s, value in curve if at_s > time_s]
+    return next((value for value in (*standing, *later) if value <= most), most)
 
 
 def _write_head(figure: Figure, tuning: Tuning) -> None:
