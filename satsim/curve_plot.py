@@ -18,6 +18,7 @@ from satsim.wording import (
     runs_text,
     scheme_colour,
     scheme_label,
+    short_label,
     shown_metric,
 )
 
@@ -59,7 +60,7 @@ def draw_curves(axes: Axes, run: Run, end_s: float, height_in: float) -> None:
                 _draw_whiskers(axes, number, [row for row in spread_rows if row.time_s < end_s])
             else:
                 _draw_band(axes, number, spread_rows, metric, end_s)
-            ends.append(End(points[-1].value, scheme_label(scheme), scheme_colour(number)))
+            ends.append(End(points[-1].value, short_label(scheme_label(scheme)), scheme_colour(number)))
     _draw_marks(axes, run, end_s)
     _draw_windows(axes, run, end_s)
     axes.margins(y=0.2 if run.spread_rows else 0.12)  # room for the line of text about the runs

@@ -9,7 +9,7 @@ from satsim.filmstrip import spread
 from satsim.records import EventName
 from satsim.rundir import Row, Run
 from satsim.settings import Metric
-from satsim.wording import METRIC_LABELS, minutes_text, scheme_label, score_text
+from satsim.wording import METRIC_LABELS, minutes_text, scheme_label, score_text, short_label
 
 WIDTH, HEIGHT = 760, 300  # of the drawing, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 44, 140, 12, 38  # margins; right for the names
@@ -145,7 +145,7 @@ def _curves(run: Run, shown: dict[str, list[Row]], metric: Metric, x: _Scale, y:
     curves = [
         Curve(
             number=numbers[scheme],
-            label=scheme_label(scheme),
+            label=short_label(scheme_label(scheme)),
             path=_path(shown[scheme], metric, x, y),
             dots=tuple(_dot(row, metric, x, y) for row in shown[scheme]),
             end_y=end,
@@ -177,7 +177,7 @@ def _lane(run: Run, number: int, scheme: str, x: _Scale) -> Lane:
     usable_s = run.summary[scheme].t_usable_s
     if usable_s is not None:
         marks.append(Mark(x.at(usable_s / 60), "usable", f"{minutes_text(usable_s)}: usable"))
-    return Lane(number, scheme_label(scheme), tuple(marks))
+    return Lane(number, short_label(scheme_label(scheme)), tuple(marks))
 
 
 def _dot(row: Row, metric: Metric, x: _Scale, y: _Scale) -> Dot:

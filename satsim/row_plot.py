@@ -24,7 +24,7 @@ from satsim.wording import (
 CAPTION_IN, SPACE_IN, NOTE_ROW_IN = 0.24, 0.1, 0.36
 NAME_IN, LINE_IN = 0.16, 0.115  # of a label: the scheme's name, and a line under it
 NARROW_IN = 0.64  # a picture of this width has no room for the metric's name under it
-NOTE_CHARS = 20  # a line of the labels' column
+NAME_CHARS, NOTE_CHARS = 19, 20  # a line of the labels' column, bold and not
 TEXT_PT, SMALL_PT = 6.5, 6.0
 GREY, FAINT, LOST, USABLE = "#666666", "#b8b8b8", "#b5361c", "#111111"
 
@@ -80,11 +80,13 @@ class RowPlot:
             [left, left], [top, band.bottom + 0.08], color=scheme_colour(number), linewidth=3, clip_on=False
         )
         text = self._minutes(-self.labels_in + 0.07)
-        self.axes.text(text, top, scheme_label(band.strip.scheme), fontsize=TEXT_PT, va="top", weight="bold")
+        names = names_of(band.strip)
+        for line, name in enumerate(names):
+            self.axes.text(text, top - LINE_IN * line, name, fontsize=TEXT_PT, va="top", weight="bold")
         if band.strip.gaps:
             facts = facts_of(self.run, self.film, band.strip, self.width_in)
             for line, fact in enumerate(facts):  # in one block, lines without descenders would sit closer
-                y = top - NAME_IN - LINE_IN * (line + 0.5)
+                y = top - NAME_IN - LINE_IN * (len(names) - 1 + line + 0.5)
                 self.axes.text(text, y, fact, fontsize=TEXT_PT, va="baseline", color=GREY)
         elif band.strip.note:
             self.axes.text(self._minutes(0.04), top, band.strip.note, fontsize=TEXT_PT, va="top", color=LOST)
@@ -130,7 +132,13 @@ class RowPlot:
 
 def label_height_in(run: Run, film: Film, strip: Strip, width_in: float) -> float:
     """Return the height that a row's label needs."""
-    return SPACE_IN + NAME_IN + LINE_IN * len(facts_of(run, film, strip, width_in))
+    facts = facts_of(run, film, strip, width_in) if strip.gaps else []
+    return SPACE_IN + NAME_IN + LINE_IN * (len(names_of(strip)) - 1 + len(facts))
+
+
+def names_of(strip: Strip) -> list[str]:
+    """Return the scheme's name in lines of the labels' column."""
+    return textwrap.wrap(scheme_label(strip.scheme), NAME_CHARS)
 
 
 def facts_of(run: Run, film: Film, strip: Strip, width_in: float) -> list[str]:

@@ -116,7 +116,7 @@ def _bands(run: Run, film: Film, width_in: float) -> list[Band]:
     """Stack the strips, the first at the top; one with nothing to show is a line of text high."""
     full_in = film.picture_in * _aspect(run) + CAPTION_IN + SPACE_IN
     heights = [
-        max(full_in, label_height_in(run, film, strip, width_in)) if strip.gaps else NOTE_ROW_IN
+        max(full_in if strip.gaps else NOTE_ROW_IN, label_height_in(run, film, strip, width_in))
         for strip in film.strips
     ]
     tops = [sum(heights[number:]) for number in range(len(heights))]

@@ -46,6 +46,7 @@ METRIC_LABELS: dict[Metric, str] = {
     "psnr_db": "PSNR (dB)",
     "ms_ssim": "MS-SSIM",
 }
+LABEL_CHARS = 19  # beside a curve of a run
 WHOLE_FROM_PERCENT = 100  # tenths of so much say nothing
 LOWER_IS_NEARER: frozenset[Metric] = frozenset({"dists", "lpips"})
 COLOURS = (  # Okabe and Ito, "Color Universal Design" (2008), without the yellow, which is lost on white
@@ -63,6 +64,11 @@ COLOURS = (  # Okabe and Ito, "Color Universal Design" (2008), without the yello
 def scheme_label(name: str) -> str:
     """Return what people call a scheme; one of the user's own keeps its name."""
     return SCHEME_LABELS.get(name, name.replace("_", " "))
+
+
+def short_label(label: str) -> str:
+    """Return a label no longer than there is room for beside a curve."""
+    return label if len(label) <= LABEL_CHARS else label[: LABEL_CHARS - 2].rstrip() + "…"
 
 
 def scheme_colour(number: int) -> str:

@@ -121,6 +121,13 @@ def test_curves_are_steps_to_the_end(run_toy: Callable[..., Run]) -> None:
     assert [tick.text for tick in chart.x_ticks] == ["0", "1", "2", "3"]
 
 
+def test_long_names_are_cut_where_the_drawing_ends(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("schemes=[{name: my_own_scheme_with_a_long_name, codec: progic, delivery: progressive}]")
+    chart = chart_of(run, "psnr_db")
+    assert chart is not None
+    assert [each.label for each in (*chart.curves, *chart.lanes)] == ["my own scheme wit…"] * 2
+
+
 def test_each_packet_stands_where_its_way_ended(run_toy: Callable[..., Run]) -> None:
     run = run_toy("schemes=[progressive]", "link.loss.rate=0.5", "seed=3", "link.interval_s=30")
     chart = chart_of(run, "psnr_db")

@@ -79,7 +79,7 @@ def test_readable_with_windows_and_many_runs(run_toy: Callable[..., Run], metric
 @pytest.mark.parametrize("n_schemes", range(1, 9))
 def test_readable_for_one_to_eight_schemes(run_toy: Callable[..., Run], n_schemes: int) -> None:
     kinds = ("progressive", "low_bpp", "high_bpp", "webp_low", "webp_high", "avif_low", "avif_high")
-    own = IDENTITY.format(name="a_scheme_of_my_own", delivery="high")
+    own = IDENTITY.format(name="a_scheme_of_my_own_that_has_a_long_name", delivery="progressive")
     schemes = [*kinds, own][:n_schemes]
     run = run_toy(f"schemes=[{', '.join(schemes)}]", "link.payload_bytes=700")
     assert_readable(run)
