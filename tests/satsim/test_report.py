@@ -128,6 +128,15 @@ def test_long_names_are_cut_where_the_drawing_ends(run_toy: Callable[..., Run]) 
     assert [each.label for each in (*chart.curves, *chart.lanes)] == ["my own scheme wit…"] * 2
 
 
+def test_from_the_ninth_scheme_on_curves_are_dashed(
+    run_toy: Callable[..., Run],
+) -> None:
+    own = ", ".join(f"{{name: own{number}, codec: progic, delivery: progressive}}" for number in range(9))
+    run = run_toy(f"schemes=[{own}]", "metrics=[psnr_db]", drawn=True)
+    page = (run.folder / "report.html").read_text("utf-8")
+    assert page.count('class="curve dashed"') == 1
+
+
 def test_each_packet_stands_where_its_way_ended(run_toy: Callable[..., Run]) -> None:
     run = run_toy("schemes=[progressive]", "link.loss.rate=0.5", "seed=3", "link.interval_s=30")
     chart = chart_of(run, "psnr_db")
