@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from satsim.comparison import Comparison
-from satsim.curve_plot import TEXT_PT, End, Level, axis_label, draw_steps, name_ends
+from satsim.curve_plot import TEXT_PT, End, Level, axis_label, draw_steps, label_time, name_ends
 from satsim.figure_files import write_figure
 from satsim.levels import LevelRow
 from satsim.standing import Standing
@@ -77,7 +77,7 @@ def _draw_curves(axes: Axes, found: Comparison) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
     axes.set_ylabel(axis_label(found.contest.metric), fontsize=TEXT_PT + 0.5)
-    axes.set_xlabel("minutes since the photo was taken", fontsize=TEXT_PT)
+    label_time(axes, found.end_s)
     axes.tick_params(labelsize=TEXT_PT)
     axes.grid(color=LINE, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from satsim.filmstrip import spread
 from satsim.rundir import Row, Run
@@ -20,6 +20,7 @@ from satsim.wording import (
     scheme_label,
     short_label,
     shown_metric,
+    time_unit,
 )
 
 TEXT_PT = 6.5
@@ -151,6 +152,16 @@ def axis_label(metric: Metric) -> str:
     """Return what stands beside an axis of scores."""
     nearer = "lower" if metric in LOWER_IS_NEARER else "higher"
     return f"{METRIC_LABELS[metric]} ({nearer} is nearer)"
+
+
+def label_time(axes: Axes, end_s: float, note: str = "", size_pt: float = TEXT_PT) -> None:
+    """Say what an axis of minutes, whose limits are set, is to be read in; tick it so."""
+    unit = time_unit(end_s)
+    axes.set_xlabel(f"{unit.name} since the photo was taken{note}", fontsize=size_pt)
+    if unit.minutes > 1:
+        ticks = MaxNLocator(8, steps=[1, 2, 5, 10]).tick_values(0, axes.get_xlim()[1] / unit.minutes)
+        axes.xaxis.set_major_locator(FixedLocator([float(tick) * unit.minutes for tick in ticks]))
+        axes.xaxis.set_major_formatter(lambda minutes, _: f"{minutes / unit.minutes:g}")
 
 
 def _draw_marks(axes: Axes, run: Run, end_s: float) -> None:

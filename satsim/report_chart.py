@@ -9,7 +9,7 @@ from satsim.filmstrip import spread
 from satsim.records import EventName
 from satsim.rundir import Row, Run
 from satsim.settings import Metric
-from satsim.wording import METRIC_LABELS, minutes_text, scheme_label, score_text, short_label
+from satsim.wording import METRIC_LABELS, minutes_text, scheme_label, score_text, short_label, time_unit
 
 WIDTH, HEIGHT = 760, 300  # of the drawing, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 44, 140, 12, 38  # margins; right for the names
@@ -90,6 +90,7 @@ class Chart:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     end_x: float
+    time_unit: str  # of the ticks along x
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def chart_of(run: Run, metric: Metric) -> Chart | None:
     marks = {name: value for name, value in thresholds.items() if value is not None and metric == "dists"}
     ends = [event.time_s for event in run.events if event.event in WAYS_END]
     end_s = max([*ends, *(row.time_s for rows in shown.values() for row in rows)])
+    unit = time_unit(end_s)
     x = _Scale(0, end_s / 60, LEFT, WIDTH - RIGHT)
     y = _value_scale([*values, *marks.values()])
     return Chart(
@@ -122,9 +124,12 @@ def chart_of(run: Run, metric: Metric) -> Chart | None:
         lanes=_lanes(run, x) if 0 < len(ends) <= MAX_MARKS else (),
         gaps=tuple(_gap(x.at(from_s / 60), x.at(to_s / 60)) for from_s, to_s in run.closed(end_s)),
         marks=tuple(Tick(y.at(value), f"{name} {value:.3f}") for name, value in marks.items()),
-        x_ticks=tuple(Tick(x.at(value), f"{value:g}") for value in _ticks(0, end_s / 60)),
+        x_ticks=tuple(
+            Tick(x.at(value * unit.minutes), f"{value:g}") for value in _ticks(0, end_s / 60 / unit.minutes)
+        ),
         y_ticks=tuple(Tick(y.at(value), f"{value:g}") for value in _ticks(y.low, y.high)),
         end_x=x.end,
+        time_unit=unit.name,
     )
 
 

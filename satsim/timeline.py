@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from satsim.curve_plot import draw_curves
+from satsim.curve_plot import draw_curves, label_time
 from satsim.figure_files import write_figure
 from satsim.filmstrip import Film, film_of
 from satsim.pictures import read_picture
@@ -36,7 +36,6 @@ NAMES_IN = 1.0  # right of the last moment, for the names of the curves
 PICTURE_IN = 0.95  # at most
 HEAD_IN, FOOT_IN, CURVES_IN, MEAN_CURVES_IN = 0.6, 0.4, 1.75, 3.2
 BETWEEN_IN = 0.14  # rows and curves
-X_LABEL = "minutes since the photo was taken"
 
 Box = tuple[float, float, float, float]  # left, bottom, width, height
 
@@ -85,7 +84,7 @@ def _mean_figure(run: Run) -> Figure:
     curves.set_xlim(0, end_s / 60 * width / (width - NAMES_IN))
     draw_curves(curves, run, end_s, MEAN_CURVES_IN)
     shaded = "; grey: there is no link" if run.windows else ""
-    curves.set_xlabel(X_LABEL + shaded, fontsize=TEXT_PT)
+    label_time(curves, end_s, shaded)
     _write_head(figure, run, f"Mean of {len(run.manifest.photos)} photos", height)
     return figure
 
@@ -134,7 +133,7 @@ def _finish_rows(rows: Axes, curves: Axes, rows_in: float, end_minutes: float) -
     rows.tick_params(left=False, labelleft=False, bottom=False, labelbottom=False, labeltop=True)
     rows.tick_params(axis="x", length=0, pad=1, labelsize=SMALL_PT, labelcolor=GREY)
     curves.grid(axis="x", color="#eeeeee", linewidth=0.6)
-    curves.set_xlabel(X_LABEL, fontsize=TEXT_PT)
+    label_time(curves, end_minutes * 60)
 
 
 def _draw_original(figure: Figure, run: Run, film: Film, height: float) -> None:

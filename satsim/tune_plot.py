@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from satsim.curve_plot import label_time
 from satsim.figure_files import write_figure
 from satsim.tune import Tuning
 from satsim.tune_answers import TITLES, Answer, FrontPoint, name_of
@@ -38,7 +39,7 @@ def figure_of(tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPo
     most = MOST_SHOWN * next(iter(tuning.rows.values()))["usable_dists"]
     _draw_answers(axes, tuning, answers, most)
     axes.set_ylim(top=min(axes.get_ylim()[1], most))
-    axes.set_xlabel("minutes since the photo was taken", fontsize=TEXT_PT)
+    label_time(axes, end_s, size_pt=TEXT_PT)
     axes.set_ylabel("DISTS (lower is nearer)", fontsize=TEXT_PT)
     axes.tick_params(labelsize=TEXT_PT)
     axes.spines[["top", "right"]].set_visible(False)

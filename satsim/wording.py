@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 from math import isinf
+from typing import NamedTuple
 
 from satsim.codec_settings import Search
 from satsim.fleet_settings import FleetSettings
@@ -47,6 +48,7 @@ METRIC_LABELS: dict[Metric, str] = {
     "ms_ssim": "MS-SSIM",
 }
 LABEL_CHARS = 19  # beside a curve of a run
+LEAST_ON_AXIS = 5  # hours, or days, that are easier to read than the smaller unit
 WHOLE_FROM_PERCENT = 100  # tenths of so much say nothing
 LOWER_IS_NEARER: frozenset[Metric] = frozenset({"dists", "lpips"})
 COLOURS = (  # Okabe and Ito, "Color Universal Design" (2008), without the yellow, which is lost on white
@@ -85,6 +87,20 @@ def stages_text(stages: Iterable[int]) -> str:
         else:
             runs.append([stage])
     return "+".join(f"{run[0] + 1}" if len(run) == 1 else f"{run[0] + 1}-{run[-1] + 1}" for run in runs)
+
+
+class TimeUnit(NamedTuple):
+    """What an axis of time counts."""
+
+    name: str
+    minutes: int
+
+
+def time_unit(end_s: float) -> TimeUnit:
+    """Return the unit for an axis to `end_s`: minutes, from five hours on hours, from five days on days."""
+    longer = TimeUnit("days", 24 * 60), TimeUnit("hours", 60)
+    enough = (unit for unit in longer if end_s >= LEAST_ON_AXIS * 60 * unit.minutes)
+    return next(enough, TimeUnit("minutes", 1))
 
 
 def minutes_text(time_s: float | None) -> str:

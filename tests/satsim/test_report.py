@@ -121,6 +121,14 @@ def test_curves_are_steps_to_the_end(run_toy: Callable[..., Run]) -> None:
     assert [tick.text for tick in chart.x_ticks] == ["0", "1", "2", "3"]
 
 
+def test_a_chart_of_hours_counts_them(run_toy: Callable[..., Run]) -> None:
+    chart = chart_of(run_toy("schemes=[progressive]", "link.interval_s=7200"), "psnr_db")
+    assert chart is not None
+    assert (chart.time_unit, [tick.text for tick in chart.x_ticks]) == ("hours", ["0", "2", "4", "6"])
+    (curve,) = chart.curves
+    assert curve.dots[0].x == pytest.approx(chart.x_ticks[1].at, abs=0.1)  # one message, two hours
+
+
 def test_long_names_are_cut_where_the_drawing_ends(run_toy: Callable[..., Run]) -> None:
     run = run_toy("schemes=[{name: my_own_scheme_with_a_long_name, codec: progic, delivery: progressive}]")
     chart = chart_of(run, "psnr_db")

@@ -76,6 +76,28 @@ def test_readable_with_windows_and_many_runs(run_toy: Callable[..., Run], metric
     assert legend.endswith("Grey: there is no link.")
 
 
+@pytest.mark.parametrize(
+    ("interval_s", "label", "ticks"),
+    [
+        (60, "minutes", "0.0 0.5 1.0 1.5 2.0 2.5 3.0 3.5"),
+        (7200, "hours", "0 1 2 3 4 5 6 7"),
+        (2e5, "days", "0 2 4 6 8"),
+    ],
+)
+def test_long_runs_are_counted_in_hours_and_days(
+    run_toy: Callable[..., Run], interval_s: float, label: str, ticks: str
+) -> None:
+    run = run_toy("schemes=[progressive]", f"link.interval_s={interval_s}")
+    assert_readable(run)
+    rows, curves = (figure := figure_of(run)).axes[:2]
+    texts(figure)  # draws it
+    assert curves.get_xlabel() == f"{label} since the photo was taken"
+    for axes in (rows, curves):
+        told = {text.get_text(): text.get_position()[0] for text in axes.get_xticklabels()}
+        end = curves.get_xlim()[1]
+        assert " ".join(text for text, minutes in told.items() if minutes <= end) == ticks
+
+
 @pytest.mark.parametrize("n_schemes", range(1, 9))
 def test_readable_for_one_to_eight_schemes(run_toy: Callable[..., Run], n_schemes: int) -> None:
     kinds = ("progressive", "low_bpp", "high_bpp", "webp_low", "webp_high", "avif_low", "avif_high")
