@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import BrowserContext
 
 from satsim import report_chart
 from satsim.records import TimelineRow
 from satsim.report import finish, write_report
 from satsim.report_chart import HEIGHT, LEFT, TOP, WIDTH, chart_of
 from satsim.rundir import Run
+from tests.satsim.conftest import browser_here
+from tests.satsim.test_timeline import IDENTITY
 
 
 class Page(HTMLParser):
@@ -82,6 +85,21 @@ def test_names_are_text_and_no_markup(run_toy: Callable[..., Run], toy_scenario:
     (toy_scenario.parent / "photo.png").rename(toy_scenario.parent / name)
     page = page_of(run_toy(f"image.path={name!r}".replace("\\'", "''"), drawn=True).folder)
     assert name in page.text
+
+
+@browser_here
+@pytest.mark.enable_socket
+def test_a_long_name_does_not_widen_the_page(
+    context: BrowserContext, run_toy: Callable[..., Run], toy_scenario: Path
+) -> None:
+    photo = f"{'p' * 100}.png"
+    (toy_scenario.parent / "photo.png").rename(toy_scenario.parent / photo)
+    own = IDENTITY.format(name="s" * 64, delivery="progressive")
+    run = run_toy(f"schemes=[{own}]", f"name={'n' * 64}", f"image.path={photo}", drawn=True)
+    page = context.new_page()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto((run.folder / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_a_large_run_stays_under_three_megabytes(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
