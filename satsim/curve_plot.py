@@ -5,6 +5,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from satsim.filmstrip import spread
@@ -29,6 +30,7 @@ LABEL_PT = 8  # from one name to the next, so that they do not touch
 MOST_BANDS = 7  # more lie on each other until none can be told
 WHISKER_STEP = 0.06  # minutes from one scheme's percentiles to the next one's
 MARK_DASH = (0, (5, 3))
+HALO = (withStroke(linewidth=2, foreground="white"),)  # round text that curves cross
 DASHES = ("solid", (0, (4, 1.5)), (0, (1, 1.2)))  # eight colours, then the same dashed, then dotted
 
 
@@ -173,7 +175,16 @@ def _draw_marks(axes: Axes, run: Run, end_s: float) -> None:
             continue
         axes.plot([0, end_s / 60], [value, value], color="#555555", linewidth=0.8, linestyle=MARK_DASH)
         text = f"{name} {value:.3f}"
-        axes.annotate(text, (0, value), (2, 2), textcoords="offset points", fontsize=TEXT_PT, color="#333333")
+        axes.annotate(
+            text,
+            (0, value),
+            (2, 2),
+            textcoords="offset points",
+            fontsize=TEXT_PT,
+            color="#333333",
+            path_effects=HALO,
+            zorder=6,  # above the curves
+        )
 
 
 def _draw_windows(axes: Axes, run: Run, end_s: float) -> None:

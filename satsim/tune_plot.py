@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from satsim.curve_plot import label_time
+from satsim.curve_plot import HALO, label_time
 from satsim.figure_files import write_figure
 from satsim.tune import Tuning
 from satsim.tune_answers import TITLES, Answer, FrontPoint, name_of
@@ -98,7 +98,16 @@ def _draw_marks(axes: Axes, tuning: Tuning) -> None:
         axes.axhline(value, color="#555555", lw=0.8, ls=(0, (5, 3)), zorder=2)
         place = (axes.get_xlim()[1], value)
         text = f"{name} {value:.3f}"
-        axes.annotate(text, place, (-2, 2), textcoords="offset points", fontsize=TEXT_PT - 0.5, ha="right")
+        axes.annotate(
+            text,
+            place,
+            (-2, 2),
+            textcoords="offset points",
+            fontsize=TEXT_PT - 0.5,
+            ha="right",
+            path_effects=HALO,
+            zorder=6,  # above the curves
+        )
 
 
 def _draw_answers(axes: Axes, tuning: Tuning, answers: Sequence[Answer], most: float) -> None:

@@ -98,6 +98,16 @@ def test_long_runs_are_counted_in_hours_and_days(
         assert " ".join(text for text, minutes in told.items() if minutes <= end) == ticks
 
 
+def test_the_names_of_the_marks_are_above_the_curves(
+    run_toy: Callable[..., Run], metric_weights: object
+) -> None:
+    run = run_toy("metrics=[dists]", "usable={dists: 0.9}", "detail={dists: 0.2}")
+    (axes,) = [axes for axes in figure_of(run).axes if axes.get_ylabel().startswith("DISTS")]
+    marks = [text for text in axes.texts if text.get_text() in ("usable 0.900", "detail 0.200")]
+    top = max(line.zorder for line in axes.lines)
+    assert [bool(mark.get_path_effects()) and mark.zorder > top for mark in marks] == [True, True]
+
+
 @pytest.mark.parametrize("n_schemes", range(1, 9))
 def test_readable_for_one_to_eight_schemes(run_toy: Callable[..., Run], n_schemes: int) -> None:
     kinds = ("progressive", "low_bpp", "high_bpp", "webp_low", "webp_high", "avif_low", "avif_high")

@@ -34,3 +34,6 @@ def test_answers_stand_on_their_curves_and_no_picture_presses_none_flat(usable_s
     marked = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_markerfacecolor() == "none"]
     assert sorted(marked) == [[usable_s / 60, 0.6], [usable_s / 60, 0.6], [5.0, 0.4]]
     assert axes.get_ylim()[1] == 1.5 * 0.45
+    marks = [text for text in axes.texts if text.get_text() in ("usable 0.450", "detail 0.350")]
+    top = max(line.zorder for line in axes.lines)
+    assert [bool(mark.get_path_effects()) and mark.zorder > top for mark in marks] == [True, True]
