@@ -55,16 +55,15 @@ def _fact_cell(fact: Fact | None) -> str:
     return "in words" if isinstance(fact.value, str) else f"{fact}{'*' if fact.unverified else ''}"
 
 
-def preset_table(preset: Preset) -> Table:
-    """Return all that is known of a service, each value with its source."""
-    table = Table(title=preset.title, caption=preset.note, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("", "value", "source"):
-        table.add_column(column, overflow="fold")
-    table.add_row("status", preset.status, "")
-    for name, fact in preset.facts().items():
+def preset_lines(preset: Preset) -> list[str]:
+    """Return all that is known of a service, each value's source below it, not broken in two."""
+    facts = preset.facts()
+    width = max(map(len, facts))
+    lines = [preset.title, "", f"{'status':{width}}  {preset.status}"]
+    for name, fact in facts.items():
         source = "unverified" if fact.unverified else f"{fact.source} (read {fact.read})"
-        table.add_row(name, str(fact), source)
-    return table
+        lines += [f"{name:{width}}  {fact}", f"{'':{width}}  {source}"]
+    return [*lines, *(["", preset.note] if preset.note else [])]
 
 
 def sweep_table(axes: Sequence[Axis], rows: Sequence[Mapping[str, object]]) -> Table:

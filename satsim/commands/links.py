@@ -12,7 +12,7 @@ from satsim.ending import ends_well
 from satsim.errors import InputError, TraceError
 from satsim.fit import fit_bursts
 from satsim.presets import load_preset, preset_names
-from satsim.terminal import preset_table, presets_table
+from satsim.terminal import preset_lines, presets_table
 from satsim.trace import read_trace
 
 
@@ -37,8 +37,10 @@ def links(
     if as_json:
         fields = {each: preset.model_dump(mode="json", exclude_none=True) for each, preset in presets.items()}
         typer.echo(json.dumps(fields[name] if name else fields, indent=2))
+    elif name:
+        typer.echo("\n".join(preset_lines(presets[name])))
     else:
-        Console().print(preset_table(presets[name]) if name else presets_table(presets))
+        Console().print(presets_table(presets))
 
 
 def _fit(trace: Path | None, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from satsim.rundir import Run, Summary
 from satsim.spread import NOWHERE, Spread
 from satsim.terminal import (
     MOST_SWEEP_ROWS,
-    preset_table,
+    preset_lines,
     presets_table,
     result_table,
     spread_text,
@@ -87,11 +87,15 @@ def test_a_list_of_services_marks_what_is_unverified_and_what_has_ended() -> Non
 
 
 def test_a_service_is_shown_with_where_each_value_comes_from() -> None:
-    rows = rows_of(preset_table(load_preset("bds3_rsmc")))
-    assert rows[0] == ("status", "in service", "")
+    title, _, *lines = preset_lines(load_preset("bds3_rsmc"))
+    assert title == "BeiDou-3 regional short message communication"
     where = "https://cloud.kepuchina.cn, article 7030758462422274048 (14000 bit) (read 2026-11)"
-    assert rows[1] == ("payload_up_bytes", "1750", where)
-    assert rows[3] == ("latency_s", "1 to 2", "unverified")
+    assert [line.split(maxsplit=1) for line in lines[:2]] == [
+        ["status", "in service"],
+        ["payload_up_bytes", "1750"],
+    ]
+    assert lines[2].strip() == where
+    assert lines[5].split(maxsplit=1) + [lines[6].strip()] == ["latency_s", "1 to 2", "unverified"]
 
 
 @pytest.mark.parametrize(
