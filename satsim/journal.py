@@ -105,7 +105,8 @@ class Journal:
                 raise ValueError("its bytes are not as many as it says")
         except (ValueError, OverflowError, OSError) as error:
             raise InputError(
-                f"{self._path}, line {line}: found a damaged row ({error}); allowed: as it was written"
+                f"{self._path}, line {line}: found a damaged row ({error}); allowed: as it was written; "
+                "with this line deleted all other packets are kept"
             ) from None
         return row
 

@@ -122,7 +122,7 @@ class Station:
         time_utc = self._now().isoformat(timespec="milliseconds")
         packet, verdict = self._judge(arrival, time_utc)
         row = Row(
-            packet=len(self._journal.rows) + 1,
+            packet=self._journal.rows[-1].packet + 1 if self._journal.rows else 1,
             time_utc=time_utc,
             source=arrival.source,
             image=packet.image.name if packet else "",

@@ -299,6 +299,19 @@ def test_another_file_in_its_place_is_left_alone(tmp_path: Path, text: str, comp
     assert path.read_text().endswith(text[-5:])
 
 
+def test_a_damaged_row_is_deleted_as_its_complaint_says_and_the_others_are_kept(tmp_path: Path) -> None:
+    receive(tmp_path, [A, B])
+    path = tmp_path / "packets.csv"
+    header, damaged, kept = path.read_text().splitlines()
+    path.write_text("\n".join([header, damaged[:-2], kept, ""]))
+    with pytest.raises(InputError, match=r"line 2: .*; with this line deleted all other packets are kept$"):
+        Journal(path)
+    path.write_text("\n".join([header, kept, ""]))
+    receive(tmp_path, [C], numbered=False)
+    assert [row.split(",")[0] for row in path.read_text().splitlines()] == ["packet", "2", "3"]
+    assert status(tmp_path)["images"][NAME]["held"] == "2-3"
+
+
 def test_what_has_brought_no_stage_yet_is_counted_too(tmp_path: Path) -> None:
     receive(tmp_path, [PARITY[0], PARITY[1]])
     image = status(tmp_path)["images"][NAME]
