@@ -1,6 +1,5 @@
 """A run as the viewer plays it back: plain values for JSON, read from the folder and nothing else."""
 
-import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -14,6 +13,7 @@ from satsim.wording import (
     LOWER_IS_NEARER,
     METRIC_LABELS,
     facts_text,
+    from_1,
     own_texts,
     scheme_colour,
     scheme_label,
@@ -86,6 +86,4 @@ def _picture(run: Run, row: TimelineRow, address: Address) -> dict[str, Any]:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    """Return an event with its stages counted from 1, as people do."""
-    people = re.sub(r"\d+", lambda stage: str(int(stage[0]) + 1), event.stage)
-    return {**event._asdict(), "stage": people}
+    return {**event._asdict(), "stage": from_1(event.stage)}

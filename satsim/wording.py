@@ -1,5 +1,6 @@
 """How schemes, times and scores are called and coloured wherever people see them."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from math import isinf
@@ -87,6 +88,11 @@ def stages_text(stages: Iterable[int]) -> str:
         else:
             runs.append([stage])
     return "+".join(f"{run[0] + 1}" if len(run) == 1 else f"{run[0] + 1}-{run[-1] + 1}" for run in runs)
+
+
+def from_1(stage: str) -> str:
+    """Return a log's stages counted from 1, as people do: "0-4 piece 0" is "1-5 piece 1"."""
+    return re.sub(r"\d+", lambda number: str(int(number[0]) + 1), stage)
 
 
 class TimeUnit(NamedTuple):

@@ -28,6 +28,7 @@ from satsim.journal import Journal, Row
 from satsim.records import VERDICTS, Picture
 from satsim.serial_port import serial_parts, serial_port
 from satsim.units import MOST_DRAWN_PIXELS
+from satsim.wording import from_1
 
 LOG = "packets.csv"
 LOCALHOST = "127.0.0.1"
@@ -62,9 +63,11 @@ def receive(
 ) -> None:
     """Receive real packets, of any images at once, in any order, and write each better picture as it comes.
 
-    Everything that came in is in packets.csv in the folder, with what became of it, status.json counts it,
-    and each image has a folder with its pictures. Stopped or killed, the same command goes on where it was.
-    With --json, a line an event.
+    Everything that came in is in packets.csv in the folder, with what became
+    of it (stages counted from 0, as on the wire), status.json counts it, and
+    each image has a folder with its pictures (stages counted from 1). Stopped
+    or killed, the same command goes on where it was. With --json, a line an
+    event.
     """
     one_way({"--files": from_files, "--udp": udp, "--serial": serial, "--stdin": stdin})
     if from_files is not None and from_files.resolve() == out.resolve():
@@ -110,7 +113,7 @@ def _json_lines(row: Row | None, pictures: Sequence[Picture]) -> Iterator[str]:
 
 def _lines(row: Row | None, pictures: Sequence[Picture]) -> Iterator[str]:
     if row is not None:
-        what = f"stage {row.stage} of {row.image}" if row.image else f"from {row.source}"
+        what = f"stage {from_1(row.stage)} of {row.image}" if row.image else f"from {row.source}"
         why = f" ({row.detail})" if row.detail else ""
         yield f"{row.time_utc[11:19]} {row.event:9} {what}, {row.bytes} bytes{why}"
     for each in pictures:

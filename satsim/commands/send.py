@@ -83,7 +83,10 @@ def send(
     settings: Settings = None,
     interval_s: Interval = None,
     capture_time: Annotated[
-        int | None, typer.Option(min=0, max=2**32 - 1, help="Seconds since 1970 UTC; else now.")
+        int | None,
+        typer.Option(
+            min=0, max=2**32 - 1, help="Seconds since 1970 UTC; else now. With the same it is the same image."
+        ),
     ] = None,
     baud: Baud = 19200,
     as_json: AsJson = False,

@@ -85,6 +85,14 @@ def test_a_folder_becomes_pictures_and_is_not_read_twice(sent: Path, tmp_path: P
     assert again.output == f"{tmp_path / 'in'}: packets 3 received, 0 duplicate, 0 rejected\n"
 
 
+def test_the_terminal_counts_stages_from_1_as_pictures_are_called(sent: Path, tmp_path: Path) -> None:
+    said = satsim(
+        "receive", "--files", sent, "-o", tmp_path / "in", "--once", "--model", "toy"
+    ).stdout.splitlines()
+    assert [line.split()[3] for line in said[:-1:2]] == ["1", "2", "3"]
+    assert said[5].endswith("/1-3.png, all there is")
+
+
 def test_a_large_file_that_is_no_packet_does_not_stop_the_next_start(sent: Path, tmp_path: Path) -> None:
     (tmp_path / "large").mkdir()
     (tmp_path / "large" / "clip.mp4").write_bytes(b"x" * 70_000)
