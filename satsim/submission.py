@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path, PurePosixPath
@@ -162,8 +163,9 @@ def preset_choices() -> dict[str, dict[str, Any]]:
 
 
 def _name(given: str) -> str:
-    """Return a photo's name as a scenario's: letters, digits, - and _."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(given).stem).strip("_")[:64] or PHOTO
+    """Return a photo's name as a scenario's: letters without their accents, digits and _."""
+    plain = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", PurePosixPath(given).stem))
+    return re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:64] or PHOTO
 
 
 def _number(fields: Fields, key: str) -> int | float:

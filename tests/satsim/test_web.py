@@ -84,6 +84,15 @@ def test_a_photo_goes_in_and_a_run_comes_out(client: TestClient, folder: Path) -
     assert list((folder / "inboxes").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "title"), [("Überblick – Feuer (2).png", "Uberblick_Feuer_2"), ("Пожар.jpg", "photo")]
+)
+def test_a_run_is_called_like_its_photo(client: TestClient, name: str, title: str) -> None:
+    run = send(client, name=name)
+    statuses(client, run)
+    assert client.get(f"/runs/{run}/playback.json").json()["title"] == title
+
+
 def test_two_runs_at_once_both_end_and_differ_by_their_seed(client: TestClient) -> None:
     names = [send(client, seed=seed, loss_percent=50) for seed in (1, 2)]
     assert all(statuses(client, name)[-1]["state"] == "done" for name in names)
