@@ -44,22 +44,34 @@ function query(photo, trace) {
   return fields;
 }
 
-/* What is wrong with a file's size; "" if nothing is. */
-function tooLarge(file, mostMb) {
-  if (!file || file.size <= mostMb * 1_000_000) return "";
-  return `${file.name}: found ${Math.ceil(file.size / 1_000_000)} MB; allowed: at most ${mostMb}`;
+/* The bytes of the file that was chosen; throws what is wrong with it. */
+async function bytesOf([file, ...others], mostMb) {
+  if (others.length) throw new Error(`found ${others.length + 1} files; allowed: one`);
+  if (file.size > mostMb * 1_000_000) {
+    throw new Error(`${file.name}: found ${Math.ceil(file.size / 1_000_000)} MB; allowed: at most ${mostMb}`);
+  }
+  try {
+    return await file.arrayBuffer();
+  } catch { /* a folder that was dropped, or a file that was changed or taken away since */
+    throw new Error(`${file.name}: cannot be read; allowed: a file; choose it again if it was changed since`);
+  }
 }
 
 async function send(event) {
   event.preventDefault();
-  const photo = find("photo").files[0];
-  const trace = find("trace").disabled ? null : find("trace").files[0];
-  const wrong = tooLarge(photo, given.max_mb) || tooLarge(trace, given.max_trace_mb);
-  complain("form-wrong", wrong);
-  if (wrong) return;
+  const photos = find("photo").files;
+  const traces = find("trace").disabled ? [] : find("trace").files;
+  const body = [];
+  complain("form-wrong", "");
   try {
-    const body = new Blob(trace ? [photo, trace] : [photo]);
-    const answer = await fetch(`/runs?${query(photo, trace)}`, { method: "POST", body });
+    body.push(await bytesOf(photos, given.max_mb));
+    if (traces.length) body.push(await bytesOf(traces, given.max_trace_mb));
+  } catch (error) {
+    complain("form-wrong", error.message);
+    return;
+  }
+  try {
+    const answer = await fetch(`/runs?${query(photos[0], traces[0])}`, { method: "POST", body: new Blob(body) });
     const said = await answer.json();
     if (answer.ok) location.hash = said.id;
     else complain("form-wrong", said.error);
@@ -89,9 +101,11 @@ function end(text) {
 }
 
 function report({ state, step, done, error }) {
+  const isNew = find("working").hidden;
   find("working").hidden = false;
   find("done").value = done;
   find("step").textContent = step;
+  if (isNew && state !== "done") find("working").scrollIntoView({ block: "nearest" }); /* it is below the form */
   if (state === "failed" || state === "cancelled") end(error || "Stopped.");
   if (state === "done") {
     end("");

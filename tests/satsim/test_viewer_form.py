@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.satsim.conftest import browser_here, serving
+from tests.satsim.conftest import DROP, browser_here, serving
 from tests.satsim.test_web_link import TLE
 
 pytestmark = [pytest.mark.enable_socket, browser_here]
@@ -121,6 +121,32 @@ def test_a_satellite_s_passes(context: BrowserContext, address: str, tmp_path: P
     sent(page)
     expect(page.locator("#facts")).to_contain_text("there above 10° of elevation")
     assert page.locator("#closed i").count() > 0
+
+
+def test_what_cannot_be_sent_is_named(context: BrowserContext, address: str, tmp_path: Path) -> None:
+    page = opened(context, address, tmp_path)
+    (tmp_path / "seen.png").write_bytes(b"another file by now")
+    page.get_by_role("button", name="Send it").click()
+    told = "seen.png: cannot be read; allowed: a file; choose it again if it was changed since"
+    expect(page.get_by_role("alert")).to_have_text(told)
+    two = page.evaluate_handle(DROP, [["one.png", [1]], ["two.png", [2]]])
+    page.dispatch_event("#drop", "drop", {"dataTransfer": two})
+    page.get_by_role("button", name="Send it").click()
+    expect(page.get_by_role("alert")).to_have_text("found 2 files; allowed: one")
+
+
+def test_that_a_run_goes_on_is_seen_below_the_form(
+    context: BrowserContext, address: str, tmp_path: Path
+) -> None:
+    page = opened(context, address, tmp_path)
+    page.set_viewport_size({"width": 1200, "height": 600})
+    status = '{"state": "running", "step": "loading", "done": 0.1, "error": ""}'
+    page.route(
+        "**/progress",
+        lambda route: route.fulfill(content_type="text/event-stream", body=f"data: {status}\n\n"),
+    )
+    page.get_by_role("button", name="Send it").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_in_viewport(ratio=1)
 
 
 def test_a_trace_decides_what_is_lost(context: BrowserContext, address: str, tmp_path: Path) -> None:
