@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from satsim.comparison import Comparison
+from satsim.contest import Competitor
 from satsim.curve_plot import TEXT_PT, End, Level, axis_label, draw_steps, label_time, name_ends
 from satsim.figure_files import write_figure
 from satsim.levels import LevelRow
@@ -25,7 +26,7 @@ HEAD_IN, CURVES_IN, AXIS_IN, TITLES_IN, ROW_IN, FOOT_IN = 0.55, 2.7, 0.42, 0.38,
 SCORES_IN = 0.45  # left of the curves
 COLUMN_IN = 0.8  # of figures right of the dots
 CHAR_IN = 0.054  # the width of a character, about
-LONGEST_NAMES_IN = 2.4
+NAME_CHARS = 41  # of a competitor's name, at most
 GREY, LINE = "#666666", "#e4e4e4"
 
 
@@ -43,9 +44,7 @@ def draw_comparison(found: Comparison, folder: Path) -> None:
 
 def figure_of(found: Comparison) -> Figure:
     """Return the figure, not yet drawn."""
-    names_in = min(
-        LONGEST_NAMES_IN, CHAR_IN * max(len(each.label) for each in found.contest.competitors) + 0.2
-    )
+    names_in = CHAR_IN * max(len(_name(each)) for each in found.contest.competitors) + 0.2
     rows_in = ROW_IN * len(found.standings)
     height = HEAD_IN + CURVES_IN + AXIS_IN + TITLES_IN + rows_in + FOOT_IN
     figure = Figure(figsize=(PAGE_IN, height))
@@ -64,6 +63,12 @@ def figure_of(found: Comparison) -> Figure:
     return figure
 
 
+def _name(competitor: Competitor) -> str:
+    """Return a competitor's label; of a long one both ends, as schemes come last."""
+    label, half = competitor.label, NAME_CHARS // 2
+    return label if len(label) <= NAME_CHARS else f"{label[:half].rstrip()}…{label[-half:].lstrip()}"
+
+
 def _draw_curves(axes: Axes, found: Comparison) -> None:
     ends = []
     for number, (competitor, rows) in enumerate(zip(found.contest.competitors, found.curves, strict=True)):
@@ -72,7 +77,7 @@ def _draw_curves(axes: Axes, found: Comparison) -> None:
         if points:
             draw_steps(axes, number, points, found.end_s)
             _draw_band(axes, number, shown, min(0.15, 0.6 / len(found.curves)))
-            ends.append(End(points[-1].value, competitor.label, scheme_colour(number)))
+            ends.append(End(points[-1].value, _name(competitor), scheme_colour(number)))
     axes.margins(y=0.08)
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
@@ -174,7 +179,7 @@ def _write_names(axes: Axes, found: Comparison, room: float) -> None:
         axes.text(
             -room,
             number,
-            competitor.label,
+            _name(competitor),
             transform=where,
             fontsize=TEXT_PT,
             va="center_baseline",
@@ -231,6 +236,6 @@ def _facts(found: Comparison) -> list[str]:
     if n_samples > 1:
         facts.append(f"Lines: mean of the {found.sample} that show a picture, once half do; ± 95 % interval")
     if len(found.standings) > 1:
-        anchor = found.contest.competitors[found.contest.anchor].label
+        anchor = _name(found.contest.competitors[found.contest.anchor])
         facts.append(f"Shares and BD-time: against {anchor} (bold), ties half")
     return facts
