@@ -32,8 +32,10 @@ def draw(result: Evaluation, rivals: Sequence[Rival], path: Path) -> None:
     for axes, key in zip(figure.subplots(1, 2), ("dists", "lpips"), strict=True):
         _panel(axes, key, result, rivals)
     width, height = result.size
-    photos = f"mean of {len(result.photos)} photos" if len(result.photos) > 1 else "one photo"
-    figure.suptitle(f"{result.model} and whole files: {photos} at {width}x{height}")
+    is_mean = len(result.photos) > 1
+    photos = f"mean of {len(result.photos)} photos" if is_mean else "one photo"
+    bars = " (bars: its 95 % interval)" if is_mean else ""
+    figure.suptitle(f"{result.model} and whole files: {photos} at {width}x{height}{bars}")
     with replacing(path) as partial:
         figure.savefig(partial, dpi=150)
 
