@@ -35,7 +35,7 @@ def comparison_table(found: Comparison) -> Table:
 
 
 def sentences(found: Comparison) -> list[str]:
-    """Return who is usable earlier, the anchor or each rival; then what BD-rate and BD-time leave out."""
+    """Return who is usable earlier, anchor or rival, then who shows nothing, and what BD-time leaves out."""
     names = [competitor.name for competitor in found.contest.competitors]
     anchor = found.contest.anchor
     rivals = [(name, found.standings[place]) for place, name in enumerate(names) if place != anchor]
@@ -45,6 +45,9 @@ def sentences(found: Comparison) -> list[str]:
     lines = [_sentence(ours, *rival, sample, is_averaged) for rival in rivals] if has_marks else []
     n_more = len(lines) - MOST_SENTENCES
     lines = lines[:MOST_SENTENCES] + ([f"{n_more} more stand in compare.csv"] if n_more > 0 else [])
+    for name, standing in zip(names, found.standings, strict=True):
+        for why, number in standing.unsent.items():
+            lines.append(f"{name} shows nothing{_on(number, len(found.photos), 'photos')} – {why}")
     for note in dict.fromkeys(standing.bd_note for _, standing in rivals if standing.bd_note):
         whose = ", ".join(name for name, standing in rivals if standing.bd_note == note)
         lines.append(f"no BD-time – {whose}: {note}")

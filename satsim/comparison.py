@@ -86,7 +86,11 @@ def json_of(found: Comparison) -> Record:
     competitors = {}
     for competitor, standing in zip(found.contest.competitors, found.standings, strict=True):
         spreads = {name: asdict(spread) for name, spread in standing.spreads.items()}
-        counts = {"photos_usable": standing.photos_usable, "bd_note": standing.bd_note}
+        counts = {
+            "photos_usable": standing.photos_usable,
+            "bd_note": standing.bd_note,
+            "unsent": standing.unsent,
+        }
         competitors[competitor.name] = {**competitor._asdict(), **counts, **spreads}
     return {
         "anchor": found.contest.competitors[found.contest.anchor].name,

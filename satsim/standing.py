@@ -8,6 +8,7 @@ two points at least.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -46,6 +47,7 @@ class Standing:
     photos_usable: int | None  # in one run at least; None without DISTS: nobody knows
     spreads: Mapping[str, Spread]  # by figure, over the samples that have it
     bd_note: str | None  # why BD-rate and BD-time lack photos, or all
+    unsent: Mapping[str, int]  # why nothing was sent, and of how many photos
 
 
 def standing_of(trials: Trials, anchor: Trials, metric: Metric) -> Standing:
@@ -58,7 +60,8 @@ def standing_of(trials: Trials, anchor: Trials, metric: Metric) -> Standing:
     samples = by_photo if len(by_photo) > 1 else tuple(figures[0])
     spreads = {name: spread_of([sample[name] for sample in samples]) for name in samples[0]}
     usable = sum(each["t_usable_s"] is not None for each in by_photo) if metric == "dists" else None
-    return Standing(samples, by_photo, usable, spreads, _bd_note(trials, anchor, samples, metric))
+    note = _bd_note(trials, anchor, samples, metric)
+    return Standing(samples, by_photo, usable, spreads, note, _unsent(trials))
 
 
 def figures_of(trial: Trial, anchor: Trial, metric: Metric) -> Figures:
@@ -115,6 +118,13 @@ def _distance(trial: Trial, metric: Metric) -> float | None:
 
 def _finite(score: float | None) -> float | None:
     return score if score is not None and math.isfinite(score) else None
+
+
+def _unsent(trials: Trials) -> dict[str, int]:
+    """Return why nothing was sent, such as a codec that is not installed: else it would only seem to lose."""
+    summaries = [[trial.summary for trial in runs] for runs in trials]
+    notes = [{each.note for each in runs if each.note and not each.packets_sent} for runs in summaries]
+    return dict(Counter(note for photo in notes for note in sorted(photo)))
 
 
 def _bd_note(trials: Trials, anchor: Trials, samples: Sequence[Figures], metric: Metric) -> str | None:

@@ -1,11 +1,12 @@
 """A comparison in words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from satsim.compare_text import sentences
-from satsim.comparison import comparison_of
+from satsim.comparison import comparison_of, json_of
 from satsim.contest import Photos, load_contest
 from satsim.kept import Job
 from satsim.records import SchemeSummary
@@ -65,6 +66,22 @@ def test_wins_and_losses_are_no_tie(tmp_path: Path) -> None:
     rows = [[{"trials": one}, {"trials": other}]] * 2
     said = "neither raw nor whole is usable earlier in more of the runs on 2 of 2 photos"
     assert sentences(comparison_of(contest, photos, rows))[0] == said
+
+
+def test_who_has_nothing_to_send_is_told_with_the_reason(tmp_path: Path) -> None:
+    """It lost against all others without a word, as if its pictures came late."""
+    (tmp_path / "two.yaml").write_text(SCENARIO, encoding="utf-8")
+    contest = load_contest([tmp_path / "two.yaml"], ["runs=2", "link.loss.rate=0.5"], [], None)
+    lost = SchemeSummary(None, None, None, None, None, None, 0, 1, 1, note="1 of 1 packets never got through")
+    nothing = replace(lost, packets_sent=0, packets_lost=0, note="WebP: nothing fits in 30 bytes")
+    photos = [[Trial(each, ()).as_json()] * 2 for each in (nothing, lost, nothing)]
+    jobs = [Job(name, "", contest.scenarios) for name in ("a.png", "b.png", "c.png")]
+    rows = [[{"trials": [trial_at(60)] * 2}, {"trials": trials}] for trials in photos]
+    found = comparison_of(contest, Photos(jobs, ()), rows)
+    said = "whole shows nothing on 2 of 3 photos – WebP: nothing fits in 30 bytes"
+    assert sentences(found)[1] == said
+    told = {name: each["unsent"] for name, each in json_of(found)["competitors"].items()}
+    assert told == {"raw": {}, "whole": {nothing.note: 2}}
 
 
 @pytest.mark.parametrize(
