@@ -58,9 +58,9 @@ class Preset(Section):
     success_rate: Fact | None = None
     copies: Fact | None = None  # how often the service itself sends a message
     acknowledgement: Fact | None = None
-    overhead_bytes: Fact | None = None
+    overhead_bytes: Fact | None = None  # of a message, beside its payload
     billing_unit_bytes: Fact | None = None  # each begun one counts
-    least_billed_bytes: Fact | None = None  # of a message
+    least_billed_bytes: Fact | None = None  # of a message, its overhead included
     price_usd: Fact | None = None  # of a unit
     transmit_power_w: Fact | None = None  # drawn while a message is sent
     transmit_s: Fact | None = None  # for which it is drawn
@@ -82,7 +82,7 @@ class Preset(Section):
             keys["latency"] = _latency(self.latency_s)
         billing = {"unit_bytes": self.billing_unit_bytes, "least_bytes": self.least_billed_bytes}
         if any(billing.values()):
-            known = {**billing, "price_usd": self.price_usd}
+            known = {**billing, "overhead_bytes": self.overhead_bytes, "price_usd": self.price_usd}
             keys["billing"] = {name: fact.value for name, fact in known.items() if fact is not None}
         if self.transmit_power_w is not None and self.transmit_s is not None:
             power_w, message_s = _middle(self.transmit_power_w), _middle(self.transmit_s)

@@ -51,17 +51,20 @@ class LatencySettings(Section):
 
 
 class Billing(Section):
-    """How a message is billed: in begun units of `unit_bytes`, of at least `least_bytes`."""
+    """How a message and its overhead are billed: in begun units of `unit_bytes`, at least `least_bytes`."""
 
     unit_bytes: int = Field(default=1, ge=1, le=65536, description="a whole number from 1 to 65536 (bytes)")
     least_bytes: int = Field(default=1, ge=1, le=65536, description="a whole number from 1 to 65536 (bytes)")
+    overhead_bytes: int = Field(
+        default=0, ge=0, le=65536, description="a whole number from 0 to 65536 (bytes beside the payload)"
+    )
     price_usd: float | None = Field(
         default=None, ge=0, le=1000, description="a number from 0 to 1000 (US dollars a unit)"
     )
 
     def units(self, n_bytes: int) -> int:
-        """Return what a message of `n_bytes` is billed."""
-        return -(-max(n_bytes, self.least_bytes) // self.unit_bytes)
+        """Return what a message of `n_bytes` of payload is billed."""
+        return -(-max(n_bytes + self.overhead_bytes, self.least_bytes) // self.unit_bytes)
 
     def usd(self, units: int) -> float | None:
         """Return what so many units cost; None where no price is known."""
@@ -93,7 +96,9 @@ class LinkSettings(Section):
     )
     loss: Loss = Field(default=IndependentLoss(), description=LOSS_TEXT)
     windows: Windows | None = Field(default=None, description=WINDOWS_TEXT)
-    billing: Billing | None = Field(default=None, description="{unit_bytes, least_bytes, price_usd}")
+    billing: Billing | None = Field(
+        default=None, description="{unit_bytes, least_bytes, overhead_bytes, price_usd}"
+    )
     transmitter: Transmitter | None = Field(default=None, description="{power_w, message_s}")
 
 

@@ -89,6 +89,12 @@ def test_a_least_size_counts_bytes_above_it() -> None:
     assert [Billing(unit_bytes=50).units(n_bytes) for n_bytes in (1, 50, 51)] == [1, 1, 2]
 
 
+def test_a_preset_bills_what_its_source_says() -> None:
+    """docs.monogoto.io: 8 bytes of payload, 36 with IP and UDP, as 50; 50 bytes of payload as 78."""
+    billing = Billing.model_validate(load_preset("skylo_nbntn").link_keys()["billing"])
+    assert [billing.units(n_bytes) for n_bytes in (8, 50, 340)] == [50, 78, 368]
+
+
 def test_what_the_link_does_not_say_is_not_guessed() -> None:
     assert costs_of(EVENTS, link()) == [NOTHING_KNOWN] * 2
     assert costs_of(EVENTS, link(Billing(unit_bytes=50)))[0] == (16, None, None)
@@ -98,7 +104,7 @@ def test_a_preset_brings_its_billing_and_its_power() -> None:
     keys = load_preset("iridium_sbd_9603").link_keys()
     assert keys["billing"] == {"unit_bytes": 50, "price_usd": 0.16}
     assert keys["transmitter"] == {"power_w": pytest.approx(0.9), "message_s": 20}
-    assert load_preset("skylo_nbntn").link_keys()["billing"] == {"least_bytes": 50}
+    assert load_preset("skylo_nbntn").link_keys()["billing"] == {"least_bytes": 50, "overhead_bytes": 28}
     assert "billing" not in load_preset("paper_360").link_keys()
 
 

@@ -29,6 +29,12 @@ def test_every_value_has_its_source_or_the_mark(name: str) -> None:
         assert fact.unverified or (len(fact.source or "") > 10 and fact.read)
 
 
+def test_an_interval_is_that_of_messages_not_of_a_message_s_copies() -> None:
+    """Globalstar's 5 to 10 minutes lie between the three sendings of one message."""
+    globalstar = load_preset("globalstar_simplex")
+    assert (globalstar.interval_s, str(globalstar.copies)) == (None, "3")
+
+
 def test_a_value_without_source_or_mark_is_refused() -> None:
     for fields in ({"value": 3}, {"value": 3, "source": "a book, page 3"}, {"value": 3, "unverified": False}):
         with pytest.raises(ValidationError, match="a value has a source and when it was read, or is marked"):
