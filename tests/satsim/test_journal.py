@@ -1,4 +1,4 @@
-"""What stands where a receiver's own files go is named, and never waited for."""
+"""What stands where a receiver's own files go, or is damaged in them, is named, and never waited for."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from progic import errors as progic_errors
 from satsim.errors import InputError
 from satsim.journal import Journal
-from tests.satsim.test_station import NAME, A, receive
+from tests.satsim.test_station import NAME, A, B, C, receive, status
 
 
 @pytest.mark.timeout(20)
@@ -41,3 +41,44 @@ def test_a_file_in_the_place_of_an_image_s_folder_is_named_and_its_packet_kept(t
     (tmp_path / NAME).unlink()
     receive(tmp_path, [A])
     assert (tmp_path / NAME / "1.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("time_s,outcome\n", "found another table"),
+        ("my,precious,data", "found another table"),
+        ("time_s,outcome\n1,2", "found another table"),
+        ("{header}1,x,y\n", "line 2: found a damaged row"),
+        ("{header}1,20z6-11-27T00:00:00+00:00,a,,,1,rejected,,00\n", "line 2: found a damaged row"),
+        ("{header}1,0001-01-01T00:00:00,a,,,1,rejected,,00\n", "line 2: found a damaged row .year"),
+        (
+            "{header}1,2026-11-27T00:00:00+00:00,a,,,1,evil,,00\n",
+            "line 2: found a damaged row .an event evil.;",
+        ),
+        (
+            "{header}1,2026-11-27T00:00:00+00:00,a,,,2,rejected,,00\n",
+            "line 2: found a damaged row .its bytes are not as many",
+        ),
+    ],
+)
+def test_another_file_in_its_place_is_left_alone(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "packets.csv"
+    Journal(path).__exit__()
+    path.write_text(text.format(header=path.read_text()))
+    with pytest.raises(InputError, match=complaint):
+        Journal(path)
+    assert path.read_text().endswith(text[-5:])
+
+
+def test_a_damaged_row_is_deleted_as_its_complaint_says_and_the_others_are_kept(tmp_path: Path) -> None:
+    receive(tmp_path, [A, B])
+    path = tmp_path / "packets.csv"
+    header, damaged, kept = path.read_text().splitlines()
+    path.write_text("\n".join([header, damaged[:-2], kept, ""]))
+    with pytest.raises(InputError, match=r"line 2: .*; with this line deleted all other packets are kept$"):
+        Journal(path)
+    path.write_text("\n".join([header, kept, ""]))
+    receive(tmp_path, [C], numbered=False)
+    assert [row.split(",")[0] for row in path.read_text().splitlines()] == ["packet", "2", "3"]
+    assert status(tmp_path)["images"][NAME]["held"] == "2-3"

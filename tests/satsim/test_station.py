@@ -271,47 +271,6 @@ def test_one_receiver_a_folder(tmp_path: Path) -> None:
         Journal(tmp_path / "packets.csv")
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("time_s,outcome\n", "found another table"),
-        ("my,precious,data", "found another table"),
-        ("time_s,outcome\n1,2", "found another table"),
-        ("{header}1,x,y\n", "line 2: found a damaged row"),
-        ("{header}1,20z6-11-27T00:00:00+00:00,a,,,1,rejected,,00\n", "line 2: found a damaged row"),
-        ("{header}1,0001-01-01T00:00:00,a,,,1,rejected,,00\n", "line 2: found a damaged row .year"),
-        (
-            "{header}1,2026-11-27T00:00:00+00:00,a,,,1,evil,,00\n",
-            "line 2: found a damaged row .an event evil.;",
-        ),
-        (
-            "{header}1,2026-11-27T00:00:00+00:00,a,,,2,rejected,,00\n",
-            "line 2: found a damaged row .its bytes are not as many",
-        ),
-    ],
-)
-def test_another_file_in_its_place_is_left_alone(tmp_path: Path, text: str, complaint: str) -> None:
-    path = tmp_path / "packets.csv"
-    Journal(path).__exit__()
-    path.write_text(text.format(header=path.read_text()))
-    with pytest.raises(InputError, match=complaint):
-        Journal(path)
-    assert path.read_text().endswith(text[-5:])
-
-
-def test_a_damaged_row_is_deleted_as_its_complaint_says_and_the_others_are_kept(tmp_path: Path) -> None:
-    receive(tmp_path, [A, B])
-    path = tmp_path / "packets.csv"
-    header, damaged, kept = path.read_text().splitlines()
-    path.write_text("\n".join([header, damaged[:-2], kept, ""]))
-    with pytest.raises(InputError, match=r"line 2: .*; with this line deleted all other packets are kept$"):
-        Journal(path)
-    path.write_text("\n".join([header, kept, ""]))
-    receive(tmp_path, [C], numbered=False)
-    assert [row.split(",")[0] for row in path.read_text().splitlines()] == ["packet", "2", "3"]
-    assert status(tmp_path)["images"][NAME]["held"] == "2-3"
-
-
 def test_what_has_brought_no_stage_yet_is_counted_too(tmp_path: Path) -> None:
     receive(tmp_path, [PARITY[0], PARITY[1]])
     image = status(tmp_path)["images"][NAME]
