@@ -15,7 +15,7 @@ from satsim.section import WEEK_S
 from satsim.settings import BUILT_IN_SCHEMES, Metric
 from satsim.units import logged_time_s
 
-PHOTO, TRACE, FILE = "photo", "trace", "request.yaml"  # what uploads are named, whatever they were called
+PHOTO, TRACE, FILE = "photo", "trace", "request.yaml"  # what uploads are named at first
 SIDES_PX = (64, 96, 128, 192, 256, 384, 512)
 ENCODE_S = 0.56  # published encode time of ProGIC-s on a phone, arXiv 2603.02897, supplement
 STEP_S, STEP_SIDE_PX = 1.1, 256  # a step of f16-s's search, as in scenarios/refined.yaml: measured there
@@ -39,16 +39,20 @@ Fields = Mapping[str, str]
 
 
 def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric], folder: Path) -> Scenario:
-    """Return the scenario for the photo that stands in `folder`, which also gets the scenario's file.
+    """Return the scenario for a photo in `folder`, which also gets the scenario's file.
+
+    It has to be called as the scenario says, as it was, but in plain letters: figures name it so.
 
     Raises InputError, naming the field.
     """
     side_px = _number(fields, "side_px")
     if side_px not in SIDES_PX:
         raise InputError(f"side_px: found {side_px}; allowed: {', '.join(map(str, SIDES_PX))}")
+    name = _name(fields.get("name", ""))
+    path = PHOTO if name == TRACE else name
     keys = {
-        "name": _name(fields.get("name", "")),
-        "image": {"path": PHOTO, "size": [side_px, side_px]},
+        "name": name,
+        "image": {"path": path, "size": [side_px, side_px]},
         **_codec(fields, side_px),
         "link": _link(fields),
         "repair": REPAIRS[_known(fields.get("repair", ""), "repair", REPAIRS)][1],

@@ -152,6 +152,7 @@ def _queued(server: Server, request: Request, inbox: Path) -> str:
     check_photo(inbox / PHOTO)
     fields, schemes = dict(request.query_params), request.query_params.getlist("scheme")
     asked = scenario_of(fields, schemes, server.metrics, inbox)
+    (inbox / PHOTO).rename(asked.image.path)
     check_scenario(asked, str(inbox / FILE))
     return server.queue.submit(asked, str(inbox / FILE), inbox)
 

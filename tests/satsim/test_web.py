@@ -85,12 +85,20 @@ def test_a_photo_goes_in_and_a_run_comes_out(client: TestClient, folder: Path) -
 
 
 @pytest.mark.parametrize(
-    ("name", "title"), [("Überblick – Feuer (2).png", "Uberblick_Feuer_2"), ("Пожар.jpg", "photo")]
+    ("name", "title", "photo"),
+    [
+        ("Überblick – Feuer (2).png", "Uberblick_Feuer_2", "Uberblick_Feuer_2"),
+        ("Пожар.jpg", "photo", "photo"),
+        ("trace.png", "trace", "photo"),  # beside a trace, which is called so
+    ],
 )
-def test_a_run_is_called_like_its_photo(client: TestClient, name: str, title: str) -> None:
+def test_a_run_and_its_figures_are_called_like_its_photo(
+    client: TestClient, name: str, title: str, photo: str
+) -> None:
     run = send(client, name=name)
     statuses(client, run)
     assert client.get(f"/runs/{run}/playback.json").json()["title"] == title
+    assert f"<h1>{photo}</h1>" in client.get(f"/runs/{run}/report.html").text
 
 
 def test_two_runs_at_once_both_end_and_differ_by_their_seed(client: TestClient) -> None:
@@ -137,7 +145,7 @@ def test_what_is_no_photo_is_refused_at_once(
 def test_a_photo_cut_off_fails_by_name_and_leaves_nothing(client: TestClient, folder: Path) -> None:
     *_, last = statuses(client, send(client, photo=PHOTO[: len(PHOTO) // 2]))
     assert last["state"] == "failed"
-    assert str(last["error"]).startswith("photo: broken image")
+    assert str(last["error"]).startswith("My_photo: broken image")
     assert list((folder / "inboxes").iterdir()) == []
     assert not (folder / "runs").exists()
 
