@@ -59,10 +59,11 @@ def refined(
 
     `stagewise`: so many before each stage, which `encode_each` yields after its own search.
 
-    Raises WeightsError where the metric weights, which lead the way, are not to be had; ConfigError below 0.
+    Raises WeightsError where the metric weights, which lead the way, are not to be had; ConfigError for what
+    is no whole number of 0 or more.
     """
-    if steps < 0:
-        raise ConfigError(f"steps: found {steps}; allowed: 0 or more")
+    if not isinstance(steps, int) or steps < 0:
+        raise ConfigError(f"steps: found {steps!r}; allowed: a whole number of 0 or more")
     if not steps:
         return codec
     return RefinedCodec(codec, load_metric_weights(), steps, progress, stagewise)

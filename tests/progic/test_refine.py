@@ -60,8 +60,12 @@ def test_the_same_photo_gives_the_same_codes(
 
 def test_no_step_is_the_codec_itself(toy_codec: Codec) -> None:
     assert progic.refined(toy_codec, 0) is toy_codec
-    with pytest.raises(ConfigError, match="steps: found -1; allowed: 0 or more"):
-        progic.refined(toy_codec, -1)
+
+
+@pytest.mark.parametrize("steps", [-1, 2.5, "4"])
+def test_what_is_no_number_of_steps_is_refused_at_once(toy_codec: Codec, steps: object) -> None:
+    with pytest.raises(ConfigError, match=f"steps: found {steps!r}; allowed: a whole number of 0 or more"):
+        progic.refined(toy_codec, steps)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("metric_weights")
