@@ -13,13 +13,13 @@ from progic.codec import Codec
 
 SIDE_PX, BLOCK_PX = 64, 8
 STAGES = (
-    "j9vRgP+8z+0oumguI3ouNlvXlb2EJ1xbpDQwiyJ1nWnTna3hrN1Kdaod4syw5T04bxi6EoCXlJBaG0OiizzWu49IAly4V4IZX7MnTCb0"
-    "vcLbFyGRcuG06ggCd0ptSIhcgk5ASA=="
+    "j9vRgP+8z+0oum9uI3ou+NvXlb2EDHxbjVrwgBp1winQ0xay7NAWdaoJcXmiSzAt4xgHuUJxW19aGT7pN3zR483J0USAs0NaIB8n6Wbx"
+    "nH7bAYr3RiIxutaRXzJQiIjvijmNcQ=="
 )
 BLOCK_MEANS = (
-    "zZxZfc+aQ82FXdxF0ZtGlG1FNYowZ38uvXN6P5umNKqCkrhRxNnCa9DFXLdyq7Q+tkWjTGqxgVtqxm1ogIK6M6G9h9CIzb9QjEihUlGT"
-    "qDZKsjpXTFSaOWSUvoJH13pEQplph5lrwF9zijZaKTlFkiNEyShRjUN5ab5Uwqlbnby8TpugT4RqvGdnmFaEXmybtJJ83JhrZt58T+Od"
-    "teTKtsq4TbWZKZ1iwoBxt35OS7o1Xs9R2atvu6F9SapqV6pN"
+    "2LZykOSuXuqFcuw/1pZCl2hMQZAog5g0vpSVTbq9R8uHpN9fvOHbcN/kY7pvuMc8iz+vL161hWRqzoSHc3/INp/Og8N0zMZFc0CmP0uX"
+    "r0NPvEBfWlqnR2igyH1A4Hs6NplqaJxtxFxxiClOOTRAkSdHySlFkTlqXLtltLtltb2/ZqKoXYVisnFnnluAUleAuqCO3Ztyd+eET9ae"
+    "rtS2vNO1UbaSLZZg0I+Ey4ddWcMra9NF0Z9rsJh7O6NjYLVR"
 )
 
 
