@@ -112,6 +112,7 @@ class LossConfig(_Strict):
     dists: float = Field(default=1.0, ge=0)
     commitment: float = Field(default=0.25, ge=0)
     blockiness: float = Field(default=0.0, ge=0)  # of the grid of patches in the pictures
+    checkerboard: float = Field(default=0.0, ge=0)  # of the pattern that all patches have in common
     adversarial: float = Field(default=0.0, ge=0)  # of a patch discriminator, from adversarial_from on
     imitation: float = Field(default=1.0, ge=0)  # of the teacher's maps, in imitation_steps
 

@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import stdtrit
+from torch import Tensor
 
 from progic.bitstream import grid_of, unpack_indices
-from progic.blockiness import blockiness
+from progic.blockiness import blockiness, checkerboard
 from progic.codec import Codec
 from progic.data import photo_paths
 from progic.errors import ConfigError, ImageError
@@ -49,6 +50,7 @@ class StageRow:
     ms_ssim: Mean
     lpips_alex: Mean
     blockiness: Mean
+    checkerboard: Mean
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Evaluation:
     stages: tuple[StageRow, ...]
     codebooks: tuple[CodebookRow, ...]
     photos_blockiness: Mean  # of the photos themselves
+    photos_checkerboard: Mean
     by_photo: dict[str, tuple["Seen", ...]]  # after 1..N stages
     payloads: dict[str, tuple[bytes, ...]]  # the stages of each photo
 
@@ -111,7 +114,7 @@ def evaluate(
     paths = photo_paths([folder])
     cells = math.prod(grid_of(size, codec.config.downsampling_factor))
     seen: dict[str, list[Seen]] = {}
-    own: list[float] = []  # blockiness of the photos
+    own: list[_Grid] = []  # of the photos
     payloads: dict[str, tuple[bytes, ...]] = {}
     indices: list[list[NDArray[np.int64]]] = [[] for _ in range(codec.config.n_stages)]
     skipped: list[str] = []
@@ -125,7 +128,7 @@ def evaluate(
         stages, name = codec.encode(photo), str(path.relative_to(folder))
         payloads[name] = tuple(stages)
         seen[name] = list(see_prefixes(codec, stages, photo, metrics))
-        own.append(float(blockiness(to_tensor(photo), codec.config.downsampling_factor)))
+        own.append(_grid(codec, to_tensor(photo)))
         for stage, payload in enumerate(stages):
             indices[stage].append(unpack_indices(payload, cells, codec.config.bits_per_index))
     if not seen:
@@ -137,7 +140,8 @@ def evaluate(
         skipped=tuple(skipped),
         stages=tuple(_row(codec, size, depth, seen) for depth in range(codec.config.n_stages)),
         codebooks=tuple(_usage(stage, used, codec.config.n_codes) for stage, used in enumerate(indices)),
-        photos_blockiness=mean_of(own),
+        photos_blockiness=mean_of([grid.blockiness for grid in own]),
+        photos_checkerboard=mean_of([grid.checkerboard for grid in own]),
         by_photo={name: tuple(rows) for name, rows in seen.items()},
         payloads=payloads,
     )
@@ -199,16 +203,28 @@ def photos_of(folder: Path, names: Sequence[str], size: tuple[int, int]) -> Iter
         yield name, fit_photo(open_photo(folder / name), size)
 
 
+class _Grid(NamedTuple):
+    """How much of a picture comes from its patches alone."""
+
+    blockiness: float
+    checkerboard: float
+
+
+def _grid(codec: Codec, picture: Tensor) -> _Grid:
+    patch_px = codec.config.downsampling_factor
+    return _Grid(float(blockiness(picture, patch_px)), float(checkerboard(picture, patch_px)))
+
+
 class Seen(NamedTuple):
     """What is to be said of one picture."""
 
     scores: Scores
     lpips_alex: float
-    blockiness: float
+    grid: _Grid
 
     def as_json(self) -> dict[str, object]:
         """Plain data for `--json`."""
-        return {**self.scores._asdict(), "lpips_alex": self.lpips_alex, "blockiness": self.blockiness}
+        return {**self.scores._asdict(), "lpips_alex": self.lpips_alex, **self.grid._asdict()}
 
 
 def see_prefixes(
@@ -221,7 +237,7 @@ def see_prefixes(
         yield Seen(
             metrics.scores(reference, picture),
             metrics.lpips_alex(reference.image, picture).item(),
-            float(blockiness(picture, codec.config.downsampling_factor)),
+            _grid(codec, picture),
         )
 
 
@@ -229,9 +245,8 @@ def _row(codec: Codec, size: tuple[int, int], depth: int, seen: dict[str, list[S
     at_depth = [rows[depth] for rows in seen.values()]
     total = (depth + 1) * codec.bytes_per_stage(size)
     means = {name: mean_of([getattr(row.scores, name) for row in at_depth]) for name in Scores._fields}
-    means |= {
-        name: mean_of([getattr(row, name) for row in at_depth]) for name in ("lpips_alex", "blockiness")
-    }
+    means["lpips_alex"] = mean_of([row.lpips_alex for row in at_depth])
+    means |= {name: mean_of([getattr(row.grid, name) for row in at_depth]) for name in _Grid._fields}
     return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means)
 
 

@@ -19,7 +19,7 @@ def show(result: Evaluation, rivals: Sequence[Rival], subsets: Sequence[SubsetRo
     """Print all tables."""
     console = Console()
     console.print(_stages(result), _usage(result))
-    console.print(_blockiness(result), highlight=False)
+    console.print(_grid(result), highlight=False)
     console.print(_witness(result, rivals), highlight=False)
     if rivals:
         console.print(_rivals(result, rivals), _bd_rates(result, rivals))
@@ -64,9 +64,13 @@ def _usage(result: Evaluation) -> Table:
     return table
 
 
-def _blockiness(result: Evaluation) -> str:
-    after = ", ".join(f"{row.blockiness.mean:.3f}" for row in result.stages)
-    return f"blockiness after each stage: {after} (the photos {result.photos_blockiness.mean:.3f})"
+def _grid(result: Evaluation) -> str:
+    blocks = ", ".join(f"{row.blockiness.mean:.3f}" for row in result.stages)
+    dots = ", ".join(f"{row.checkerboard.mean:.3f}" for row in result.stages)
+    return (
+        f"blockiness after each stage: {blocks} (the photos {result.photos_blockiness.mean:.3f})\n"
+        f"checkerboard after each stage: {dots} (the photos {result.photos_checkerboard.mean:.3f})"
+    )
 
 
 def _witness(result: Evaluation, rivals: Sequence[Rival]) -> str:

@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 
 from progic import checkpoint, weights
 from progic.adversary import Adversary
-from progic.blockiness import blockiness
+from progic.blockiness import blockiness, checkerboard
 from progic.codec import CodecNet
 from progic.config import TrainConfig
 from progic.data import PhotoSet
@@ -121,11 +121,13 @@ class Trainer:
             dists, lpips = self._distances(picture, photo)
             judged = self._judged(photo, picture, plan)
         l1 = F.l1_loss(picture, photo)
-        grid = blockiness(picture, self.config.codec.downsampling_factor)
-        weight, commitment = self.config.loss, coded.commitment
-        loss = weight.l1 * l1 + weight.lpips * lpips + weight.dists * dists + weight.commitment * commitment
-        loss = loss + weight.blockiness * grid + weight.adversarial * judged[0]
-        return Terms(loss, l1, lpips, dists, commitment, coded.used, *judged, blockiness=grid)
+        weight, patch_px = self.config.loss, self.config.codec.downsampling_factor
+        grid, dots = blockiness(picture, patch_px), checkerboard(picture, patch_px)
+        terms = l1, lpips, dists, coded.commitment, coded.used, *judged
+        loss = weight.l1 * l1 + weight.lpips * lpips + weight.dists * dists
+        loss = loss + weight.commitment * coded.commitment + weight.blockiness * grid
+        loss = loss + weight.checkerboard * dots + weight.adversarial * judged[0]
+        return Terms(loss, *terms, blockiness=grid, checkerboard=dots)
 
     def _distances(self, picture: Tensor, photo: Tensor) -> Distances:
         try:
@@ -195,10 +197,8 @@ class Trainer:
     def _start_codebooks(self, plan: Schedule) -> None:
         f = self.config.codec.downsampling_factor
         batches = math.ceil(self.config.kmeans_vectors * f**2 / (plan.batch * plan.crop_px**2))
-        rows = []
-        for _ in range(batches):
-            latents = self.net.encoder(self._crops(plan.batch, plan.crop_px))
-            rows.append(as_rows(latents))
+        drawn = (self._crops(plan.batch, plan.crop_px) for _ in range(batches))
+        rows = [as_rows(self.net.encoder(crops)) for crops in drawn]
         self.net.quantizer.start(torch.cat(rows), self.generator)
 
     @torch.no_grad()
@@ -243,8 +243,7 @@ class Trainer:
             batch = photo[None].to(self.device)
             parts = net.quantizer(net.encoder(batch)).parts
             held = torch.ones(n, n, device=self.device).tril()
-            pictures = net.decoder(torch.einsum("nbduv,kn->kbduv", parts, held)[:, 0], held)
-            pictures = pictures.clamp(0, 1)
+            pictures = net.decoder(torch.einsum("nbduv,kn->kbduv", parts, held)[:, 0], held).clamp(0, 1)
             for depth in range(n):
                 distances[depth] += self.perceptual(pictures[depth : depth + 1], batch).dists.cpu()
             rows.append(torch.cat([batch[0], *pictures], dim=2).cpu())

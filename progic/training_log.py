@@ -32,13 +32,14 @@ class Terms(NamedTuple):
     discriminator: Tensor | float = 0.0  # its own loss
     imitation: Tensor | float = 0.0  # how far a taught decoder's maps are from its teacher's
     blockiness: Tensor | float = 0.0  # of the pictures
+    checkerboard: Tensor | float = 0.0
 
     def values(self) -> tuple[float, ...]:
         """Plain numbers, in the log's order."""
         return tuple(float(torch.as_tensor(term).detach()) for term in self)
 
     def __str__(self) -> str:
-        _, l1, lpips, dists, _, used, _, _, maps, _ = self.values()
+        _, l1, lpips, dists, _, used, _, _, maps, *_ = self.values()
         seen = f"maps {maps:.3f}" if maps else f"LPIPS' {lpips:.3f}  DISTS {dists:.3f}"
         return f"L1 {l1:.4f}  {seen}  codes {used:.0f}"
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from torch import Tensor
 
-from progic.blockiness import blockiness
+from progic.blockiness import blockiness, checkerboard
 from progic.codec import Codec
 from progic.errors import ImageError
 from progic.evaluate import entropy_bits, evaluate
@@ -33,10 +33,11 @@ def test_evaluation_is_the_mean_of_its_photos(
     result = evaluate(toy_codec, tmp_path, metrics, size)
     assert result.photos == ("a.png", "b.png")
     assert [str(tmp_path / "broken.png") in line for line in result.skipped] == [True]
-    by_hand, blocks, witness = [], [], []
+    by_hand, blocks, dots, witness = [], [], [], []
     for image in (first, second):
         picture = toy_codec.decode(toy_codec.encode(image)[:2], size)
         blocks.append(float(blockiness(to_tensor(picture), toy_codec.config.downsampling_factor)))
+        dots.append(float(checkerboard(to_tensor(picture), toy_codec.config.downsampling_factor)))
         by_hand.append(float(metrics.dists(to_tensor(image), to_tensor(picture))))
         witness.append(metrics.lpips_alex(to_tensor(image), to_tensor(picture)).item())
     row = result.stages[1]
@@ -44,10 +45,14 @@ def test_evaluation_is_the_mean_of_its_photos(
     # standard error of two values: half of their distance; t of one degree of freedom
     assert row.dists.half_interval == pytest.approx(12.706 * abs(by_hand[0] - by_hand[1]) / 2, abs=1e-5)
     assert row.blockiness.mean == pytest.approx(sum(blocks) / 2)
+    assert row.checkerboard.mean == pytest.approx(sum(dots) / 2)
+    assert result.as_json()["by_photo"]["b.png"][1]["checkerboard"] == dots[1]  # type: ignore[index]
     assert row.lpips_alex.mean == pytest.approx(sum(witness) / 2)
     assert result.as_json()["by_photo"]["b.png"][1]["lpips_alex"] == witness[1]  # type: ignore[index]
     own = [float(blockiness(to_tensor(image), 16)) for image in (first, second)]
     assert result.photos_blockiness.mean == pytest.approx(sum(own) / 2)
+    dotted = [float(checkerboard(to_tensor(image), 16)) for image in (first, second)]
+    assert result.photos_checkerboard.mean == pytest.approx(sum(dotted) / 2)
     assert (row.stages, row.bytes) == (2, 2 * math.ceil(3 * 2 * 5 / 8))
     assert row.bpp == row.bytes * 8 / (48 * 32)
     assert 0 < result.codebooks[0].used_share <= 12 / 32

@@ -50,7 +50,7 @@ def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == list(COLUMNS)
-    assert rows[2] == ["2", "2.2", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12", "0.7", "1.4", "0", "0"]
+    assert rows[2] == ["2", "2.2", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12", "0.7", "1.4", *"000"]
     assert len(rows) == 3
 
 
