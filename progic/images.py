@@ -17,6 +17,8 @@ from progic.limits import MAX_PIXELS
 
 # MAX_PIXELS decides. Once for all, since a filter for the time of a call would be that of all threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# A photo with damaged EXIF or tags is read as far as it can be, or named in an ImageError.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 ROWS = 256  # of a photo, converted at a time
 # Pillow has readers that run other programs: EPS is drawn by Ghostscript, which hangs where the file says so.

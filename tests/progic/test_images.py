@@ -1,4 +1,6 @@
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +73,18 @@ def test_damaged_exif_does_not_cost_the_photo(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(ImageOps, "exif_transpose", lambda image: struct.unpack("I", b"odd"))
     photo = open_photo(tmp_path / "photo.png")
     assert (photo.size, photo.getpixel((4, 4))) == ((8, 16), (255, 0, 0))
+
+
+def test_damaged_exif_is_read_without_a_word(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "a maker of cameras"  # EXIF 2.3, tag Make
+    Image.new("RGB", (8, 16), "red").save(tmp_path / "photo.jpg", exif=exif)
+    data = (tmp_path / "photo.jpg").read_bytes()
+    (tmp_path / "photo.jpg").write_bytes(data.replace(b"MM\0*\0\0\0\x08\0\x01", b"MM\0*\0\0\0\x08\0\x63"))
+    reading = "import sys; from progic.images import open_photo; print(open_photo(sys.argv[1]).size)"
+    command = [sys.executable, "-c", reading, str(tmp_path / "photo.jpg")]  # pytest has filters of its own
+    read = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (read.stdout, read.stderr) == ("(8, 16)\n", "")
 
 
 def test_a_camera_may_put_its_preview_behind_the_photo(tmp_path: Path) -> None:
