@@ -204,11 +204,15 @@ def _read_json(path: Path) -> Any:
 
     def finite(text: str) -> float:
         if not math.isfinite(float(text)):
-            raise ValueError(f"found {text}, allowed: finite numbers")
+            raise ValueError(f"found {cut(text)}, allowed: finite numbers")
         return float(text)
 
+    def whole(text: str) -> int:
+        finite(text)
+        return int(text)
+
     try:
-        return json.loads(path.read_bytes(), parse_float=finite, parse_constant=finite)
+        return json.loads(path.read_bytes(), parse_float=finite, parse_int=whole, parse_constant=finite)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}: {error}") from None
 

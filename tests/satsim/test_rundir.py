@@ -220,6 +220,7 @@ def test_a_broken_run_is_named(run_toy: Callable[..., Run], file: str, content: 
             '"t_first_s": 1e999',
             "found 1e999, allowed: finite",
         ),
+        ("summary.json", r'"bytes": \d+', f'"bytes": {"9" * 400}', "9…, allowed: finite numbers"),
         (
             "summary.json",
             r'"t_first_s": [\d.]+',
