@@ -6,7 +6,8 @@ Nothing here knows what made the numbers; plots and reports read a run through t
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +35,7 @@ PHOTOS = "photos"  # the runs of a folder of photos
 FIGURE, REPORT = "timeline", "report.html"  # drawn from the others; the figure as .png and .svg
 
 TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
+STAGES = re.compile(r"[0-9+-]*")  # of a picture, as satsim.wording.stages_text writes them
 PSNR = "psnr_db"  # infinite of a picture that is the photo
 
 Row = TimelineRow | MeanRow
@@ -144,16 +146,16 @@ def _read_run(folder: Path) -> Run:
     summary = _read_summary(folder / SUMMARY, TypeAdapter[Summary](MeanSummary if is_mean else SchemeSummary))
     unknown = summary.keys() - {scheme.name for scheme in scenario.schemes}
     if unknown:
-        raise ValueError(f"{SUMMARY} has {min(unknown)}, which is no scheme of {SCENARIO}")
+        raise ValueError(f"{SUMMARY} has {cut(min(unknown))}, which is no scheme of {SCENARIO}")
     return Run(
         folder=folder,
         scenario=scenario,
         manifest=manifest,
         summary=summary,
-        timeline=_read_csv(folder / TIMELINE, MeanRow if is_mean else TimelineRow),
-        events=() if is_mean else _read_csv(folder / EVENTS, Event),
+        timeline=_read_csv(folder / TIMELINE, MeanRow if is_mean else TimelineRow, summary),
+        events=() if is_mean else _read_csv(folder / EVENTS, Event, summary),
         spread=_read_summary(folder / SPREAD, TypeAdapter(SchemeSpread)) if is_spread else {},
-        spread_rows=_read_csv(folder / SPREAD_ROWS, SpreadRow) if is_spread else (),
+        spread_rows=_read_csv(folder / SPREAD_ROWS, SpreadRow, summary) if is_spread else (),
         windows=_read_csv(folder / WINDOWS, Span) if (folder / WINDOWS).is_file() else (),
     )
 
@@ -167,7 +169,7 @@ def _read_summary(path: Path, summary_type: TypeAdapter[Valid]) -> dict[str, Val
     }
 
 
-def _read_csv(path: Path, kind: type[Line]) -> tuple[Line, ...]:
+def _read_csv(path: Path, kind: type[Line], schemes: Collection[str] = ()) -> tuple[Line, ...]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader, row_type = csv.DictReader(file), TypeAdapter(kind)
@@ -175,15 +177,25 @@ def _read_csv(path: Path, kind: type[Line]) -> tuple[Line, ...]:
             if sorted(columns) != sorted(kind._fields):  # else a table without rows could be any
                 found = cut(",".join(columns))
                 raise ValueError(f'{path.name}: header: found "{found}", allowed: {",".join(kind._fields)}')
-            return tuple(_valid(where, row_type, row) for where, row in _cells(reader, path))
+            return tuple(_valid(where, row_type, row) for where, row in _cells(reader, path, schemes))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path.name}: {error}") from None
 
 
-def _cells(reader: "csv.DictReader[str]", file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
-    """Yield each row with its place; an empty cell is None. ValueError for a number that is not finite."""
+def _cells(
+    reader: "csv.DictReader[str]", file: Path, schemes: Collection[str]
+) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """Yield each row with its place; an empty cell is None.
+
+    ValueError for a number that is not finite, and for a scheme or stages that no run has: rows of others
+    would be passed over, and pictures are found by both.
+    """
     for row in reader:
         where = f"{file.name}, line {reader.line_num}"
+        if "scheme" in row and row["scheme"] not in schemes:
+            raise ValueError(f"{where}: scheme: found {shown(row['scheme'])}, allowed: {', '.join(schemes)}")
+        if not STAGES.fullmatch(row.get("stages") or ""):
+            raise ValueError(f"{where}: stages: found {shown(row['stages'])}, allowed: such as 1-2+4")
         numbers = {column: text for column, text in row.items() if column not in TEXTS}
         for column, text in numbers.items():
             if not (_is_finite(text) or (column == PSNR and text == "inf")):
