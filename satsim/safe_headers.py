@@ -1,5 +1,6 @@
 """What every answer of the server tells browsers: to load nothing from elsewhere, and to guess no types."""
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -23,12 +24,9 @@ class SafeHeaders:
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = {key for key, _ in message["headers"]}
-                missing = [(key.encode(), value.encode()) for key, value in HEADERS.items()]
-                message["headers"] = [
-                    *message["headers"],
-                    *(each for each in missing if each[0] not in present),
-                ]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_safely)
