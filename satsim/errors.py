@@ -1,10 +1,11 @@
-"""Every error that satsim raises on purpose.
+"""The errors that satsim raises on purpose; one with a single source, such as UnknownPreset, stands there.
 
 SatsimError                    exit code 1: a failure while running
 ├── InputError                 exit code 2: something the user can mend
 │   ├── ScenarioError          a scenario's key (or the file itself) is wrong
 │   ├── TraceError             a recorded trace cannot be read
 │   └── RunFolderError         a run folder cannot be written or read
+├── Unwritable                 a folder that takes no more files
 ├── PacketizeError             stages that cannot be put into packets
 └── PacketError                bytes that are no packet of ours
     ├── ShortPacket
@@ -13,6 +14,8 @@ SatsimError                    exit code 1: a failure while running
     ├── BadCrc
     └── BadField
 """
+
+from pathlib import Path
 
 
 class SatsimError(Exception):
@@ -51,7 +54,7 @@ class RunFolderError(InputError):
 class Unwritable(SatsimError):
     """A folder that takes no more files: a full disk, or closed."""
 
-    def __init__(self, folder: object, reason: str) -> None:
+    def __init__(self, folder: Path, reason: str) -> None:
         """`reason` as the system has it."""
         super().__init__(f"{folder}: cannot be written: {reason}")
         self.reason = reason
