@@ -7,7 +7,7 @@ from satsim.codec_settings import Search
 from satsim.external import ExternalCodec
 from satsim.file_codecs import FileCodec, IdentityCodec, ThumbHashCodec
 from satsim.progressive_codecs import ProgressiveFileCodec
-from satsim.scenario import Scenario, Scheme
+from satsim.settings import Scenario, Scheme
 from satsim.shrunk_codec import ShrunkCodec
 from satsim.ssdv import SsdvCodec
 from satsim.trained_codec import ProgicCodec, TrainedCodec

@@ -10,8 +10,8 @@ from satsim.errors import InputError, ScenarioError
 from satsim.intake import check_scenario, legible, load_parts, open_album, open_for, photo_seed
 from satsim.kept import Job, key_of
 from satsim.manifest import SkippedPhoto
-from satsim.scenario import Scenario, load_scenario, naming_sources
-from satsim.settings import Metric
+from satsim.scenario import load_scenario, naming_sources
+from satsim.settings import Metric, Scenario
 from satsim.wording import scheme_label, shown_metric
 
 MUST_AGREE: dict[str, Callable[[Scenario], Any]] = {  # else a DISTS or a mark would mean two things

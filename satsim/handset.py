@@ -19,7 +19,7 @@ from satsim.parcel import parcel_of
 from satsim.quality import Scorer
 from satsim.records import Frame
 from satsim.repair_settings import ArqNextSlot, ArqRound, NoRepair
-from satsim.scenario import Scenario, Scheme
+from satsim.settings import Scenario, Scheme
 
 
 class Sending(NamedTuple):

@@ -23,8 +23,8 @@ from satsim.packet_room import check_link, codec_text
 from satsim.quality import PERCEPTUAL
 from satsim.repair_settings import ArqRound
 from satsim.rundir import PHOTOS
-from satsim.scenario import WEIGHTS, Scenario
-from satsim.settings import Metric
+from satsim.scenario import WEIGHTS
+from satsim.settings import Metric, Scenario
 from satsim.trace import read_trace
 from satsim.trained_codec import TrainedCodec
 from satsim.units import logged_time_s, rounded_up

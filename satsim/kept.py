@@ -20,7 +20,8 @@ from satsim.ending import exit_code
 from satsim.errors import InputError, RunFolderError, SatsimError
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import installed_versions
-from satsim.scenario import Scenario, dump_scenario
+from satsim.scenario import dump_scenario
+from satsim.settings import Scenario
 
 KEY_DIGITS = 32
 

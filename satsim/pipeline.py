@@ -45,8 +45,8 @@ from satsim.rundir import (
     write_timeline,
     write_windows,
 )
-from satsim.scenario import LinkSettings, Scenario
 from satsim.sending import Progress, send_photo
+from satsim.settings import LinkSettings, Scenario
 from satsim.spread import statistics_of
 from satsim.studio import Studio
 from satsim.tally import Tally, pooled

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Self
 
 from satsim.ending import exit_code
 from satsim.errors import InputError
-from satsim.scenario import Scenario
+from satsim.settings import Scenario
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Progress = Callable[[str, float], None]

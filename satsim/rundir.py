@@ -20,7 +20,8 @@ from satsim.errors import RunFolderError
 from satsim.manifest import Manifest
 from satsim.means import MeanRow, MeanSummary
 from satsim.records import Event, SchemeSummary, TimelineRow
-from satsim.scenario import Scenario, dump_scenario, load_scenario
+from satsim.scenario import dump_scenario, load_scenario
+from satsim.settings import Scenario
 from satsim.spread import SchemeSpread, SpreadRow
 from satsim.windows import Span
 

@@ -16,18 +16,9 @@ from satsim.errors import ScenarioError
 from satsim.loss_settings import INDEPENDENT
 from satsim.presets import UnknownPreset, load_preset
 from satsim.section import names_a_file
-from satsim.settings import LinkSettings, Scenario, Scheme
+from satsim.settings import Scenario
 from satsim.window_settings import SCHEDULE
 from satsim.yaml_text import parsed
-
-__all__ = [
-    "LinkSettings",
-    "Scenario",
-    "Scheme",
-    "dump_scenario",
-    "load_scenario",
-    "naming_sources",
-]
 
 MAX_FILE_BYTES = 65_536
 MAX_EXTENDS = 8

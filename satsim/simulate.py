@@ -19,9 +19,9 @@ from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
 from satsim.records import EventLog, SchemeRun
 from satsim.repair_settings import ArqRound, Repair
-from satsim.scenario import LinkSettings
 from satsim.sender import Sender
 from satsim.sender_settings import Encoding
+from satsim.settings import LinkSettings
 from satsim.units import logged_time_s
 from satsim.windows import visibility_of
 

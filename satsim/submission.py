@@ -10,9 +10,9 @@ from typing import Any
 
 from satsim.errors import InputError
 from satsim.presets import load_preset, preset_names
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import load_scenario
 from satsim.section import WEEK_S
-from satsim.settings import BUILT_IN_SCHEMES, Metric
+from satsim.settings import BUILT_IN_SCHEMES, Metric, Scenario
 from satsim.units import logged_time_s
 
 PHOTO, TRACE, FILE = "photo", "trace", "request.yaml"  # what uploads are named at first

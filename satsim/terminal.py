@@ -10,7 +10,7 @@ from satsim.loss_settings import IndependentLoss
 from satsim.means import MeanSummary
 from satsim.presets import Fact, Preset
 from satsim.rundir import Run, Summary
-from satsim.scenario import Scenario
+from satsim.settings import Scenario
 from satsim.wording import cost_text, minutes_text, runs_text, scheme_label, score_text, search_text
 
 MOST_SWEEP_ROWS = 60

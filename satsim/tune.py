@@ -16,7 +16,8 @@ from satsim.errors import InputError, ScenarioError
 from satsim.intake import check_model_exists, check_scenario, check_windows, open_album
 from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
 from satsim.repair_settings import NoRepair
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import load_scenario
+from satsim.settings import Scenario
 from satsim.tune_point import TUNED, Group, run_candidates
 from satsim.tune_space import (
     Candidate,

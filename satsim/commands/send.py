@@ -28,9 +28,10 @@ from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.outlets import Outlet, folder_outlet, send_all, stream_outlet, udp_outlet
 from satsim.records import Frame
-from satsim.scenario import WEIGHTS, Scenario, load_scenario, naming_sources
+from satsim.scenario import WEIGHTS, load_scenario, naming_sources
 from satsim.section import WEEK_S
 from satsim.serial_port import serial_port
+from satsim.settings import Scenario
 
 PLAIN = files("satsim") / "templates" / "send.yaml"
 PACES = ("link=", "link.preset=", "link.interval_s=")  # settings that bring an interval

@@ -18,7 +18,8 @@ from satsim.errors import InputError
 from satsim.playback import playback_of
 from satsim.run_queue import Progress, RunQueue
 from satsim.rundir import read_run
-from satsim.scenario import Scenario, load_scenario, naming_sources
+from satsim.scenario import load_scenario, naming_sources
+from satsim.settings import Scenario
 
 LOCAL = ("127.0.0.1", "localhost")
 

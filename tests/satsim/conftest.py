@@ -28,7 +28,8 @@ from satsim.pipeline import run_scenario
 from satsim.report import finish
 from satsim.run_queue import Progress, RunQueue
 from satsim.rundir import Run
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import load_scenario
+from satsim.settings import Scenario
 from satsim.viewer_page import lone_page
 from satsim.web import Server, app_of
 from tests.satsim.stub_runtime import stub_decoding

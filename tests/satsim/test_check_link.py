@@ -12,8 +12,8 @@ from satsim.image_settings import ImageSettings
 from satsim.intake import check_scenario
 from satsim.loss_settings import BlockageLoss
 from satsim.packet_room import check_link
-from satsim.scenario import Scenario, load_scenario, naming_sources
-from satsim.settings import CodecSettings, LinkSettings, Scheme
+from satsim.scenario import load_scenario, naming_sources
+from satsim.settings import CodecSettings, LinkSettings, Scenario, Scheme
 from satsim.units import HEADER_BYTES, bits_per_pixel, stage_bytes
 from satsim.window_settings import Schedule
 

@@ -10,7 +10,8 @@ import pytest
 
 from satsim.errors import InputError
 from satsim.run_queue import MAX_WAITING, OURS, Progress, QueueFullError, RunQueue, State, Status
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import load_scenario
+from satsim.settings import Scenario
 
 Work = Callable[[Progress], None]
 

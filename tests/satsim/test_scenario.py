@@ -10,13 +10,15 @@ from progic.config import DEFAULT_MODEL
 from satsim.errors import ScenarioError
 from satsim.loss_settings import BlockageLoss, GilbertElliottLoss, IndependentLoss, Loss, TraceLoss
 from satsim.repair_settings import ArqNextSlot, NoRepair
-from satsim.scenario import Scenario, Scheme, load_scenario
+from satsim.scenario import load_scenario
 from satsim.sender_settings import SenderSettings
 from satsim.settings import (
     DEFAULT_SCHEMES,
     CodecSettings,
     LinkSettings,
     Mark,
+    Scenario,
+    Scheme,
 )
 
 HERE = Path(__file__).parent

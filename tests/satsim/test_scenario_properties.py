@@ -24,7 +24,7 @@ from satsim.repair_settings import (
     Ulp,
     Unequal,
 )
-from satsim.scenario import Scenario, Scheme, dump_scenario, load_scenario
+from satsim.scenario import dump_scenario, load_scenario
 from satsim.sender_settings import SenderSettings
 from satsim.settings import (
     CodecSettings,
@@ -32,6 +32,8 @@ from satsim.settings import (
     LatencySettings,
     LinkSettings,
     Mark,
+    Scenario,
+    Scheme,
 )
 
 GOOD = Path(__file__).parent / "good_scenario.yaml"

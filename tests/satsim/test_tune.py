@@ -23,7 +23,8 @@ from progic.weights import save
 from satsim.cli import app
 from satsim.errors import InputError
 from satsim.kept import Row
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import load_scenario
+from satsim.settings import Scenario
 from satsim.sweep_point import run_point
 from satsim.tune import Asked, Tuning, prepare, scenario_of, search
 from satsim.tune_answers import answers_of, cost_of, front_of

@@ -11,8 +11,9 @@ from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
 from satsim.records import Holding
 from satsim.repair_settings import NoRepair, Ulp
-from satsim.scenario import Scenario, load_scenario
+from satsim.scenario import load_scenario
 from satsim.sender_settings import Encoding
+from satsim.settings import Scenario
 from satsim.simulate import simulate, simulate_fleet
 from satsim.tune import Asked, prepare
 from satsim.tune_point import Flight, _moments, worth_of_sets

@@ -18,9 +18,8 @@ from satsim.packets import Pieces, pack, parse
 from satsim.reassemble import reassemble
 from satsim.records import Delivery, SchemeRun
 from satsim.repair_settings import Ulp
-from satsim.scenario import Scenario
 from satsim.sender_settings import Encoding
-from satsim.settings import BUILT_IN_SCHEMES, ImageSettings, LinkSettings
+from satsim.settings import BUILT_IN_SCHEMES, ImageSettings, LinkSettings, Scenario
 from satsim.simulate import simulate_on
 from satsim.ulp import Protection, parse_protection, protected, recovered
 

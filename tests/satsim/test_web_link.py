@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from satsim.fleet_settings import FleetSettings
 from satsim.intake import check_scenario
 from satsim.presets import preset_names
-from satsim.scenario import Scenario
+from satsim.settings import Scenario
 from satsim.submission import scenario_of
 from satsim.window_settings import Passes, Site
 from satsim.windows import Span, visibility_of
