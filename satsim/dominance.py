@@ -23,8 +23,8 @@ from satsim.tune_space import (
     messages_of,
     packets_of,
     slot_ends_s,
+    stages_a_message,
 )
-from satsim.units import HEADER_BYTES
 
 ONCE = NoRepair(kind="none")
 ENOUGH = 0.9  # of the bits of a smaller L; DISTS over 16 photos: 40 bits of f32 0.243, 42 of f32-l6 0.268
@@ -56,7 +56,7 @@ def _plan(candidate: Candidate, scenario: Scenario) -> _Plan:
     messages = tuple(messages_of(candidate, link.payload_bytes))
     late_s = lateness_s(scenario, (packet.last_stage for packet in packets))
     ends_s = tuple(islice(slot_ends_s(scenario, late_s), len(messages)))
-    per_message = (link.payload_bytes - HEADER_BYTES) // candidate.stage_bytes
+    per_message = stages_a_message(candidate.stage_bytes, link.payload_bytes)
     held = (min(candidate.n_stages, per_message * count) for count in range(1, len(messages) + 1))
     bits = tuple(stages * candidate.model.bits_per_index for stages in held)
     return _Plan(candidate, messages, ends_s, billed(messages, link), bits)

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from satsim.kept import Row
 from satsim.tune import Tuning
 from satsim.tune_point import NOTHING_SHOWN_DISTS
-from satsim.tune_space import Candidate, LeftOut, Size
+from satsim.tune_space import Candidate, LeftOut, Size, stages_a_message
 from satsim.units import HEADER_BYTES, MAX_BITS_PER_INDEX, stage_bytes
 from satsim.wording import minutes_text, number_text, repair_text, usd_text
 
@@ -151,27 +151,27 @@ def _loss(goal: Goal, second: Candidate, best: Row, row: Row) -> str:
 def why_of(tuning: Tuning, goal: Goal, candidate: Candidate) -> str:
     """Return how a candidate fills the link's messages, and what its neighbours would do instead."""
     payload_bytes = tuning.scenario.link.payload_bytes
-    stage, room = candidate.stage_bytes, payload_bytes - HEADER_BYTES
-    each = min(room // stage, candidate.n_stages)
+    stage = candidate.stage_bytes
+    each = min(stages_a_message(stage, payload_bytes), candidate.n_stages)
     fill = (each * stage + HEADER_BYTES) / payload_bytes
     stages = f"{each} stages of {stage} bytes" if each > 1 else f"one stage of {stage} bytes"
     parts = [f"{stages} and a header fill the {payload_bytes}-byte message to {fill:.0%}"]
     parts += [] if len({other.repair for other in tuning.rows}) == 1 else [repair_text(candidate.repair)]
     longer = max(candidate.size)
     neighbours = (
-        _too_many_bits(candidate, room),
+        _too_many_bits(candidate, payload_bytes),
         _of_sizes(tuning, goal, candidate, lambda side: side > longer, min),
         _of_sizes(tuning, goal, candidate, lambda side: side < longer, max),
     )
     return "; ".join(parts + [text for text in neighbours if text])
 
 
-def _too_many_bits(candidate: Candidate, room: int) -> str:
+def _too_many_bits(candidate: Candidate, payload_bytes: int) -> str:
     """Return the least L of which a stage would not fit a message."""
     model = candidate.model
     for bits in range(model.bits_per_index + 1, MAX_BITS_PER_INDEX + 1):
         n_bytes = stage_bytes(candidate.size, bits, model.downsampling_factor)
-        if n_bytes > room:
+        if not stages_a_message(n_bytes, payload_bytes):
             return f"with L={bits} a stage would be {n_bytes} bytes and need two messages"
     return ""
 

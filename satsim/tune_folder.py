@@ -10,8 +10,7 @@ from satsim.csv_file import rounded, write_csv
 from satsim.scenario import dump_scenario
 from satsim.tune import Tuning, scenario_of
 from satsim.tune_answers import TITLES, Answer, FrontPoint, name_of
-from satsim.tune_space import Candidate, LeftOut
-from satsim.units import HEADER_BYTES
+from satsim.tune_space import Candidate, LeftOut, stages_a_message
 from satsim.wording import repair_text
 
 CANDIDATES, FRONT, ANSWERS = "candidates.csv", "front.csv", "tune.json"
@@ -97,9 +96,9 @@ def _lines(tuning: Tuning, front: Sequence[FrontPoint]) -> Iterator[list[Any]]:
 
 def _plan(tuning: Tuning, each: Candidate | LeftOut) -> list[Any]:
     one = Candidate(each.model, each.size, 1, tuning.scenario.repair).stage_bytes
-    room = tuning.scenario.link.payload_bytes - HEADER_BYTES
+    per_message = stages_a_message(one, tuning.scenario.link.payload_bytes)
     repair = None if each.repair is None else repair_text(each.repair)
-    return [each.model.name, *each.size, each.n_stages, one, room // one, repair]
+    return [each.model.name, *each.size, each.n_stages, one, per_message, repair]
 
 
 def _plan_record(tuning: Tuning, candidate: Candidate) -> dict[str, Any]:

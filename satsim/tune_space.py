@@ -122,6 +122,11 @@ def packets_of(candidate: Candidate, payload_bytes: int) -> tuple[AnyPacket, ...
     return packets
 
 
+def stages_a_message(stage_bytes: int, payload_bytes: int) -> int:
+    """Return how many stages of so many bytes a message has room for beside its header."""
+    return (payload_bytes - HEADER_BYTES) // stage_bytes
+
+
 def messages_of(candidate: Candidate, payload_bytes: int) -> list[int]:
     """Return the bytes of each message that the candidate sends, at least: ARQ may have to repeat some."""
     return [HEADER_BYTES + len(packet.payload) for packet in plan_of(candidate, payload_bytes)]
@@ -186,7 +191,7 @@ def cost_usd(messages: Sequence[int], link: LinkSettings) -> float | None:
 
 def _of_group(scenario: Scenario, model: Model, size: Size, limits: Limits) -> Iterator[Candidate | LeftOut]:
     one, payload_bytes = Candidate(model, size, 1, scenario.repair).stage_bytes, scenario.link.payload_bytes
-    per_message = _stages_a_message(one, payload_bytes)
+    per_message = stages_a_message(one, payload_bytes)
     if not per_message:
         reason = f"a stage of {one} bytes and its header of {HEADER_BYTES} do not fit into {payload_bytes}"
         yield LeftOut(model, size, None, None, reason)
@@ -199,10 +204,6 @@ def _of_group(scenario: Scenario, model: Model, size: Size, limits: Limits) -> I
             candidate = Candidate(model, size, n_stages, repair)
             fault = _over(candidate, scenario, limits)
             yield LeftOut(model, size, n_stages, repair, fault) if fault else candidate
-
-
-def _stages_a_message(stage_bytes: int, payload_bytes: int) -> int:
-    return max(0, payload_bytes - HEADER_BYTES) // stage_bytes
 
 
 def _idle_room(scenario: Scenario, model: Model, size: Size, n_stages: int, per_message: int) -> str:
@@ -243,7 +244,7 @@ def _repairs(scenario: Scenario, n_stages: int, stage_bytes: int, limits: Limits
     yield NoRepair(kind="none")
     if is_arq:
         yield scenario.repair
-    per_message = _stages_a_message(stage_bytes, scenario.link.payload_bytes)
+    per_message = stages_a_message(stage_bytes, scenario.link.payload_bytes)
     n_packets = -(-n_stages // per_message)
     last_stages = [min(n_stages, (number + 1) * per_message) - 1 for number in range(n_packets)]
     slots = slots_within(scenario, limits.deadline_s, lateness_s(scenario, last_stages))
@@ -279,7 +280,7 @@ def _pieces(scenario: Scenario, n_stages: int, stage_bytes: int, slots: int) -> 
     if rate is None:
         return
     payload_bytes = scenario.link.payload_bytes
-    per_message = _stages_a_message(stage_bytes, payload_bytes)
+    per_message = stages_a_message(stage_bytes, payload_bytes)
     n_packets = -(-n_stages // per_message)
     shares = [stage // per_message / (n_packets - 1) for stage in range(n_stages)]
     for packets in sorted({min(each, slots, MAX_STAGES) for each in (2 * n_packets, slots)}):
