@@ -123,16 +123,17 @@ def _placed(loc: KeyPath, model: type[BaseModel]) -> _Place:
         if field is None:
             continue  # an index into a list: the list's own description stands
         allowed = field.description or allowed
-        inner = _models_in(field.annotation)
+        inner = models_in(field.annotation)
         model = inner[0] if inner else model
         kinds = {_kind_of(each): each for each in inner} if len(inner) > 1 else {}
     return _Place(tuple(path), model, allowed)
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that a field's annotation names, at any depth."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in get_args(annotation) for model in _models_in(part)]
+    return [model for part in get_args(annotation) for model in models_in(part)]
 
 
 def _kind_of(model: type[BaseModel]) -> object:

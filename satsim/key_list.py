@@ -1,12 +1,12 @@
 """Every key that a scenario can have, as its settings tell it."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from satsim.complaints import shown
-from satsim.section import Section
+from satsim.complaints import models_in, shown
 from satsim.settings import Scenario
 
 
@@ -39,11 +39,13 @@ def keys_below(name: str) -> list[Key]:
     return [key for key in [EXTENDS, *_keys(Scenario, "", "", None)] if f"{key.name}.".startswith(f"{name}.")]
 
 
-def _keys(section: type[Section], prefix: str, kind: str, known: set[type[Section]] | None) -> Iterator[Key]:
+def _keys(
+    section: type[BaseModel], prefix: str, kind: str, known: set[type[BaseModel]] | None
+) -> Iterator[Key]:
     for name, field in section.model_fields.items():
         if name == "kind" and known is not None:  # which stands beside the keys that it brings
             continue
-        inner = [each for each in _sections_in(field.annotation) if known is None or each not in known]
+        inner = [each for each in models_in(field.annotation) if known is None or each not in known]
         if known is not None:
             known.update(inner)
         yield Key(f"{prefix}{name}", kind, field.description or "", _default_of(field), field.is_required())
@@ -52,14 +54,7 @@ def _keys(section: type[Section], prefix: str, kind: str, known: set[type[Sectio
             yield from _keys(each, f"{prefix}{name}{items}.", _kind_of(each), known)
 
 
-def _sections_in(annotation: Any) -> Iterator[type[Section]]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _sections_in(part)
-
-
-def _kind_of(section: type[Section]) -> str:
+def _kind_of(section: type[BaseModel]) -> str:
     kind = section.model_fields.get("kind")
     return "" if kind is None else str(get_args(kind.annotation)[0])
 
@@ -67,5 +62,4 @@ def _kind_of(section: type[Section]) -> str:
 def _default_of(field: FieldInfo) -> str:
     if field.is_required() or field.default is None:
         return ""
-    holds_sections = any(_sections_in(field.annotation))
-    return "" if holds_sections else shown(field.default)
+    return "" if models_in(field.annotation) else shown(field.default)
