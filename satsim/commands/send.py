@@ -163,12 +163,11 @@ def _given(model: str | None, size: str | None, payload_bytes: int | None) -> li
     if size is not None:
         given.append(f"image.size={list(size_of(size))}")
     if model is not None:
-        import progic
+        from progic.weights import config_of
 
-        config = progic.load(model).config
-        named = (
-            str(Path(model).absolute()) if model.endswith(WEIGHTS) else model
-        )  # else from the scenario's folder
+        config = config_of(model)
+        # else from the scenario's folder
+        named = str(Path(model).absolute()) if model.endswith(WEIGHTS) else model
         given += [f"codec.model={json.dumps(named)}", f"codec.stages={config.n_stages}"]
         given += [f"codec.{key}={getattr(config, key)}" for key in ("bits_per_index", "downsampling_factor")]
     return given
