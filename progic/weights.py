@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import AbstractContextManager, nullcontext
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def load(model: str | Path = DEFAULT_MODEL) -> Codec:
         return load_file(Path(model))
     if str(model) not in bundled_models():
         raise WeightsError(f"model: found {str(model)!r}, allowed {allowed_models()}")
-    with as_file(BUNDLED / f"{model}.safetensors") as path:
+    with _file_of(model) as path:
         return load_file(path, expected_sha256(str(model)))
 
 
@@ -63,18 +64,21 @@ def teacher_of(model: str | Path) -> str:
 
 
 def _metadata_of(model: str | Path) -> dict[str, str]:
-    if Path(model).suffix == ".safetensors":
-        return read_metadata(Path(model))
-    with as_file(BUNDLED / f"{model}.safetensors") as path:
+    with _file_of(model) as path:
         return read_metadata(path)
 
 
 def file_bytes(model: str | Path) -> int:
     """Bytes on disk of a model's weights, without those of a trunk that it stands on."""
-    if Path(model).suffix == ".safetensors":
-        return Path(model).stat().st_size
-    with as_file(BUNDLED / f"{model}.safetensors") as path:
+    with _file_of(model) as path:
         return path.stat().st_size
+
+
+def _file_of(model: str | Path) -> AbstractContextManager[Path]:
+    """The file of a bundled model's weights, or the one at a path; it may not be there."""
+    if Path(model).suffix == ".safetensors":
+        return nullcontext(Path(model))
+    return as_file(BUNDLED / f"{model}.safetensors")
 
 
 def expected_sha256(model: str) -> str:
