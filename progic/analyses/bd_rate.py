@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from progic import classical
 from progic.analyses.curves import Curve, our_curve, their_curves
 from progic.analyses.drawing import OURS, PUBLISHED, SOFT, new_figure, plain
-from progic.analyses.published import BD_RATE_ANCHOR, CODECS, CURVES, SUPPLEMENT
+from progic.analyses.published import BD_RATE_ANCHOR, CODECS, CURVES, PROGIC, SUPPLEMENT
 from progic.analyses.result import Beside, Cell, Result, Row
 from progic.analyses.study import Settings, Study
 from progic.bd_rate import NO_RATE, bd_percent, curve_of
@@ -137,8 +137,7 @@ def _reach(full: Curve, anchor: Against) -> str:
 
 
 def _beside(first: Row, metric: str) -> Beside:
-    progic = next(codec for codec in CODECS if codec.title == "ProGIC")
-    paper = {"dists": progic.bd_rate_dists_percent, "lpips": progic.bd_rate_lpips_percent}[metric] or 0.0
+    paper = {"dists": PROGIC.bd_rate_dists_percent, "lpips": PROGIC.bd_rate_lpips_percent}[metric] or 0.0
     ours, anchor = first[f"{metric}_percent"], first["anchor"]
     is_same = anchor == CURVES[BD_RATE_ANCHOR].title
     value = f"{ours:+.1f} %" if isinstance(ours, float) else NO_RATE
@@ -148,7 +147,7 @@ def _beside(first: Row, metric: str) -> Beside:
         value,
         f"{paper:+.2f} % against MS-ILLM",
         difference,
-        progic.source,
+        PROGIC.source,
     )
 
 

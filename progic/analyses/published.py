@@ -86,15 +86,16 @@ CURVES: dict[str, PublishedCurve] = {
     ),
 }
 
+PROGIC = PublishedCodec(
+    "ProGIC", 33.1, 333, 7.6, 11.0, -57.57, -58.83, f"{PAPER}, abstract; supplement, Tables 1 and 2"
+)
 CODECS: tuple[PublishedCodec, ...] = (
     PublishedCodec("HiFiC", None, None, None, None, None, None, "no number of the paper's table found"),
     PublishedCodec("Control-GIC", None, 5816, None, None, None, None, f"{SUPPLEMENT}, Table 2"),
     PublishedCodec("MS-ILLM", 181, 600, None, None, 0, 0, f"{SUPPLEMENT}, Table 2"),  # 0: it is the anchor
     PublishedCodec("DiffEIC", 1380, 57340, None, None, None, None, f"{SUPPLEMENT}, Table 2"),
     PublishedCodec("OSCAR", 1009, 6486, None, None, -50.63, -37.31, f"{SUPPLEMENT}, Tables 1 and 2"),
-    PublishedCodec(
-        "ProGIC", 33.1, 333, 7.6, 11.0, -57.57, -58.83, f"{PAPER}, abstract; supplement, Tables 1 and 2"
-    ),
+    PROGIC,
     PublishedCodec("ProGIC-s", 14.4, 108, None, None, None, None, f"{SUPPLEMENT}, Table 2"),
 )
 

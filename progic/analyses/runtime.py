@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 
 from progic.analyses import gpu
 from progic.analyses.drawing import OTHERS, OURS, PUBLISHED, new_figure, plain
-from progic.analyses.published import CODECS, PROGIC_S_CPU_MS, SUPPLEMENT
+from progic.analyses.published import CODECS, PROGIC, PROGIC_S_CPU_MS, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Study
 from progic.runtime import Cost, Time, costs
@@ -124,23 +124,22 @@ def _published_rows(keys: Sequence[str]) -> list[Row]:
 
 
 def _beside(small: Measured, gflop: dict[tuple[int, int], float], millions: float) -> tuple[Beside, ...]:
-    paper = {codec.title: codec for codec in CODECS}["ProGIC"]
     ours = (small.encode.time.median_s * 1000, small.decode.time.median_s * 1000)
     ratio = sum(ours) / sum(PROGIC_S_CPU_MS)
     return (
         Beside(
             "GFLOP at 768x512",
             f"{gflop[COMPARED]:.0f}",
-            f"{paper.gflop:.0f} (ProGIC)",
-            f"{gflop[COMPARED] / (paper.gflop or 1):.2f} times",
-            paper.source,
+            f"{PROGIC.gflop:.0f} (ProGIC)",
+            f"{gflop[COMPARED] / (PROGIC.gflop or 1):.2f} times",
+            PROGIC.source,
         ),
         Beside(
             "parameters with codebooks, million",
             f"{millions:.1f}",
-            f"{paper.parameters_m} (ProGIC)",
-            f"{millions / (paper.parameters_m or 1):.2f} times",
-            paper.source,
+            f"{PROGIC.parameters_m} (ProGIC)",
+            f"{millions / (PROGIC.parameters_m or 1):.2f} times",
+            PROGIC.source,
         ),
         Beside(
             "encode, decode at 256x256, ms",
@@ -194,10 +193,9 @@ def _memory_line(axes: Axes, here: Sequence[Cost], text: str, mark: str, color: 
 
 def _mark_published(axes: Axes) -> None:
     """Open circles at the published times: on a CPU of ProGIC-s, on an A100 of ProGIC."""
-    progic = next(codec for codec in CODECS if codec.title == "ProGIC")
     cases = (
         (SIZES[0], PROGIC_S_CPU_MS, "published, ProGIC-s, Ryzen 7840HS"),
-        (COMPARED, (progic.encode_ms, progic.decode_ms), "published, ProGIC, A100"),
+        (COMPARED, (PROGIC.encode_ms, PROGIC.decode_ms), "published, ProGIC, A100"),
     )
     for size, times, text in cases:
         for value, color in zip(times, WAYS.values(), strict=True):
