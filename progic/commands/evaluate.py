@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from progic import weights
-from progic.classical import formats_of
+from progic.classical import FORMATS, formats_of
 from progic.commands.options import AsJson, Model, Refine, Stagewise, check_search, size_of
 from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
@@ -31,9 +31,7 @@ def evaluate_command(
     ] = "256x256",
     against: Annotated[
         str,
-        typer.Option(
-            help="Classical codecs beside it, of webp,avif,jpeg,jpeg_progressive,jp2,jxl,heic; with commas."
-        ),
+        typer.Option(help=f"Classical codecs beside it, of {','.join(FORMATS)}; with commas."),
     ] = "",
     subsets: Annotated[
         bool, typer.Option("--subsets", help="Every set of stages, not prefixes only (models of at most 10).")
