@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from progic import classical
 from progic.bd_rate import bd_percent, curve_of
-from progic.evaluate import Evaluation, Mean, mean_of, photos_of
+from progic.evaluate import Evaluation, Mean, StageRow, mean_of, photos_of
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics, Reference, Scores
 
@@ -51,9 +51,8 @@ class Rival:
     name: str
     rows: tuple[RivalRow, ...]
     by_photo: dict[str, Files]
-    bd_rate_dists_percent: (
-        float | None
-    )  # our bytes for the same 1 - DISTS, against its: below 0 we need fewer
+    # our bytes for the same 1 - DISTS, against its: below 0 we need fewer
+    bd_rate_dists_percent: float | None
     bd_rate_lpips_percent: float | None
 
     def as_json(self) -> dict[str, object]:
@@ -98,12 +97,7 @@ def best_of(
     return Best(len(files[place]), scores, metrics.lpips_alex(reference.image, sent).item())
 
 
-def _rival(
-    name: str,
-    budgets: Sequence[int],
-    sent: dict[str, Files],
-    evaluation: Evaluation,
-) -> Rival:
+def _rival(name: str, budgets: Sequence[int], sent: dict[str, Files], evaluation: Evaluation) -> Rival:
     rows = []
     for depth, budget in enumerate(budgets):
         found = [files[depth] for files in sent.values()]
@@ -122,7 +116,7 @@ def _rival(
 
 
 def _bd_rate(
-    rows: Sequence[RivalRow], evaluation: Evaluation, distance: Callable[..., float]
+    rows: Sequence[RivalRow], evaluation: Evaluation, distance: Callable[[RivalRow | StageRow], float]
 ) -> float | None:
     """Percent more (or fewer) bytes that the model needs; None where the curves have too little in common.
 

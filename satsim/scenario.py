@@ -84,9 +84,8 @@ def dump_scenario(scenario: Scenario) -> str:
     keys = _with_nulls(scenario.model_dump(mode="json", exclude_none=True), scenario)
     text = io.StringIO()
     yaml = YAML()
-    yaml.allow_unicode = (
-        False  # else ruamel 0.19 leaves a next-line sign (U+0085) bare and reads back a space
-    )
+    # else ruamel 0.19 leaves a next-line sign (U+0085) bare and reads back a space
+    yaml.allow_unicode = False
     yaml.width = 1000
     yaml.dump(keys, text)
     return text.getvalue()
