@@ -1,4 +1,4 @@
-"""LPIPS v0.1 with AlexNet: a witness, for nothing is trained or searched with it.
+"""The AlexNet of LPIPS v0.1: a witness, since nothing is trained or searched with it.
 
 DISTS, LPIPS and the losses look through VGG16, and so flatter pictures that were made to please it. This one
 looks through another net: Zhang et al. 2018, arXiv 1801.03924, as in their package.

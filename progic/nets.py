@@ -1,6 +1,6 @@
 """Encoder and decoder: a linear path through the photo's principal components, and a net that corrects it.
 
-Both nets end in a layer of zeros, so an untrained model is a Karhunen-Loève transform of 16x16 patches and
+Both nets end in a layer of zeros, so an untrained model is a Karhunen-Loève transform of f x f patches and
 every stage matters from the first step. The decoder is told which stages it holds (scale and bias in each
 block), after the stage modulation of arXiv 2603.02897. All layers are local (convolutions, attention in
 windows of 8x8 latents), so any photo whose sides are divisible by f passes, in time linear in its pixels.

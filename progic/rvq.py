@@ -85,7 +85,7 @@ class ResidualVectorQuantizer(nn.Module):
     ) -> Int[Tensor, "m n"]:
         """Do the same from stage `first` on, for what the stages before it leave of the rows of latents.
 
-        All rows are searched at once: 8 x 2^L numbers of memory each.
+        All rows are searched at once: `paths` x 2^L numbers of memory each.
         """
         left = rows[:, None]  # (m, paths, d): what each beginning leaves to the next stage
         cost = rows.new_zeros(rows.shape[0], 1)  # not len(rows), which an exported graph takes for a constant

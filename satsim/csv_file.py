@@ -1,4 +1,4 @@
-"""Tables as CSV, and figures as JSON: how all that satsim writes are spelt."""
+"""How satsim writes tables as CSV, and numbers in JSON: the same six decimals in both."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence

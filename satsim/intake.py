@@ -138,10 +138,10 @@ def load_parts(scenario: Scenario) -> Parts:
 
 
 def load_models(name: str, searches: Collection[Search]) -> dict[Search, progic.Codec]:
-    """Load the trained codec, for each way that it shall search, and as it is where one is stagewise: packets
-    are planned with that first.
+    """Load the trained codec and return it for each search.
 
-    Raises progic's WeightsError.
+    Where one is stagewise it is returned without any too: packets are planned with that first. Raises
+    progic's WeightsError.
     """
     if not searches:
         return {}

@@ -1,4 +1,4 @@
-"""A run's result as text: the table at the end of `satsim run`."""
+"""Runs, sweeps and services as text: the tables and lines that their commands print."""
 
 from collections.abc import Mapping, Sequence
 
