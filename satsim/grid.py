@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -54,9 +55,7 @@ def points_of(axes: Sequence[Axis]) -> list[Point]:
     for key, other in itertools.permutations(keys, 2):
         if other.startswith(f"{key}."):
             raise _refused(f"{key} and {other}", "one of the two: the first holds the second")
-    n_points = 1
-    for axis in axes:
-        n_points *= len(axis.values)
+    n_points = math.prod(len(axis.values) for axis in axes)
     if n_points > MOST_POINTS:
         raise _refused(f"{n_points} combinations", f"at most {MOST_POINTS}")
     combinations = itertools.product(*(axis.values for axis in axes))

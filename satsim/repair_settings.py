@@ -3,6 +3,7 @@
 Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, Tag, ValidationInfo, field_validator
@@ -87,7 +88,7 @@ class Unequal(Section):
     @field_validator("copies")
     @classmethod
     def _never_more(cls, copies: tuple[int, ...]) -> tuple[int, ...]:
-        if any(later > earlier for earlier, later in zip(copies, copies[1:], strict=False)):
+        if any(later > earlier for earlier, later in pairwise(copies)):
             raise not_allowed(COPIES)
         return copies
 

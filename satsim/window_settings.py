@@ -4,6 +4,7 @@ Each field's `description` says what is allowed; error messages quote it (satsim
 """
 
 from datetime import UTC, date, datetime, time
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, Tag, ValidationInfo, field_validator
@@ -46,7 +47,7 @@ class Schedule(Section):
     @field_validator("open")
     @classmethod
     def _in_order(cls, windows: tuple[Window, ...]) -> tuple[Window, ...]:
-        for number, (before, after) in enumerate(zip(windows, windows[1:], strict=False), 1):
+        for number, (before, after) in enumerate(pairwise(windows), 1):
             if after.from_s < before.to_s:
                 begins = f"open[{number}] begins at {after.from_s:g} s"
                 raise not_allowed(

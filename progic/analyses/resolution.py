@@ -22,7 +22,6 @@ from progic.metrics import IMPLEMENTATION, Scores
 LARGE, SMALL = (512, 512), (256, 256)
 DEPTHS = {LARGE: 1, SMALL: 4}  # stages: a quarter of the pixels, four times the stages
 SHOWN = 3
-NAMES = ("dists", "lpips", "psnr_db", "ms_ssim")
 
 
 def analyse(study: Study) -> Result:
@@ -96,7 +95,9 @@ def _row(
     other: float | None,
 ) -> Row:
     total = codec.bytes_per_stage(size) * DEPTHS[size]
-    means = {name: round(mean_of([getattr(score, name) for score in scores]).mean, 4) for name in NAMES}
+    means = {
+        name: round(mean_of([getattr(score, name) for score in scores]).mean, 4) for name in Scores._fields
+    }
     return {
         "size": f"{size[0]}x{size[1]}",
         "stages": DEPTHS[size],

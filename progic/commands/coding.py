@@ -142,7 +142,7 @@ def _facts(codec: Codec, n_bytes: int) -> dict[str, Any]:
         "stages (N)": config.n_stages,
         "bits per index (L)": config.bits_per_index,
         "downsampling factor (f)": config.downsampling_factor,
-        "bytes per stage at 256x256": codec.bytes_per_stage((256, 256)),
+        "bytes per stage at 256x256": codec.bytes_per_stage(CARD_SIZE),
         "bits per pixel, first to last stage": [
             round((k + 1) * config.bits_per_pixel_step, 6) for k in range(config.n_stages)
         ],
@@ -174,7 +174,7 @@ def _rates_of(config: CodecConfig) -> dict[str, str | int | float]:
 
 
 def _rates_table(models: Sequence[Mapping[str, str | int | float]]) -> Table:
-    table = Table(title="bundled models")
+    table = Table(title=BUNDLED_MODELS)
     for name in models[0]:
         table.add_column(name, justify="left" if name == "model" else "right")
     for model in models:
