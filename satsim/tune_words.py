@@ -6,6 +6,7 @@ from pathlib import Path
 
 from satsim.tune import Tuning
 from satsim.tune_answers import TITLES, Answer, name_of
+from satsim.tune_folder import CANDIDATES
 from satsim.tune_plot import PNG
 from satsim.wording import minutes_text
 
@@ -29,4 +30,4 @@ def lines_of(tuning: Tuning, answers: Sequence[Answer], target: Path) -> list[st
         lines.append(f"  Why: {answer.why}.")
         lines.append(f"  Next best: {answer.next_best}.")
         lines.append(f"  satsim run {target / answer.goal}.yaml")
-    return [*lines, "", f"All candidates: {target / 'candidates.csv'}; the figure is {PNG} beside it."]
+    return [*lines, "", f"All candidates: {target / CANDIDATES}; the figure is {PNG} beside it."]

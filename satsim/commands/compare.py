@@ -52,7 +52,7 @@ def compare(
     from satsim.compare_photo import send_photo_by_all
     from satsim.compare_plot import PNG, draw_comparison
     from satsim.compare_text import comparison_table, sentences
-    from satsim.comparison import CSV, JSON, comparison_of, write_comparison
+    from satsim.comparison import CSV, JSON, MINUTES, comparison_of, write_comparison
     from satsim.contest import load_contest, open_photos
     from satsim.drafts import drafted
     from satsim.kept import Place, run_jobs
@@ -80,5 +80,5 @@ def compare(
         for line in sentences(found):
             typer.echo(line)
         typer.echo(
-            f"\nAll columns: {target / CSV}; minute by minute: minutes.csv; the figure is {PNG} beside it."
+            f"\nAll columns: {target / CSV}; minute by minute: {MINUTES}; the figure is {PNG} beside it."
         )

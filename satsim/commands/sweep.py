@@ -54,7 +54,7 @@ def sweep(
     """
     from satsim.drafts import drafted
     from satsim.sweep import run_tasks, skipped_of, tasks_of
-    from satsim.sweep_table import records_of, table_of, write_table
+    from satsim.sweep_table import CSV, PARQUET, records_of, table_of, write_table
     from satsim.workers import dask_workers, local_workers
 
     axes = [axis_of(text) for text in grid]
@@ -74,4 +74,4 @@ def sweep(
         Console().print(sweep_table(axes, records_of(table)))
         for each in skipped:
             typer.echo(f"left out: {each.reason}")
-        typer.echo(f"\nAll columns: {target / 'sweep.csv'}, and the same in sweep.parquet beside it.")
+        typer.echo(f"\nAll columns: {target / CSV}, and the same in {PARQUET} beside it.")
