@@ -1,8 +1,7 @@
 """Deliveries into stages held: whatever bytes arrive are judged and counted, and none stops the receiver."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from satsim.errors import PacketError
 from satsim.fec import recover
@@ -107,21 +106,6 @@ class Reassembler:
         if held != (self._holdings[-1].stages if self._holdings else ()):
             self._holdings.append(Holding(time_s, held, self._packets, self._bytes))
         return detail
-
-
-class Reassembly(NamedTuple):
-    """What a whole list of deliveries came to."""
-
-    verdicts: tuple[Verdict, ...]  # one a delivery
-    holdings: tuple[Holding, ...]
-    stages: Mapping[int, bytes]
-
-
-def reassemble(deliveries: Iterable[Delivery], image: ImageTag | None = None) -> Reassembly:
-    """Judge `deliveries` in their order; see Reassembler."""
-    reassembler = Reassembler(image)
-    verdicts = tuple(reassembler.accept(delivery) for delivery in deliveries)
-    return Reassembly(verdicts, reassembler.holdings, reassembler.stages)
 
 
 def _difference(other: ImageTag, followed: ImageTag) -> str:

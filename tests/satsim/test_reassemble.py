@@ -1,6 +1,7 @@
 """Whatever arrives is counted, nothing stops the receiver, and no picture is made of two."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from satsim.fec import parity_stages
 from satsim.header import ImageTag
 from satsim.packetize import packetize, packetize_parity, packetize_pieces
 from satsim.packets import Packet, Report, pack, pack_report
-from satsim.reassemble import Reassembler, reassemble
+from satsim.reassemble import Reassembler
 from satsim.records import Delivery, Holding, Verdict
 
 TAG = ImageTag(7, 5, 10, 16, 256, 256, 0xBEEF, 1_700_000_000)
@@ -24,25 +25,32 @@ def delivered(*packets: bytes) -> list[Delivery]:
     return [Delivery(float(time_s), packet) for time_s, packet in enumerate(packets)]
 
 
+def judged(
+    deliveries: Sequence[Delivery], image: ImageTag | None = None
+) -> tuple[tuple[Verdict, ...], Reassembler]:
+    receiver = Reassembler(image)
+    return tuple(receiver.accept(delivery) for delivery in deliveries), receiver
+
+
 def of_another(**changes: int) -> bytes:
     return pack(Packet(replace(TAG, **changes), 0, 1, b"z" * 320))
 
 
 def test_holdings_grow_with_what_is_new() -> None:
     both = pack(Packet(TAG, 0, 2, STAGES[0] + STAGES[1]))
-    result = reassemble(delivered(PACKETS[3], both, PACKETS[1], PACKETS[3]))
-    assert result.verdicts == (
+    verdicts, receiver = judged(delivered(PACKETS[3], both, PACKETS[1], PACKETS[3]))
+    assert verdicts == (
         Verdict("received", ""),
         Verdict("received", ""),
         Verdict("duplicate", ""),
         Verdict("duplicate", ""),
     )
-    assert result.holdings == (Holding(0, (3,), 1, 340), Holding(1, (0, 1, 3), 2, 1000))
-    assert result.stages == {0: STAGES[0], 1: STAGES[1], 3: STAGES[3]}
+    assert receiver.holdings == (Holding(0, (3,), 1, 340), Holding(1, (0, 1, 3), 2, 1000))
+    assert receiver.stages == {0: STAGES[0], 1: STAGES[1], 3: STAGES[3]}
 
 
 def test_what_is_wrong_is_said() -> None:
-    result = reassemble(
+    verdicts, receiver = judged(
         delivered(
             PACKETS[0],
             b"",
@@ -54,8 +62,8 @@ def test_what_is_wrong_is_said() -> None:
             of_another(),
         )
     )
-    assert [verdict.event for verdict in result.verdicts] == ["received"] + 6 * ["rejected"] + ["duplicate"]
-    assert [verdict.detail.partition(" of ")[0] for verdict in result.verdicts] == [
+    assert [verdict.event for verdict in verdicts] == ["received"] + 6 * ["rejected"] + ["duplicate"]
+    assert [verdict.detail.partition(" of ")[0] for verdict in verdicts] == [
         "",
         "ShortPacket: 0 bytes; allowed: at least the 20",
         "BadCrc: CRC-32",
@@ -65,31 +73,32 @@ def test_what_is_wrong_is_said() -> None:
         "image 7 with another header",
         "its bytes differ from those held",
     ]
-    assert result.stages == {0: STAGES[0]}
+    assert receiver.stages == {0: STAGES[0]}
 
 
 def test_what_brings_a_stage_and_contradicts_another_is_told() -> None:
     other = pack(Packet(TAG, 0, 2, b"z" * 320 + STAGES[1]))
-    result = reassemble(delivered(PACKETS[0], other))
-    assert result.verdicts[1] == Verdict("received", "its bytes differ from those held")
-    assert result.stages == {0: STAGES[0], 1: STAGES[1]}
+    verdicts, receiver = judged(delivered(PACKETS[0], other))
+    assert verdicts[1] == Verdict("received", "its bytes differ from those held")
+    assert receiver.stages == {0: STAGES[0], 1: STAGES[1]}
 
 
 def test_a_short_last_piece_agrees_with_what_parity_gave_back() -> None:
     pieces = [*STAGES[:4], b"E" * 200 + b"\0" + b"e"]
     sent = [pack(packet) for packet in packetize(pieces, OF_FILE, 360)]
     parity = pack(packetize_parity(parity_stages(pieces, 1), OF_FILE, 360)[0])
-    result = reassemble(delivered(*sent[:4], parity, sent[4]))
-    assert [verdict.detail for verdict in result.verdicts[4:]] == ["1 stages recovered", ""]
-    assert result.verdicts[5].event == "duplicate"
+    verdicts, receiver = judged(delivered(*sent[:4], parity, sent[4]))
+    assert [verdict.detail for verdict in verdicts[4:]] == ["1 stages recovered", ""]
+    assert verdicts[5].event == "duplicate"
     other = pack(Packet(OF_FILE, 4, 1, b"E" * 201 + b"e"))
-    assert reassemble(delivered(*sent[:4], parity, other)).verdicts[5].detail != ""
+    verdicts, _ = judged(delivered(*sent[:4], parity, other))
+    assert verdicts[5].detail != ""
 
 
 def test_the_image_that_is_waited_for_is_not_the_first_heard() -> None:
-    result = reassemble(delivered(of_another(image_id=6), PACKETS[2]), TAG)
-    assert [verdict.event for verdict in result.verdicts] == ["rejected", "received"]
-    assert result.stages == {2: STAGES[2]}
+    verdicts, receiver = judged(delivered(of_another(image_id=6), PACKETS[2]), TAG)
+    assert [verdict.event for verdict in verdicts] == ["rejected", "received"]
+    assert receiver.stages == {2: STAGES[2]}
 
 
 def test_complete_when_all_that_were_announced_are_held() -> None:
@@ -113,14 +122,14 @@ def spoilt(draw: st.DrawFn) -> bytes:
     packets=st.lists(st.composite(spoilt)() | st.binary(max_size=400), max_size=30),
 )
 def test_no_bytes_stop_it_or_spoil_a_stage(packets: list[bytes]) -> None:
-    result = reassemble(delivered(*packets), TAG)
-    assert len(result.verdicts) == len(packets)
-    assert all(stage == STAGES[number] for number, stage in result.stages.items())
+    verdicts, receiver = judged(delivered(*packets), TAG)
+    assert len(verdicts) == len(packets)
+    assert all(stage == STAGES[number] for number, stage in receiver.stages.items())
     intact = {number for number, packet in enumerate(PACKETS) if packet in packets}
-    assert set(result.stages) == intact
-    accepted = [verdict.event for verdict in result.verdicts].count("received")
-    assert accepted == len(result.holdings) == len(intact)
-    assert result.holdings == () or result.holdings[-1].bytes == 340 * accepted
+    assert set(receiver.stages) == intact
+    accepted = [verdict.event for verdict in verdicts].count("received")
+    assert accepted == len(receiver.holdings) == len(intact)
+    assert receiver.holdings == () or receiver.holdings[-1].bytes == 340 * accepted
 
 
 def test_ten_thousand_damaged_packets_never_make_a_wrong_stage() -> None:

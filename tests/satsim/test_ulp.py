@@ -15,7 +15,7 @@ from satsim.header import ImageTag
 from satsim.packet_room import check_link
 from satsim.packetize import packetize_pieces
 from satsim.packets import Pieces, pack, parse
-from satsim.reassemble import reassemble
+from satsim.reassemble import Reassembler
 from satsim.records import Delivery, SchemeRun
 from satsim.repair_settings import Ulp
 from satsim.sender_settings import Encoding
@@ -105,8 +105,10 @@ def test_any_packets_give_back_each_stage_that_they_suffice_for(
     packets = packetize_pieces(stages, needed, n_packets, tag, 4096)
     assert [parse(pack(packet)) for packet in packets] == list(packets)
     kept = data.draw(st.lists(st.sampled_from(packets), unique_by=id))
-    result = reassemble([Delivery(0.0, pack(packet)) for packet in kept], tag)
-    assert result.stages == {k: stages[k] for k in range(len(stages)) if len(kept) >= needed[k]}
+    receiver = Reassembler(tag)
+    for packet in kept:
+        receiver.accept(Delivery(0.0, pack(packet)))
+    assert receiver.stages == {k: stages[k] for k in range(len(stages)) if len(kept) >= needed[k]}
 
 
 @given(st.binary(max_size=80), st.integers(1, 64))
@@ -123,8 +125,9 @@ def test_pieces_of_another_code_are_refused_and_others_counted() -> None:
     fewer = packetize_pieces(STAGES, NEEDED, 12, TAG, 360)[4]
     forged = replace(PIECES[2], pieces=PIECES[5].pieces)
     order = [PIECES[2], other, fewer, forged, PIECES[2], PIECES[9]]
-    result = reassemble([Delivery(0.0, pack(packet)) for packet in order], TAG)
-    assert [(verdict.event, verdict.detail) for verdict in result.verdicts] == [
+    receiver = Reassembler(TAG)
+    verdicts = [receiver.accept(Delivery(0.0, pack(packet))) for packet in order]
+    assert [(verdict.event, verdict.detail) for verdict in verdicts] == [
         ("received", ""),
         ("rejected", "image 7 with another protection"),
         ("rejected", "image 7 with another protection"),
@@ -132,7 +135,7 @@ def test_pieces_of_another_code_are_refused_and_others_counted() -> None:
         ("duplicate", ""),
         ("received", "1 stages recovered"),
     ]
-    assert result.stages == {0: STAGES[0]}
+    assert receiver.stages == {0: STAGES[0]}
 
 
 @pytest.mark.parametrize(
