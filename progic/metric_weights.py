@@ -94,15 +94,14 @@ def path() -> Path:
     )
 
 
-def load_metric_weights(fetch_if_absent: bool = True) -> dict[str, torch.Tensor]:
-    """Loads the weights of the metrics, float32, after checking their digest.
+def load_metric_weights() -> dict[str, torch.Tensor]:
+    """Loads the weights of the metrics, float32, after checking their digest; absent ones are fetched first.
 
     Keys: `vgg.{0..12}.weight` (out, in, 3, 3) and `vgg.{0..12}.bias`; `lpips.{0..4}` (1, C, 1, 1);
     `alex.{0..4}.weight`, `alex.{0..4}.bias` and `lpips_alex.{0..4}` likewise; `dists.alpha` and `dists.beta`
-    (1, 1475, 1, 1). Raises WeightsError when they are damaged, or absent and
-    cannot be fetched.
+    (1, 1475, 1, 1). Raises WeightsError when they are damaged, or absent and cannot be fetched.
     """
-    if fetch_if_absent and not path().exists():
+    if not path().exists():
         fetch()
     return _load_checked(path())
 

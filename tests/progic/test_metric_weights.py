@@ -133,7 +133,7 @@ def test_sound_weights_are_not_fetched_again_unless_forced(sources: Path) -> Non
 
 def test_absent_weights_are_named_with_every_way_on(cache: Path) -> None:
     with pytest.raises(WeightsError) as error:
-        store.load_metric_weights(fetch_if_absent=False)
+        store.verify()
     for part in (str(cache), "`satsim weights fetch`", "--from DIR"):
         assert part in str(error.value)
     assert "\n" not in str(error.value)
