@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import torch
 
-import progic
+from progic.metrics import PerceptualMetrics
 from satsim.codec_settings import Search
 from satsim.intake import Parts, load_models, load_perceptual, open_for
 from satsim.kept import Row
@@ -47,7 +47,7 @@ def _models(name: str, searches: frozenset[Search]) -> Mapping[Search, TrainedCo
 
 
 @lru_cache(maxsize=1)
-def _perceptual(metrics: tuple[Metric, ...]) -> progic.metrics.PerceptualMetrics | None:
+def _perceptual(metrics: tuple[Metric, ...]) -> PerceptualMetrics | None:
     return load_perceptual(metrics)
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from PIL import Image
 
 import progic
-from progic import classical
+from progic import classical, weights
 from progic.errors import PayloadError
 from satsim.codec import file_fingerprint, in_order, short_fingerprint
 from satsim.file_codecs import WHOLE_FILES
@@ -67,8 +67,6 @@ class Gallery:
 
     @cached_property
     def _bundled(self) -> dict[int, str]:
-        from progic import weights
-
         return {short_fingerprint(weights.expected_sha256(name)): name for name in weights.bundled_models()}
 
 
