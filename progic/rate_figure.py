@@ -6,14 +6,13 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from progic.analyses.drawing import OTHERS, OURS, new_figure, plain
+from progic.analyses.drawing import MARKS, OTHERS, OURS, new_figure, plain
 from progic.compare import Rival
 from progic.data import check_outside
 from progic.errors import InputError
 from progic.evaluate import Evaluation, Mean
 from progic.replacing import replacing
 
-MARKS = "sD^vPX*"  # as many as colours
 SUFFIXES = (".png", ".svg", ".pdf")
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 OURS, PUBLISHED, SOFT = "#c1440e", "#6b6b6b", "#777777"
 OTHERS = ("#4c6a92", "#5b8c5a", "#8a6fa8", "#a08a3c", "#3b8a8a", "#b0567c", "#55606b")
+MARKS = "sD^vPX*"  # one for each of OTHERS
 LABEL_GAP = 0.055  # of the axes' height, between two labels
 
 

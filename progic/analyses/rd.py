@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from progic.analyses import clip_iqa
 from progic.analyses.curves import Curve, our_curve, their_curves
-from progic.analyses.drawing import OTHERS, OURS, End, label_ends, new_figure, plain
+from progic.analyses.drawing import MARKS, OTHERS, OURS, End, label_ends, new_figure, plain
 from progic.analyses.published import CURVES, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Study
@@ -23,7 +23,6 @@ PANELS = (
     ("ms_ssim", "MS-SSIM (higher is nearer)"),
 )
 CITED: dict[str, Any] = {"linewidth": 1, "linestyle": (0, (4, 3)), "markersize": 5, "markerfacecolor": "none"}
-MARKS = "sD^vPX"
 ABOVE = (
     "Above: photos scaled and cropped to {}. Classical codecs are whole files in the bytes of 1..N of our "
     "stages, of three scales the one with the lowest DISTS; a point needs every photo to fit."
