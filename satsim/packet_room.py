@@ -1,5 +1,6 @@
 """Whether a packet has room for what a scenario's schemes put into it, and what would fit if not."""
 
+from progic import weights
 from satsim.errors import ScenarioError
 from satsim.repair_settings import Ulp
 from satsim.settings import LinkSettings, Scenario, Scheme
@@ -78,8 +79,6 @@ def _what_would_fit(scenario: Scenario, scheme: Scheme) -> list[str]:
 
 def _models_that_fit(size: tuple[int, int], room: int) -> list[str]:
     """Return the codec of the bundled model whose stage is the largest that fits; nothing if none does."""
-    from progic import weights  # which takes a second
-
     lengths = {
         name: stage_bytes(size, config.bits_per_index, config.downsampling_factor)
         for name, config in ((name, weights.config_of(name)) for name in weights.bundled_models())
@@ -90,8 +89,6 @@ def _models_that_fit(size: tuple[int, int], room: int) -> list[str]:
 
 def codec_text(model: str) -> str:
     """Return a model, bundled or a file, with its N, L and f, as a scenario's section `codec`."""
-    from progic import weights
-
     config = weights.config_of(model)
     shape = f"stages: {config.n_stages}, bits_per_index: {config.bits_per_index}"
     return f"codec: {{model: {model}, {shape}, downsampling_factor: {config.downsampling_factor}}}"
