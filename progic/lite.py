@@ -47,7 +47,7 @@ class BundledDecoder:
         return _image(photo[0, :, : size[1], : size[0]])
 
 
-def session_of(path: Path, sha256: str):  # type: ignore[no-untyped-def] # onnxruntime has no types
+def session_of(path: Path, sha256: str) -> Any:  # onnxruntime has no types
     """Load a graph that has this sha256; raises WeightsError for any other, InputError for no onnxruntime."""
     try:
         import onnxruntime
