@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from satsim.commands.options import AsJson, Metrics, asked_metrics
+from satsim.csv_file import rounded
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.wording import METRIC_LABELS
@@ -41,8 +42,8 @@ def score(
     except ImageError as error:
         raise InputError(f"{original}: {error}") from None
     if as_json:
-        finite = [name for name, value in scores.items() if value is not None and math.isfinite(value)]
-        typer.echo(json.dumps({name: round(scores[name], 6) if name in finite else None for name in scores}))
+        finite = {name: value for name, value in scores.items() if value is not None and math.isfinite(value)}
+        typer.echo(json.dumps(dict.fromkeys(scores) | rounded(finite)))
         return
     for name in asked:
         value = scores[name]
