@@ -1,7 +1,6 @@
 """Photos for training: read once into memory, cropped at random."""
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -69,14 +68,14 @@ def chosen(paths: Sequence[Path], count: int) -> list[Path]:
     return [paths[math.floor((index + 0.5) * len(paths) / count)] for index in range(count)]
 
 
-def read_photos(folders: Iterable[Path], report: Callable[[str], object] = sys.stderr.write) -> PhotoSet:
-    """Decode every photo of the folders; unreadable ones are skipped, named by `report`, and counted."""
+def read_photos(folders: Iterable[Path], report: Callable[[str], object] = lambda line: None) -> PhotoSet:
+    """Decode every photo of the folders; unreadable ones are skipped, and each is told to `report`."""
     paths = photo_paths(folders)
     with ThreadPoolExecutor() as pool:
         decoded = list(pool.map(_read, paths))
     unreadable = tuple(str(path) for path, photo in zip(paths, decoded, strict=True) if photo is None)
     for name in unreadable:
-        report(f"skipped, unreadable: {name}\n")
+        report(f"skipped, unreadable: {name}")
     photos = tuple(photo for photo in decoded if photo is not None)
     if not photos:
         raise ImageError(f"none of {len(paths)} photos could be read")

@@ -55,15 +55,19 @@ def train_command(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
     watched = [] if validation is None else _watched(validation)  # before the long part
-    trainer = Trainer(config, read_photos(photos), load_metric_weights(), device, begin)
+    trainer = Trainer(config, read_photos(photos, _tell), load_metric_weights(), device, begin)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         trainer.resume(checkpoint)
-        typer.echo(f"goes on from step {trainer.step}", err=True)
+        _tell(f"goes on from step {trainer.step}")
         if trainer.step >= config.steps:
-            typer.echo(f"all {config.steps} steps are done; --steps asks for more", err=True)
+            _tell(f"all {config.steps} steps are done; --steps asks for more")
     if train(trainer, out, watched, max_minutes):
         raise typer.Exit(STOPPED)
+
+
+def _tell(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _check_not_its_own(written: Path, config: TrainConfig, start: str) -> None:

@@ -256,7 +256,7 @@ def test_one_unreadable_photo_is_skipped_named_and_counted(tmp_path: Path) -> No
     found = read_photos([tmp_path], said.append)
     assert len(found.photos) == 1
     assert found.unreadable == (str(tmp_path / "bad.png"),)
-    assert said == [f"skipped, unreadable: {tmp_path / 'bad.png'}\n"]
+    assert said == [f"skipped, unreadable: {tmp_path / 'bad.png'}"]
 
 
 def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
