@@ -1,7 +1,6 @@
 """The command `progic analyse`."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from progic import classical, weights
 from progic.analyses import NAMES
+from progic.commands.bar import progress_bar
 from progic.commands.options import AsJson, Model, Refine, Stagewise, check_search, size_of
 from progic.config import DEFAULT_MODEL
 from progic.data import check_outside
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from progic.analyses.study import Progress as Report
     from progic.analyses.study import Settings
 
-stderr = Console(stderr=True)
 USUAL = ("webp", "avif", "jpeg", "jp2", "jxl")  # without --against
 COMPARING = ("rd", "bd-rate", "all")  # analyses that look at them
 KNOWN = ", ".join([*NAMES, "all"])
@@ -108,7 +107,7 @@ def _make(name: str, folder: Path | None, out: Path, model: str, settings: "Sett
     keep_freed_memory()
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
+    with progress_bar() as bar:
         codec = refined(weights.load(model), settings.refine_steps, stagewise=settings.refine_stagewise)
         study = Study(codec, model, folder, out, settings, _reporter(bar))
         if name == "all":

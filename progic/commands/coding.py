@@ -1,7 +1,6 @@
 """The commands `progic encode`, `progic decode` and `progic info`."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,12 +8,12 @@ from typing import Annotated, Any
 import typer
 from PIL import Image
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from progic import weights
 from progic.bitstream import StageFile, grid_of, stage_bytes, write_stage_file
 from progic.codec import Codec
+from progic.commands.bar import progress_bar
 from progic.commands.options import (
     AsJson,
     Model,
@@ -69,7 +68,7 @@ def encode(
 
 
 def _searched(codec: Codec, image: Image.Image, refine: int, stagewise: bool) -> list[bytes]:
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("looking for codes", visible=refine > 0)
 
         def told(done: int, total: int) -> None:

@@ -1,16 +1,15 @@
 """The command `progic evaluate`."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from progic import weights
 from progic.classical import FORMATS, formats_of
+from progic.commands.bar import progress_bar
 from progic.commands.options import AsJson, Model, Refine, Stagewise, check_search, size_of
 from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
@@ -18,8 +17,6 @@ from progic.heap import keep_freed_memory
 from progic.metric_weights import load_metric_weights
 from progic.metrics import PerceptualMetrics
 from progic.refine import refined
-
-stderr = Console(stderr=True)
 
 
 @ends_well
@@ -59,7 +56,7 @@ def evaluate_command(
         check_subsets(trained)
     metrics = PerceptualMetrics(load_metric_weights())
     codec = refined(trained, refine, stagewise=stagewise)
-    with Progress(console=stderr, disable=not sys.stderr.isatty(), transient=True) as bar:
+    with progress_bar() as bar:
         result = evaluate(codec, folder, metrics, size_of(size), _task(bar, "photos"))
         rivals = compare(result, folder, formats, metrics, _task(bar, "files")) if formats else ()
         sets = evaluate_subsets(codec, folder, result, metrics, _task(bar, "sets")) if subsets else ()
