@@ -1,11 +1,11 @@
 """A comparison as text: its table, and who wins in a sentence each."""
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from satsim.comparison import Comparison
 from satsim.spread import Spread
 from satsim.standing import Standing
+from satsim.terminal import bare_table
 from satsim.wording import METRIC_LABELS, minutes_text, percent_text
 
 MOST_SENTENCES = 12
@@ -17,7 +17,7 @@ def comparison_table(found: Comparison) -> Table:
     """Return a row a competitor; means, with half of their 95 % interval where there is one."""
     metric = found.contest.metric
     label = METRIC_LABELS[metric].partition(" ")[0]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = bare_table()
     table.add_column("", overflow="fold")
     marks = ["usable", f"of {len(found.standings[0].samples)}"] if metric == "dists" else ["first"]
     wins = ["earlier"] if metric == "dists" else []

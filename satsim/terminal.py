@@ -17,12 +17,17 @@ MOST_SWEEP_ROWS = 60
 MEANS = "Means are over the photos that have the value; photos: how many are"
 
 
+def bare_table() -> Table:
+    """Return a table without columns yet, and with no lines but the one under its head."""
+    return Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+
+
 def result_table(run: Run) -> Table:
     """Return a row for each scheme that showed anything; times as minutes:seconds, an en dash for never."""
     has_dists = run.manifest.usable_dists is not None
     marks, scores = (["usable", "detail"], ["DISTS"]) if has_dists else ([], [])
     columns = ["first", *marks, "final", *scores, "bytes", "lost"]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = bare_table()
     table.add_column("scheme", overflow="fold")
     for column in [*columns, "photos"] if run.is_mean else columns:
         table.add_column(column, justify="right", no_wrap=True)
@@ -36,7 +41,7 @@ def result_table(run: Run) -> Table:
 
 def presets_table(presets: Mapping[str, Preset]) -> Table:
     """Return a row for each service; an en dash where nothing is published, * for what is unverified."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = bare_table()
     table.add_column("preset", no_wrap=True)
     for column in ("bytes up", "interval s", "latency s"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -69,7 +74,7 @@ def preset_lines(preset: Preset) -> list[str]:
 def sweep_table(axes: Sequence[Axis], rows: Sequence[Mapping[str, object]]) -> Table:
     """Return a row a point and scheme, the first `MOST_SWEEP_ROWS`; of many runs the medians."""
     is_many = any("t_first_s_median" in row for row in rows)
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = bare_table()
     for axis in axes:
         table.add_column(axis.key.rpartition(".")[2], overflow="fold")
     table.add_column("scheme", no_wrap=True)
