@@ -80,7 +80,7 @@ def costs(
                 yield Cost(way, width, height, threads, timed(call, max(calls, LEAST_CALLS)), peak, *gflop)
 
 
-def call_of(codec: Codec, way: str, size: tuple[int, int]) -> Callable[[], object]:
+def call_of(codec: Codec, way: Way, size: tuple[int, int]) -> Callable[[], object]:
     """Return what encodes a photo of noise of `size` = (width, height), or decodes all its stages."""
     noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     photo = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
