@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from satsim.filmstrip import spread
+from satsim.filmstrip import apart
 from satsim.rundir import Row, Run
 from satsim.settings import Metric
 from satsim.spread import SpreadRow
@@ -198,7 +198,7 @@ def name_ends(axes: Axes, ends: Sequence[End], end_s: float, height_in: float) -
     low, high = axes.get_ylim()
     step = (high - low) / (height_in * POINTS_PER_IN) * LABEL_PT
     ordered = sorted(ends, key=lambda end: end.value)
-    heights = spread([end.value for end in ordered], step, low + step / 2, high - step / 2)
+    heights = apart([end.value for end in ordered], step, low + step / 2, high - step / 2)
     axis_minutes = axes.get_xlim()[1]
     lead = (axis_minutes - end_s / 60) * 0.08
     for end, height in zip(ordered, heights, strict=True):

@@ -64,7 +64,7 @@ def film_of(run: Run, width_in: float, margin_in: float, most_in: float) -> Film
     )
 
 
-def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
+def apart(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
     """Return positions near `wanted` (ascending), in low..high and `step` apart or, without room, evenly."""
     step = min(step, (high - low) / max(1, len(wanted) - 1))
     placed: list[float] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 from typing import Literal
 
-from satsim.filmstrip import spread
+from satsim.filmstrip import apart
 from satsim.records import EventName
 from satsim.rundir import Row, Run
 from satsim.settings import Metric
@@ -146,7 +146,7 @@ def _curves(run: Run, shown: dict[str, list[Row]], metric: Metric, x: _Scale, y:
     """Return the curves in the order in which they are drawn: the first scheme last, on top."""
     numbers = {scheme: number for number, scheme in enumerate(run.summary)}
     ends = sorted((y.at(getattr(rows[-1], metric)), scheme) for scheme, rows in shown.items() if rows)
-    names = spread([end for end, _ in ends], NAME_STEP, TOP + NAME_STEP / 2, HEIGHT - BOTTOM)
+    names = apart([end for end, _ in ends], NAME_STEP, TOP + NAME_STEP / 2, HEIGHT - BOTTOM)
     curves = [
         Curve(
             number=numbers[scheme],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from satsim.filmstrip import GAP, Film, Gap, Strip, spread, thinned
+from satsim.filmstrip import GAP, Film, Gap, Strip, apart, thinned
 from satsim.pictures import read_picture
 from satsim.records import TimelineRow
 from satsim.rundir import Run, picture_file
@@ -60,7 +60,7 @@ class RowPlot:
                 self._draw_gap(band, gap)
         rows = thinned(strip.rows, self.width_in, picture_in)
         wanted = [row.time_s / self.film.seconds_per_in for row in rows]
-        places = spread(wanted, picture_in * (1 + GAP), 0.0, self.width_in - picture_in)
+        places = apart(wanted, picture_in * (1 + GAP), 0.0, self.width_in - picture_in)
         for row, left_in in zip(rows, places, strict=True):
             self._draw_picture(band, row, left_in)
 

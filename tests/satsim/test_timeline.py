@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from satsim.filmstrip import GAP, film_of, spread, thinned
+from satsim.filmstrip import GAP, apart, film_of, thinned
 from satsim.records import TimelineRow
 from satsim.rundir import Run
 from satsim.timeline import PAGE_IN, TALLEST_IN, draw_timeline, figure_of
@@ -201,14 +201,14 @@ def test_the_figure_needs_the_folder_only(run_toy: Callable[..., Run], tmp_path:
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=11).map(sorted))
 def test_placed_pictures_stand_apart_and_inside(times: list[float]) -> None:
-    left = spread(times, 0.44 * (1 + GAP), 0.0, 5.2 - 0.44)
+    left = apart(times, 0.44 * (1 + GAP), 0.0, 5.2 - 0.44)
     assert left[0] >= -1e-9
     assert left[-1] <= 5.2 - 0.44
     assert all(b - a >= 0.44 * (1 + GAP) - 1e-9 for a, b in zip(left, left[1:], strict=False))
 
 
 def test_pictures_with_room_are_not_moved() -> None:
-    assert spread([0.5, 1.5, 2.5], 0.8 * (1 + GAP), 0.0, 5.2 - 0.8) == [0.5, 1.5, 2.5]
+    assert apart([0.5, 1.5, 2.5], 0.8 * (1 + GAP), 0.0, 5.2 - 0.8) == [0.5, 1.5, 2.5]
 
 
 @given(n_rows=st.integers(1, 64), width_in=st.floats(1, 6))
@@ -225,14 +225,14 @@ def test_thinned_keeps_the_ends_and_what_fits(n_rows: int, width_in: float) -> N
 
 @given(st.lists(st.floats(0, 1), min_size=12, max_size=40).map(sorted))
 def test_names_without_room_share_what_there_is(wanted: list[float]) -> None:
-    found = spread(wanted, 0.1, 0.0, 1.0)
+    found = apart(wanted, 0.1, 0.0, 1.0)
     even = [number / (len(wanted) - 1) for number in range(len(wanted))]
     assert found == pytest.approx(even, abs=1e-9)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8).map(sorted))
 def test_spread_names_stand_apart_and_inside(wanted: list[float]) -> None:
-    found = spread(wanted, 0.1, 0.0, 1.0)
+    found = apart(wanted, 0.1, 0.0, 1.0)
     assert all(0 <= value <= 1 for value in found)
     assert all(b - a >= 0.1 - 1e-9 for a, b in zip(found, found[1:], strict=False))
 
