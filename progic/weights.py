@@ -146,7 +146,7 @@ def _check_tensors(path: Path, own: dict[str, Tensor], config: CodecConfig, trun
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Text metadata of a safetensors file: `config` and `training`, both JSON."""
+    """Text metadata of a safetensors file: `config` and `training`, both JSON; on a trunk `trunk_sha256`."""
     with safe_open(path, framework="pt") as content:
         return dict(content.metadata() or {})
 

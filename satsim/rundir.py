@@ -1,4 +1,4 @@
-"""The run folder: written whole or not at all, and read back.
+"""The files of a run folder: how they are called, written and read back.
 
 Nothing here knows what made the numbers; plots and reports read a run through this room alone.
 """
