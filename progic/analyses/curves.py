@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import PIL
 
@@ -61,7 +61,7 @@ def our_points(study: Study, photo: Photo) -> list[Point]:
         return [[size, *each.scores, each.lpips_alex] for size, each in zip(sizes, seen, strict=True)]
 
     key = {"scores": IMPLEMENTATION, "columns": COLUMNS, "photo": photo.digest, **study.coding}
-    return [_point(row, photo) for row in _rows(study.kept.get(key, compute)) if row is not None]
+    return [_point(row, photo) for row in study.kept.get(key, compute) if row is not None]
 
 
 def their_points(study: Study, photo: Photo, name: str) -> list[Point | None]:
@@ -84,7 +84,7 @@ def their_points(study: Study, photo: Photo, name: str) -> list[Point | None]:
         "budgets": budgets,
         "photo": photo.digest,
     }
-    return [None if row is None else _point(row, photo) for row in _rows(study.kept.get(key, compute))]
+    return [None if row is None else _point(row, photo) for row in study.kept.get(key, compute)]
 
 
 def our_curve(study: Study, size: Size) -> Curve:
@@ -117,10 +117,6 @@ def _mean(points: Sequence[Point]) -> MeanPoint:
     means = {name: mean_of([getattr(point.scores, name) for point in points]) for name in Scores._fields}
     witness = mean_of([point.lpips_alex for point in points])
     return MeanPoint(mean_of([point.bpp for point in points]).mean, **means, lpips_alex=witness)
-
-
-def _rows(content: object) -> list[list[float] | None]:
-    return cast(list[list[float] | None], content)
 
 
 def _point(row: Sequence[float], photo: Photo) -> Point:

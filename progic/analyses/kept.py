@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from progic.replacing import replacing
 
@@ -21,11 +22,11 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def get(self, key: Key, compute: Callable[[], object]) -> object:
+    def get(self, key: Key, compute: Callable[[], object]) -> Any:
         """Return the value kept for `key`, as JSON gives it back, or compute and keep it."""
         path = self.folder / f"{digest_of(key)}.json"
         try:
-            content: object = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # none yet, or not whole
             content = None
         if content is not None:

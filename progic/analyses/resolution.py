@@ -70,8 +70,7 @@ def _scores(study: Study, photo: Photo) -> list[Scores]:
         return [*at_large, *_scored(study, fit_photo(photo.image, SMALL), [small])]
 
     key = {"scores": IMPLEMENTATION, "resolution": str(DEPTHS), "photo": photo.digest, **study.coding}
-    rows = study.kept.get(key, compute)
-    return [Scores(*row) for row in rows]  # type: ignore[attr-defined]
+    return [Scores(*row) for row in study.kept.get(key, compute)]
 
 
 @torch.no_grad()
