@@ -51,39 +51,33 @@ def _curve(
 
 
 CURVES: dict[str, PublishedCurve] = {
-    "ms-illm": _curve(  # the xlsx of DIFFEIC
+    "ms-illm": _curve(
         "MS-ILLM", DIFFEIC, (0.0447, 0.0809, 0.1535), (0.134, 0.109, 0.081), (0.158, 0.110, 0.073)
     ),
-    "hific": _curve(  # the xlsx of DIFFEIC
-        "HiFiC", DIFFEIC, (0.0489, 0.079, 0.149), (0.192, 0.153, 0.104), (0.255, 0.179, 0.093)
-    ),
-    "diffeic": _curve(  # the xlsx of DIFFEIC
+    "hific": _curve("HiFiC", DIFFEIC, (0.0489, 0.079, 0.149), (0.192, 0.153, 0.104), (0.255, 0.179, 0.093)),
+    "diffeic": _curve(
         "DiffEIC",
         DIFFEIC,
         (0.0201, 0.0375, 0.0609, 0.0916, 0.123),
         (0.164, 0.133, 0.097, 0.074, 0.064),
         (0.319, 0.238, 0.171, 0.127, 0.106),
     ),
-    "stablecodec": _curve(  # the results.txt of STABLECODEC
+    "stablecodec": _curve(
         "StableCodec",
         STABLECODEC,
         (0.0058, 0.0108, 0.0203, 0.0341),
         (0.152, 0.125, 0.103, 0.092),
         (0.310, 0.244, 0.195, 0.166),
     ),
-    "vtm": _curve(  # VVC intra; the xlsx of DIFFEIC
+    "vtm": _curve(  # VVC intra
         "VTM",
         DIFFEIC,
         (0.0205, 0.048, 0.0951, 0.133),
         (0.321, 0.266, 0.221, 0.196),
         (0.569, 0.447, 0.346, 0.297),
     ),
-    "bpg": _curve(  # the xlsx of DIFFEIC
-        "BPG", DIFFEIC, (0.0331, 0.097, 0.136), (0.292, 0.224, 0.201), (0.550, 0.390, 0.334)
-    ),
-    "elic": _curve(  # the xlsx of DIFFEIC
-        "ELIC", DIFFEIC, (0.0476, 0.074, 0.120), (0.280, 0.250, 0.210), (0.451, 0.386, 0.313)
-    ),
+    "bpg": _curve("BPG", DIFFEIC, (0.0331, 0.097, 0.136), (0.292, 0.224, 0.201), (0.550, 0.390, 0.334)),
+    "elic": _curve("ELIC", DIFFEIC, (0.0476, 0.074, 0.120), (0.280, 0.250, 0.210), (0.451, 0.386, 0.313)),
 }
 
 PROGIC = PublishedCodec(
