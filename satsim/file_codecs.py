@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import thash
 from PIL import Image
@@ -18,8 +18,7 @@ from satsim.codec import (
     file_fingerprint,
     in_order,
 )
-
-FileFormat = Literal["jpeg", "webp", "avif", "jxl", "heic"]
+from satsim.settings import FileFormat
 
 WHOLE_FILES = {file_fingerprint(name): name for name in get_args(FileFormat)}  # that a receiver draws
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from PIL import Image
 
 from progic import classical, cut_files
 from satsim.codec import UNKNOWN_GREY, Distance, Encoded, NothingFits, encoded_bytes, in_order
-
-ProgressiveFormat = Literal["jpeg_progressive", "jp2"]
+from satsim.settings import Growing
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class ProgressiveFileCodec:
     JPEG 2000 has a quality layer for each packet; JPEG has the scans of libjpeg's progression.
     """
 
-    format: ProgressiveFormat
+    format: Growing
     budget_bytes: int
     piece_bytes: int  # what each packet carries of the file
     distance: Distance

@@ -18,7 +18,8 @@ from satsim.sender_settings import SENDER_TEXT, SenderSettings
 from satsim.units import USD_DIGITS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
 
-WholeFile = Literal["jpeg", "webp", "avif", "jxl", "heic", "thumbhash", "command"]  # shown when all is there
+FileFormat = Literal["jpeg", "webp", "avif", "jxl", "heic"]  # of files that a real receiver draws, too
+WholeFile = Literal[FileFormat, "thumbhash", "command"]  # shown when all is there
 Growing = Literal["jpeg_progressive", "jp2"]  # any beginning of the file is shown
 AnyPart = Literal["progic", "ssdv", "identity"]  # whatever is held is shown
 Codec = Literal[AnyPart, Growing, WholeFile]

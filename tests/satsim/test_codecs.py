@@ -17,8 +17,9 @@ from progic.classical import FORMATS as FORMATS_WRITTEN
 from progic.classical import SCALES, file_bytes
 from satsim.codec import CodecFailed, NothingFits
 from satsim.codecs import room_text
-from satsim.file_codecs import FileCodec, FileFormat, IdentityCodec, ThumbHashCodec
+from satsim.file_codecs import FileCodec, IdentityCodec, ThumbHashCodec
 from satsim.scenario import load_scenario
+from satsim.settings import FileFormat
 from satsim.trained_codec import ProgicCodec, RememberingCodec
 
 SIZE = (48, 48)

@@ -9,11 +9,12 @@ from PIL import Image
 
 from satsim.codec import Encoded, NothingFits
 from satsim.packetize import chunk
-from satsim.progressive_codecs import ProgressiveFileCodec, ProgressiveFormat
+from satsim.progressive_codecs import ProgressiveFileCodec
+from satsim.settings import Growing
 from satsim.units import HEADER_BYTES
 
 SIZE = (96, 80)
-FORMATS: tuple[ProgressiveFormat, ...] = ("jpeg_progressive", "jp2")
+FORMATS: tuple[Growing, ...] = ("jpeg_progressive", "jp2")
 
 
 def photo_of(seed: int) -> Image.Image:
@@ -22,7 +23,7 @@ def photo_of(seed: int) -> Image.Image:
 
 
 def sent(
-    file_format: ProgressiveFormat, photo: Image.Image, budget_bytes: int, piece_bytes: int
+    file_format: Growing, photo: Image.Image, budget_bytes: int, piece_bytes: int
 ) -> tuple[ProgressiveFileCodec, Encoded, tuple[bytes, ...]]:
     levels = np.asarray(photo, dtype=np.float64)
     codec = ProgressiveFileCodec(
@@ -39,7 +40,7 @@ def sent(
 @hypothesis_settings(max_examples=8)
 @given(seed=st.integers(0, 999), budget_bytes=st.integers(700, 2500), piece_bytes=st.integers(60, 700))
 def test_more_packets_come_nearer_within_the_budget(
-    file_format: ProgressiveFormat, seed: int, budget_bytes: int, piece_bytes: int
+    file_format: Growing, seed: int, budget_bytes: int, piece_bytes: int
 ) -> None:
     photo = photo_of(seed)
     codec, encoded, pieces = sent(file_format, photo, budget_bytes, piece_bytes)
@@ -57,7 +58,7 @@ def test_more_packets_come_nearer_within_the_budget(
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_nothing_fits_in_a_header(file_format: ProgressiveFormat) -> None:
+def test_nothing_fits_in_a_header(file_format: Growing) -> None:
     with pytest.raises(NothingFits):
         sent(file_format, photo_of(1), 60, 60)
 
