@@ -38,9 +38,8 @@ class Scorer:
         self.original = original
         self._metrics = frozenset(metrics)
         self._pixels = to_tensor(original)
-        needs_weights = perceptual is not None and self._metrics & PERCEPTUAL
-        self._perceptual = perceptual if needs_weights else None
-        self._reference = perceptual.reference(self._pixels) if perceptual and needs_weights else None
+        self._perceptual = perceptual if self._metrics & PERCEPTUAL else None
+        self._reference = self._perceptual.reference(self._pixels) if self._perceptual else None
         self._known: dict[bytes, Scores] = {}
 
     def scores(self, picture: Image.Image) -> Scores:
@@ -76,17 +75,17 @@ class Scorer:
     def _measure(self, picture: Image.Image) -> Scores:
         pixels = to_tensor(picture)
         found: dict[str, float]
-        if self._perceptual is not None and self._reference is not None and self._metrics == {"dists"}:
-            found = {"dists": self._perceptual.dists_to(self._reference, pixels)}
-        elif self._perceptual is not None and self._reference is not None:
-            found = self._perceptual.scores(self._reference, pixels)._asdict()
-        else:
+        if self._perceptual is None or self._reference is None:
             measures = {"psnr_db": psnr_db, "ms_ssim": ms_ssim}
             found = {
                 name: measure(self._pixels, pixels).item()
                 for name, measure in measures.items()
                 if name in self._metrics
             }
+        elif self._metrics == {"dists"}:
+            found = {"dists": self._perceptual.dists_to(self._reference, pixels)}
+        else:
+            found = self._perceptual.scores(self._reference, pixels)._asdict()
         defined = {name: value for name, value in found.items() if not math.isnan(value)}
         return Scores(
             **{name: defined.get(name) if name in self._metrics else None for name in Scores._fields}
