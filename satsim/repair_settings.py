@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag, ValidationInfo, field_validator
 
 from satsim.loss_settings import DRAWN_LOSS_TEXT, DrawnLoss, IndependentLoss
-from satsim.section import WEEK_S, Section, by_kind, listed, not_allowed
+from satsim.section import WEEK_S, WEEK_TEXT, Section, by_kind, listed, not_allowed
 from satsim.units import MAX_REPORT_BYTES, MAX_STAGES
 
 COUNT = "a whole number from 1 to 1000"
@@ -41,7 +41,7 @@ class ReturnLink(Section):
         f" {MAX_STAGES} stages) to 65536",
     )
     interval_s: float = Field(ge=0.001, le=WEEK_S, description="a number from 0.001 to 604800 (seconds)")
-    latency_s: float = Field(default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)")
+    latency_s: float = Field(default=0, ge=0, le=WEEK_S, description=WEEK_TEXT)
     loss: DrawnLoss = Field(default=IndependentLoss(), description=DRAWN_LOSS_TEXT)
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator
 from pydantic_core import PydanticCustomError
 
 WEEK_S = 604_800
+WEEK_TEXT = f"a number from 0 to {WEEK_S} (seconds)"
 PRESET_TEXT = "the name of a preset that `satsim links` lists"
 
 

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from satsim.codec_settings import Search
-from satsim.section import WEEK_S, Section, not_allowed
+from satsim.section import WEEK_S, WEEK_TEXT, Section, not_allowed
 
 SENDER_TEXT = "{encode_s, refine_s} or {encode: measured}"
 
@@ -23,12 +23,8 @@ class SenderSettings(Section):
     `refine_s` is what a search adds; of a stagewise one, that for each stage.
     """
 
-    encode_s: float | None = Field(
-        default=None, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
-    )
-    refine_s: float | None = Field(
-        default=None, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
-    )
+    encode_s: float | None = Field(default=None, ge=0, le=WEEK_S, description=WEEK_TEXT)
+    refine_s: float | None = Field(default=None, ge=0, le=WEEK_S, description=WEEK_TEXT)
     encode: Literal["measured"] | None = Field(default=None, description="measured")
 
     @model_validator(mode="after")

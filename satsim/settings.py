@@ -13,7 +13,7 @@ from satsim.fleet_settings import FleetSettings
 from satsim.image_settings import SIZE_TEXT, ImageSettings, Side
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
-from satsim.section import PRESET_TEXT, WEEK_S, Section, listed, not_allowed
+from satsim.section import PRESET_TEXT, WEEK_S, WEEK_TEXT, Section, listed, not_allowed
 from satsim.sender_settings import SENDER_TEXT, SenderSettings
 from satsim.units import USD_DIGITS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
@@ -31,6 +31,7 @@ SCHEME_TEXT = (
 )
 Delivery = Literal["progressive", "prefix", "low", "high"]
 Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
+METRICS_TEXT = "at least one of dists, lpips, psnr_db and ms_ssim, each once"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # names become file and folder names
 NAME_TEXT = "1 to 64 letters, digits, - or _, the first a letter or digit"
@@ -39,11 +40,9 @@ NAME_TEXT = "1 to 64 letters, digits, - or _, the first a letter or digit"
 class LatencySettings(Section):
     """What a packet's way takes beyond its slot, and evenly drawn for each packet, up to `jitter_s` more."""
 
-    propagation_s: float = Field(
-        default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)"
-    )
-    processing_s: float = Field(default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)")
-    jitter_s: float = Field(default=0, ge=0, le=WEEK_S, description="a number from 0 to 604800 (seconds)")
+    propagation_s: float = Field(default=0, ge=0, le=WEEK_S, description=WEEK_TEXT)
+    processing_s: float = Field(default=0, ge=0, le=WEEK_S, description=WEEK_TEXT)
+    jitter_s: float = Field(default=0, ge=0, le=WEEK_S, description=WEEK_TEXT)
 
     @property
     def total_s(self) -> float:
@@ -227,9 +226,9 @@ class Scenario(Section):
     usable: Mark = Field(default=Mark(thumbnail_px=32), description="{thumbnail_px} or {dists}")
     detail: Mark = Field(default=Mark(thumbnail_px=64), description="{thumbnail_px} or {dists}")
     metrics: tuple[Metric, ...] = Field(
-        default=("dists", "lpips", "psnr_db", "ms_ssim"),
+        default=get_args(Metric),
         min_length=1,
-        description="at least one of dists, lpips, psnr_db and ms_ssim, each once",
+        description=METRICS_TEXT,
     )
     seed: int = Field(default=1, ge=0, le=2**53, description="a whole number from 0 to 9007199254740992")
     runs: int = Field(default=1, ge=1, le=100_000, description="a whole number from 1 to 100000")
@@ -254,7 +253,7 @@ class Scenario(Section):
     @classmethod
     def _each_once(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
         if len(set(metrics)) < len(metrics):
-            raise not_allowed("at least one of dists, lpips, psnr_db and ms_ssim, each once")
+            raise not_allowed(METRICS_TEXT)
         return metrics
 
     def repair_of(self, scheme: Scheme) -> Repair:
