@@ -98,7 +98,7 @@ def _check_still(image: Image.Image, path: str | Path) -> None:
 
 
 def _has_second_page(image: Image.Image) -> bool:
-    """Look for no more: to count a file's pages takes the square of their number."""
+    """Look for no more than one: counting a file's pages takes time that grows with their square."""
     try:
         image.seek(1)
     except EOFError:

@@ -5,8 +5,8 @@ the training loss of the decoded pictures down to latents whose codes draw this 
 the codebooks and the wire stay as they are (content adaptive optimisation: Campos et al. 2019, arXiv
 1906.01223).
 
-Stagewise the search is for one stage after the other, given those that went before: while one is on its way,
-for the next. A single step for each brings most of what can be seen with other eyes than the loss's.
+Stagewise, the search goes one stage at a time, given those before it: while one is being sent, the next is
+searched for. A single step for each brings most of what metrics other than the loss's see.
 """
 
 import math
@@ -57,7 +57,7 @@ def refined(
 
     >>> slow = progic.refined(progic.load(), 4, stagewise=True)
 
-    `stagewise`: so many before each stage, which `encode_each` yields after its own search.
+    With `stagewise` as many before each stage, which `encode_each` yields as soon as its search ends.
 
     Raises WeightsError where the metric weights, which lead the way, are not to be had; ConfigError for what
     is no whole number of 0 or more.
@@ -72,7 +72,7 @@ def refined(
 class RefinedCodec(Codec):
     """A codec that takes `steps` steps of gradient for each photo it encodes; all else is as before.
 
-    `stagewise`, so many for each stage.
+    With `stagewise` it takes as many before each stage.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ def _as_found(
     found: Iterator[bytes],
     packed: Callable[[Encoded], tuple[AnyPacket, ...]],
 ) -> Iterator[Frame]:
-    """Yield the frames of the plan with the stages `found`, of which no more are awaited than one has."""
+    """Yield the frames of the plan with the stages `found`, each as soon as the last stage in it is there."""
     n_found, last_stages = 0, [packet.last_stage for packet in packed(encoded)]
     for frame in plan:
         number = frame.packet - 1

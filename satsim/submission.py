@@ -39,11 +39,10 @@ Fields = Mapping[str, str]
 
 
 def scenario_of(fields: Fields, schemes: Sequence[str], metrics: Sequence[Metric], folder: Path) -> Scenario:
-    """Return the scenario for a photo in `folder`, which also gets the scenario's file.
+    """Return the scenario for a photo in `folder`, and write the scenario's file there.
 
-    It has to be called as the scenario says, as it was, but in plain letters: figures name it so.
-
-    Raises InputError, naming the field.
+    The photo then has to be renamed to the scenario's `image.path`: its own name in plain letters, which
+    figures show. Raises InputError, naming the field.
     """
     side_px = _number(fields, "side_px")
     if side_px not in SIDES_PX:

@@ -20,7 +20,7 @@ SIZE = (256, 256)  # width, height in pixels of what bytes are said of
 
 
 def analyse(study: Study) -> Result:
-    """List every reachable rate; raises nothing: it needs no photo."""
+    """List every rate that can be reached; no photo is needed."""
     models = [weights.config_of(name) for name in weights.bundled_models()]
     if study.codec.config not in models:
         models.append(study.codec.config)
