@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from progic.bitstream import StageFile, read_stage_file
+from progic.bitstream import MAX_SIDE_PX, StageFile, read_stage_file
 from progic.errors import InputError, PayloadError
 from progic.limits import MAX_PIXELS
 from progic.replacing import replacing
@@ -47,8 +47,8 @@ def size_of(text: str) -> tuple[int, int]:
         width, height = (int(part) for part in text.lower().split("x"))
     except ValueError:
         raise InputError(f"--size: found {text!r}, allowed WIDTHxHEIGHT such as 256x256") from None
-    if not (1 <= width <= 65535 and 1 <= height <= 65535):
-        raise InputError(f"--size: found {text!r}, allowed sides are 1..65535 pixels")
+    if not (1 <= width <= MAX_SIDE_PX and 1 <= height <= MAX_SIDE_PX):
+        raise InputError(f"--size: found {text!r}, allowed sides are 1..{MAX_SIDE_PX} pixels")
     if width * height > MAX_PIXELS:
         raise InputError(f"--size: found {text!r}, allowed are at most {MAX_PIXELS} pixels in all")
     return width, height
