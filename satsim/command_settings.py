@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from satsim.section import Section, not_allowed
+from satsim.section import Section, listed, not_allowed
 
 Exchange = Literal["png", "yuv420"]
 
@@ -49,7 +49,7 @@ class CommandSettings(Section):
     @classmethod
     def _range_or_list(cls, value: Any) -> Any:
         if not isinstance(value, str):
-            return tuple(value) if isinstance(value, list) else value
+            return listed(value)
         ends = _RANGE.fullmatch(value)
         if ends is None or abs(int(ends[2]) - int(ends[1])) >= _MOST_QUALITIES:
             raise not_allowed(QUALITIES_TEXT)

@@ -4,11 +4,11 @@ from importlib.resources import files
 from typing import Any, get_args
 
 from pydantic import Field, field_validator, model_validator
-from ruamel.yaml import YAML
 
 from satsim.complaints import nearest
 from satsim.errors import InputError
 from satsim.section import Section, listed
+from satsim.yaml_text import parsed
 
 FOLDER = files("satsim") / "presets"
 
@@ -119,6 +119,4 @@ def load_preset(name: str) -> Preset:
     """Read a preset; raises UnknownPreset for one that is not there."""
     if name not in preset_names():
         raise UnknownPreset(name)
-    return Preset.model_validate(
-        YAML(typ="safe", pure=True).load((FOLDER / f"{name}.yaml").read_text("utf-8"))
-    )
+    return Preset.model_validate(parsed((FOLDER / f"{name}.yaml").read_text("utf-8"), f"preset {name}"))
