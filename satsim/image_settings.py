@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from satsim.section import Section, listed, names_a_file, not_allowed
+from satsim.section import Section, listed, of_a_file
 
 Side = Annotated[int, Field(ge=1, le=4096)]
+PHOTO_PATH = "the path of a photo, relative to the scenario file"
 SIZE_TEXT = "[width, height], each a whole number from 1 to 4096 (pixels)"
 
 
@@ -21,19 +22,12 @@ class ImageSettings(Section):
     (Lanczos), and the receiver enlarges what it decodes (bicubic). Bits per pixel count pixels that are sent.
     """
 
-    path: Path = Field(strict=False, description="the path of a photo, relative to the scenario file")
+    path: Annotated[Path, of_a_file(PHOTO_PATH)] = Field(strict=False, description=PHOTO_PATH)
     size: tuple[Side, Side] = Field(default=(256, 256), description=SIZE_TEXT)
     shown: tuple[Side, Side] | None = Field(default=None, description=f"{SIZE_TEXT}, at least image.size")
     fit: Literal["crop", "pad"] = Field(default="crop", description="crop or pad")
 
     _list_to_tuple = field_validator("size", "shown", mode="before")(listed)
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _names_a_file(cls, path: object) -> object:
-        if not names_a_file(path):
-            raise not_allowed("the path of a photo, relative to the scenario file")
-        return path
 
     @property
     def original_size(self) -> tuple[int, int]:

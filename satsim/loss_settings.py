@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, Tag, ValidationInfo, field_validator
 
-from satsim.section import WEEK_S, Section, by_kind, names_a_file, not_allowed
+from satsim.section import WEEK_S, Section, by_kind, not_allowed, of_a_file
 from satsim.units import rounded_up
 
 INDEPENDENT: Literal["independent"] = "independent"  # the kind of a loss that names none
@@ -131,15 +131,8 @@ class TraceLoss(Section):
     """
 
     kind: Literal["trace"] = Field(description="trace")
-    path: Path = Field(strict=False, description=TRACE_PATH)
+    path: Annotated[Path, of_a_file(TRACE_PATH)] = Field(strict=False, description=TRACE_PATH)
     after_end: AfterEnd = Field(default="repeat", description="repeat, received or lost")
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _names_a_file(cls, path: object) -> object:
-        if not names_a_file(path):
-            raise not_allowed(TRACE_PATH)
-        return path
 
 
 def _none_is_rate_0(value: object) -> object:

@@ -2,7 +2,7 @@
 
 import os
 
-from pydantic import BaseModel, ConfigDict, Discriminator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator
 from pydantic_core import PydanticCustomError
 
 WEEK_S = 604_800
@@ -23,6 +23,17 @@ def names_a_file(value: object) -> bool:
     except UnicodeEncodeError:  # half of a surrogate pair
         return False
     return bool(text.strip()) and "\0" not in text
+
+
+def of_a_file(allowed: str) -> BeforeValidator:
+    """Return what refuses a path that no file can have; `allowed` completes the line in the message."""
+
+    def checked(path: object) -> object:
+        if not names_a_file(path):
+            raise not_allowed(allowed)
+        return path
+
+    return BeforeValidator(checked)
 
 
 def listed(value: object) -> object:
