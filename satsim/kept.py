@@ -20,12 +20,12 @@ from satsim.ending import exit_code
 from satsim.errors import InputError, RunFolderError, SatsimError
 from satsim.loss_settings import TraceLoss
 from satsim.manifest import installed_versions
+from satsim.progress import Progress
 from satsim.scenario import dump_scenario
 from satsim.settings import Scenario
 
 KEY_DIGITS = 32
 
-Progress = Callable[[str, float], None]
 Row = dict[str, Any]  # plain data, as JSON has it
 Input = TypeVar("Input")
 

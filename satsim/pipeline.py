@@ -29,6 +29,7 @@ from satsim.loss_settings import TraceLoss
 from satsim.manifest import Manifest, installed_versions
 from satsim.means import MeanRow, mean, mean_rows, mean_summary
 from satsim.new_run import new_run
+from satsim.progress import Progress
 from satsim.records import SchemeSummary, TimelineRow
 from satsim.rundir import (
     IMAGES,
@@ -45,7 +46,7 @@ from satsim.rundir import (
     write_timeline,
     write_windows,
 )
-from satsim.sending import Progress, send_photo
+from satsim.sending import send_photo
 from satsim.settings import LinkSettings, Scenario
 from satsim.spread import statistics_of
 from satsim.studio import Studio

@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple, Self
 
 from satsim.ending import exit_code
 from satsim.errors import InputError
+from satsim.progress import Progress
 from satsim.settings import Scenario
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
-Progress = Callable[[str, float], None]
 RunScenario = Callable[[Scenario, str, Path, Progress], object]  # writes the run into the folder
 
 MAX_WAITING = 8

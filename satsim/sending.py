@@ -3,7 +3,7 @@
 Photo > codecs > packetize > simulate > viewing (decode and score what was held).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from satsim.codecs import room_text
 from satsim.cost import NOTHING_KNOWN, costs_of
 from satsim.monte_carlo import Replicator, Runs
 from satsim.parcel import parcel_of
+from satsim.progress import Progress
 from satsim.settings import LinkSettings, Scenario, Scheme
 from satsim.simulate import simulate_fleet
 from satsim.studio import Studio
@@ -19,8 +20,6 @@ from satsim.tally import Tally, Worth, tally
 from satsim.viewing import SchemeView, Showing, nothing_sent, shown, view_scheme, worth_of
 
 UNKNOWN_TIME = 0  # the packet's capture time: results must not depend on a photo's clock
-
-Progress = Callable[[str, float], None]  # what is being done, and how much of the whole is done, 0 to 1
 
 
 class Sent(NamedTuple):

@@ -11,8 +11,9 @@ from satsim.complaints import cut
 from satsim.errors import ScenarioError
 from satsim.grid import Point
 from satsim.intake import check_scenario, open_album
-from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
+from satsim.kept import Job, Place, Row, key_of, run_jobs
 from satsim.manifest import SkippedPhoto
+from satsim.progress import Progress
 from satsim.scenario import load_scenario, naming_sources
 from satsim.settings import Scenario
 from satsim.sweep_point import run_point

@@ -14,7 +14,8 @@ from satsim.codec_settings import CodecSettings
 from satsim.dominance import undominated
 from satsim.errors import InputError, ScenarioError
 from satsim.intake import check_model_exists, check_scenario, check_windows, open_album
-from satsim.kept import Job, Place, Progress, Row, key_of, run_jobs
+from satsim.kept import Job, Place, Row, key_of, run_jobs
+from satsim.progress import Progress
 from satsim.repair_settings import NoRepair
 from satsim.scenario import load_scenario
 from satsim.settings import Scenario

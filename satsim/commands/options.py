@@ -3,16 +3,18 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from satsim.errors import InputError
+from satsim.progress import Progress
 from satsim.settings import Metric
 from satsim.wording import METRIC_LABELS
 
@@ -57,11 +59,11 @@ Baud = Annotated[int, typer.Option(min=1, help="The serial device's rate, bits a
 
 
 @contextmanager
-def progress_bar(quiet: bool) -> Iterator[Callable[[str, float], None]]:
+def progress_bar(quiet: bool) -> Iterator[Progress]:
     """Hand out what draws a bar on standard error, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    with Bar(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda step, done: bar.update(task, description=step, completed=done)
 

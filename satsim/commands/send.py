@@ -27,6 +27,7 @@ from satsim.commands.options import (
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.outlets import Outlet, folder_outlet, send_all, stream_outlet, udp_outlet
+from satsim.progress import Progress
 from satsim.records import Frame
 from satsim.scenario import WEIGHTS, load_scenario, naming_sources
 from satsim.section import WEEK_S
@@ -141,9 +142,7 @@ def _loaded(
     return loaded.model_copy(update={"schemes": schemes})
 
 
-def _teller(
-    image: str, n_frames: int, progress: Callable[[str, float], None], as_json: bool
-) -> Callable[[Frame], None]:
+def _teller(image: str, n_frames: int, progress: Progress, as_json: bool) -> Callable[[Frame], None]:
     """Return what tells of each frame once it is sent."""
     numbers = itertools.count(1)
 

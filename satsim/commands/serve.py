@@ -16,7 +16,8 @@ from satsim.commands.options import Metrics, asked_metrics, is_host, overrides_o
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.playback import playback_of
-from satsim.run_queue import Progress, RunQueue
+from satsim.progress import Progress
+from satsim.run_queue import RunQueue
 from satsim.rundir import read_run
 from satsim.scenario import load_scenario, naming_sources
 from satsim.settings import Scenario

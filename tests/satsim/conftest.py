@@ -25,8 +25,9 @@ import progic
 from progic import weights
 from progic.config import CodecConfig
 from satsim.pipeline import run_scenario
+from satsim.progress import Progress
 from satsim.report import finish
-from satsim.run_queue import Progress, RunQueue
+from satsim.run_queue import RunQueue
 from satsim.rundir import Run
 from satsim.scenario import load_scenario
 from satsim.settings import Scenario

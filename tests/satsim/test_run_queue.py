@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from satsim.errors import InputError
-from satsim.run_queue import MAX_WAITING, OURS, Progress, QueueFullError, RunQueue, State, Status
+from satsim.progress import Progress
+from satsim.run_queue import MAX_WAITING, OURS, QueueFullError, RunQueue, State, Status
 from satsim.scenario import load_scenario
 from satsim.settings import Scenario
 
