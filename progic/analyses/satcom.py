@@ -73,10 +73,11 @@ def _summary(folder: Path) -> dict[str, dict[str, float | None]]:
     try:
         content = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         (folder / "timeline.png").stat()
-        schemes = {scheme: values for scheme, values in content.items() if isinstance(values, dict)}
+        entries = content.items() if isinstance(content, dict) else ()
+        schemes = {scheme: values for scheme, values in entries if isinstance(values, dict)}
         if not schemes or not all(_is_number(value) for each in schemes.values() for value in _told(each)):
             raise ValueError("no summary of a run")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
         wanted = "allowed is a folder that satsim run wrote (summary.json, timeline.png)"
         raise InputError(f"--run {folder}: found no run, {wanted}: {COMMAND}") from None
     return schemes
