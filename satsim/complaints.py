@@ -80,7 +80,9 @@ def _fault(detail: ErrorDetails, model: type[BaseModel], source_of: SourceOf) ->
         above = _placed(detail["loc"][:-1], model)
         unknown = cut(_text(detail["loc"][-1]))
         known = list(above.model.model_fields)
-        key, allowed = dotted((*above.path, unknown)), ", ".join(known) + nearest(unknown, known)
+        kinds = [str(kind) for kind, each in above.kinds.items() if unknown in each.model_fields]
+        other = f" ({unknown} is of kind: {' or '.join(kinds)})" if kinds else nearest(unknown, known)
+        key, allowed = dotted((*above.path, unknown)), ", ".join(known) + other
         return ScenarioError(source_of(place.path), key, "an unknown key", allowed)
     path, found, allowed = place.path, detail["input"], place.allowed
     if kind == "union_tag_invalid":
@@ -106,6 +108,7 @@ class _Place(NamedTuple):
 
     path: KeyPath  # as the user would write it
     model: type[BaseModel]  # the innermost on the path
+    kinds: dict[object, type[BaseModel]]  # among which its `kind` chose it; else empty
     allowed: str  # the description of the innermost described field
 
 
@@ -114,9 +117,10 @@ def _placed(loc: KeyPath, model: type[BaseModel]) -> _Place:
     path: list[int | str] = []
     allowed = "a mapping with " + ", ".join(model.model_fields)
     kinds: dict[object, type[BaseModel]] = {}
+    chosen_from = kinds
     for part in loc:
         if part in kinds:
-            model, kinds = kinds[part], {}
+            model, chosen_from, kinds = kinds[part], kinds, {}
             continue
         path.append(part)
         field = model.model_fields.get(str(part))
@@ -126,7 +130,8 @@ def _placed(loc: KeyPath, model: type[BaseModel]) -> _Place:
         inner = models_in(field.annotation)
         model = inner[0] if inner else model
         kinds = {_kind_of(each): each for each in inner} if len(inner) > 1 else {}
-    return _Place(tuple(path), model, allowed)
+        chosen_from = {}
+    return _Place(tuple(path), model, chosen_from, allowed)
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:
