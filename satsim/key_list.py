@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from satsim.complaints import models_in, shown
+from satsim.section import Section
 from satsim.settings import Scenario
 
 
@@ -16,7 +17,7 @@ class Key(NamedTuple):
     name: str  # dotted; [] after a list, for each of its items
     kind: str  # of its section, where it is of one kind alone
     allowed: str
-    default: str  # as in YAML; "" where nothing stands for it, or it has keys of its own
+    default: str  # as in YAML; "" where nothing stands for it, or its own keys say it
     required: bool = False  # where its section is given
 
     def __str__(self) -> str:
@@ -60,6 +61,19 @@ def _kind_of(section: type[BaseModel]) -> str:
 
 
 def _default_of(field: FieldInfo) -> str:
-    if field.is_required() or field.default is None:
+    default = field.default
+    if field.is_required() or default is None:
         return ""
-    return "" if models_in(field.annotation) else shown(field.default)
+    if isinstance(default, Section):
+        return _section_text(default)
+    if isinstance(default, tuple) and isinstance(default[0], Section):
+        return f"[{', '.join(each.name for each in default)}]"
+    return shown(default)
+
+
+def _section_text(default: Section) -> str:
+    """Return a section as in YAML, without what its own keys say; of several kinds always with its kind."""
+    chosen = default.model_dump(exclude_defaults=True, exclude_none=True)
+    kind = _kind_of(type(default))
+    keys = {"kind": kind, **chosen} if kind else chosen
+    return f"{{{', '.join(f'{key}: {value}' for key, value in keys.items())}}}" if keys else ""

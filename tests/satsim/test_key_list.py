@@ -78,6 +78,25 @@ def test_every_key_can_be_asked_for_wherever_it_stands(name: str, line: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("repair", "{kind: arq_next_slot}"),
+        ("sender", "{encode: measured}"),
+        ("usable", "{thumbnail_px: 32}"),
+        ("link.loss", "{kind: independent}"),
+        ("schemes", "[progressive, low_bpp, high_bpp, webp_low, webp_high, avif_low, avif_high]"),
+    ],
+)
+def test_a_section_says_what_holds_without_it(name: str, default: str) -> None:
+    (key,) = [key for key in keys_of() if key.name == name]
+    assert key.default == default
+
+
+def test_a_section_whose_keys_say_it_does_not_say_it_again() -> None:
+    assert [key.default for key in keys_of() if key.name in ("codec", "fleet", "link.latency")] == [""] * 3
+
+
+@pytest.mark.parametrize(
     ("name", "near"), [("link.loss.rat", "link.loss.rate"), ("zzz", "a key of a scenario")]
 )
 def test_a_key_that_is_none_is_refused_with_what_is_near(name: str, near: str) -> None:
