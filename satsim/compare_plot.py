@@ -95,7 +95,7 @@ def _draw_band(axes: Axes, number: int, rows: list[LevelRow], alpha: float) -> N
     bands = [(minutes, mean, ci) for minutes, mean, ci in there if mean is not None and ci is not None]
     axes.fill_between(
         [minutes for minutes, _, _ in bands],
-        [mean - ci for _, mean, ci in bands],
+        [max(0.0, mean - ci) for _, mean, ci in bands],  # no score of a picture is below 0
         [mean + ci for _, mean, ci in bands],
         color=scheme_colour(number),
         alpha=alpha,
