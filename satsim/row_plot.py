@@ -94,7 +94,8 @@ class RowPlot:
     def _mark_gaps(self, band: Band) -> None:
         """Draw a mark at each moment, where frames would overlap: all at once, as they may be thousands."""
         for kind, marker, colour in (("waiting", "|", GREY), ("lost", "x", LOST)):
-            minutes = [gap.time_s / 60 for gap in band.strip.gaps if gap.kind == kind]
+            # not at 0, where a frame says "waiting": no slot has ended there
+            minutes = [gap.time_s / 60 for gap in band.strip.gaps if gap.kind == kind and gap.text]
             y = [band.top - SPACE_IN / 2] * len(minutes)
             self.axes.plot(minutes, y, marker, color=colour, markersize=3.2, markeredgewidth=0.8, zorder=4)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import combinations, pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,6 +151,12 @@ def test_marks_of_many_losses_are_two_artists_a_row(run_toy: Callable[..., Run])
     assert sum(len(line.get_xdata()) for line in lines if line.get_marker() == "x") == sum(
         event.event == "lost" for event in run.events
     )
+
+
+def test_no_slot_is_marked_where_none_has_ended(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("link.loss.rate=1", "repair={kind: arq_next_slot, max_attempts: 100}")
+    lines = [line for axes in figure_of(run).axes for line in axes.lines if line.get_marker() in ("x", "|")]
+    assert [moment for line in lines for moment in np.asarray(line.get_xdata()) if moment == 0] == []
 
 
 def test_the_same_run_is_the_same_file(run_toy: Callable[..., Run], tmp_path: Path) -> None:
