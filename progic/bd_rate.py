@@ -4,7 +4,6 @@ After G. Bjontegaard, "Calculation of average PSNR differences between RD-curves
 piecewise cubic (pchip) interpolation of log cost over quality, by the package `bjontegaard`.
 """
 
-import warnings
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -54,15 +53,13 @@ def bd_percent(curve: Curve, anchor: Curve, least_points: int = LEAST_POINTS) ->
         return None
     if max(curve[0].quality, anchor[0].quality) >= min(curve[-1].quality, anchor[-1].quality):
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a small overlap
-        percent = bjontegaard.bd_rate(
-            [point.cost for point in anchor],
-            [point.quality for point in anchor],
-            [point.cost for point in curve],
-            [point.quality for point in curve],
-            method="pchip",
-            require_matching_points=False,
-            min_overlap=0,
-        )
+    percent = bjontegaard.bd_rate(
+        [point.cost for point in anchor],
+        [point.quality for point in anchor],
+        [point.cost for point in curve],
+        [point.quality for point in curve],
+        method="pchip",
+        require_matching_points=False,
+        min_overlap=0,  # else it warns of a small one
+    )
     return float(percent)

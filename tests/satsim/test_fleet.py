@@ -142,6 +142,11 @@ def test_in_aloha_exactly_the_lonely_packets_get_through() -> None:
     assert any(len(through) > 1 for through in slots.values())
 
 
+def test_who_may_send_in_any_slot_begins_with_the_first_and_meets_all_who_do() -> None:
+    runs = fleet(handsets=2, access="aloha", transmit_probability=1)
+    assert [(sent(run), run.packets_lost, run.holdings) for run in runs] == [([10, 70], 2, ())] * 2
+
+
 @pytest.mark.parametrize(("handsets", "probability"), [(2, 0.5), (5, None), (5, 0.4), (20, None), (20, 0.02)])
 def test_slotted_aloha_carries_what_its_closed_form_says(handsets: int, probability: float | None) -> None:
     """While all have packets: n q (1 - q)^(n - 1) a slot, in 4 standard errors; about 1/e at q = 1/n."""
@@ -204,14 +209,18 @@ def test_one_handset_that_may_send_in_one_slot_of_twenty_waits_for_twenty() -> N
     assert abs(slots.mean() - 20) < 4 * standard_error
 
 
-def test_the_photo_of_one_handset_is_taken_at_a_random_moment_of_what_the_link_goes_through() -> None:
-    """The slots are the clock's, from 10 s on: encoded between two of them, it waits for the next."""
-    for seed in (1, 2):
+@pytest.mark.parametrize("handsets", [1, 3])
+def test_a_photo_is_taken_at_a_random_moment_of_what_the_link_goes_through(handsets: int) -> None:
+    """Slots are the clock's, from 10 s on: encoded between two of its own, a handset waits for the next."""
+    turn_s = 60 * handsets
+    for seed in range(5):
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SHARED,)))
-        photo_s = generator.uniform(0, 300)
-        (run,) = fleet(handsets=1, within_s=300, seed=seed)
-        first_s = 10 + 60 * math.ceil(photo_s / 60)
-        assert sent(run) == pytest.approx([first_s - photo_s, first_s + 60 - photo_s], abs=1e-5)
+        photos_s = generator.uniform(0, 1000, handsets)
+        runs = fleet(handsets=handsets, within_s=1000, seed=seed)
+        for number, (run, photo_s) in enumerate(zip(runs, photos_s, strict=True)):
+            turns = max(0, math.ceil((photo_s - 60 * number) / turn_s))
+            first_s = 10 + 60 * number + turn_s * turns
+            assert sent(run) == pytest.approx([first_s - photo_s, first_s + turn_s - photo_s], abs=1e-5)
 
 
 @pytest.mark.parametrize("keys", ["within_s: 60", "access: aloha, transmit_probability: 0.5"])

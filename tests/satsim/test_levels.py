@@ -54,4 +54,9 @@ def test_rows_are_minutes_apart_or_slots_where_all_is_soon_over() -> None:
         assert minutes_until(ends_s[-1], tenths / 10) == ends_s
     week = minutes_until(604_800, 60)
     assert len(week) <= 1000 and week[0] % 60 == 0 and week[-1] >= 604_800
-    assert end_of([trial(), trial((60, 0.1), (90, 0.1))]) == 90
+
+
+def test_all_is_over_with_the_last_picture_of_any() -> None:
+    early, late = trial((30, 0.1)), trial((60, 0.1), (90, 0.1), (120, 0.1))
+    assert end_of([early, late, trial()]) == end_of([late, early]) == 120
+    assert end_of([trial()]) == 0

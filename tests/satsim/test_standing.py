@@ -11,7 +11,7 @@ from satsim.trial import Picture, Trial, trial_of
 NOTHING = Trial(SchemeSummary(None, None, None, None, None, None, 0, 0, 0), ())
 
 
-def trial(*pictures: tuple[float, float], usable_at: float | None = None, stretch: float = 1) -> Trial:
+def trial(*pictures: tuple[float, float | None], usable_at: float | None = None, stretch: float = 1) -> Trial:
     """Pictures as (time_s, DISTS), 340 bytes each."""
     seen = tuple(
         Picture(time_s * stretch, 340 * (place + 1), dists) for place, (time_s, dists) in enumerate(pictures)
@@ -47,7 +47,7 @@ def test_a_curve_keeps_the_best_so_far() -> None:
     worse_between = trial((60, 0.4), (120, 0.45), (180, 0.4), (240, 0.3))
     assert curve_of(worse_between, "dists", "time_s") == ((60, pytest.approx(0.6)), (240, pytest.approx(0.7)))
     assert curve_of(worse_between, "dists", "bytes")[1].cost == 4 * 340
-    psnr_db = trial((60, 20.0), (120, 25.0), (180, math.inf))
+    psnr_db = trial((30, None), (60, 20.0), (120, 25.0), (180, math.inf))
     assert curve_of(psnr_db, "psnr_db", "time_s") == ((60, 20.0), (120, 25.0))
 
 
@@ -92,6 +92,8 @@ def test_photos_without_a_bd_time_are_left_out_and_said() -> None:
     assert found.spreads["bd_time_percent"].mean == pytest.approx(100)
     assert found.spreads["bd_time_percent"].share == 0.5
     assert found.bd_note == "1 of 2 photos left out: no two curves that share a quality"
+    one = standing_of([[each[0] for each in apart]], [[each[0] for each in anchor]], "dists")
+    assert one.bd_note == "1 of 2 runs left out: no two curves that share a quality"
     single = [[trial((60, 0.4))], [trial((60, 0.4))]]
     assert (
         standing_of(single, anchor, "dists").bd_note == "no curve: never two pictures, the second the better"

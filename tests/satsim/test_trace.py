@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from satsim import trace
 from satsim.errors import TraceError
 from satsim.trace import read_trace
 
@@ -16,16 +17,18 @@ def written(text: str, folder: Path) -> Path:
 
 
 def test_a_trace_begins_at_0_whatever_its_clock(tmp_path: Path) -> None:
-    trace = read_trace(written("place,outcome,time_s\nA,ok,1000.5\nB,lost,1060.5\nC,0,1090.5\n", tmp_path))
-    assert trace.times_s == (0, 60, 90)
-    assert trace.lost == (False, True, False)
-    assert trace.length_s == 135
+    found = read_trace(written("place,outcome,time_s\nA,ok,1000.5\nB,lost,1060.5\nC,0,1090.5\n", tmp_path))
+    assert found.times_s == (0, 60, 90)
+    assert found.lost == (False, True, False)
+    assert found.length_s == 135
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("", ', line 1: found ""; allowed: a header with time_s and outcome, each once'),
+        ("outcome,time_s,outcome\n", ', line 1: found "outcome,time_s,outcome"; allowed: a header with'),
+        ('time_s,outcome\n0,"ok"s\n', ", line 2: found broken CSV ("),
         ("time_s,outcome\n0,ok\n", ": found 1 outcomes; allowed: at least 2"),
         ("time_s,outcome\n0,ok\n0,lost\n", ", line 3: found time_s 0.0; allowed: more than 0.0, the one"),
         ("time_s,outcome\n0,ok\n1,maybe\n", ', line 3: found outcome "maybe"; allowed: 0 or ok (got'),
@@ -48,6 +51,11 @@ def test_a_trace_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "noise.csv").write_bytes(b"time_s\xff")
     with pytest.raises(TraceError, match=r"noise\.csv: found byte 0xff at 6; allowed: CSV in UTF-8"):
         read_trace(tmp_path / "noise.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trace, "MAX_FILE_BYTES", 26)
+        with pytest.raises(TraceError, match=r"trace\.csv: found a larger file; allowed: at most 26 bytes"):
+            read_trace(written("time_s,outcome\n0,ok\n1,lost\n", tmp_path))
+        assert read_trace(written("time_s,outcome\n0,ok\n1,ok\n", tmp_path)).length_s == 2
 
 
 def test_a_trace_is_read_once_and_again_when_it_has_changed(tmp_path: Path) -> None:
