@@ -16,7 +16,6 @@ from typing import NamedTuple, Self
 from progic.replacing import make_folder
 from satsim.complaints import cut
 from satsim.errors import InputError, SatsimError
-from satsim.framing import MAX_FRAME_BYTES
 from satsim.records import VERDICTS
 
 
@@ -82,7 +81,6 @@ class Journal:
         if not data.startswith(ours) and not ours.startswith(data):
             raise InputError(f"{self._path}: found another table; allowed: a new folder, or a receiver's own")
         os.ftruncate(self._file, whole)  # a row that a kill cut off
-        csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_FRAME_BYTES + 2))  # hexadecimal digits
         try:
             _, *lines = csv.reader(io.StringIO(data[:whole].decode(errors="replace"))) if whole else [[]]
         except csv.Error as error:

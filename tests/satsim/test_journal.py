@@ -8,7 +8,8 @@ import pytest
 
 from progic import errors as progic_errors
 from satsim.errors import InputError
-from satsim.journal import Journal
+from satsim.framing import MAX_FRAME_BYTES
+from satsim.journal import Journal, Row
 from tests.satsim.test_station import NAME, A, B, C, receive, status
 
 
@@ -69,6 +70,23 @@ def test_another_file_in_its_place_is_left_alone(tmp_path: Path, text: str, comp
     with pytest.raises(InputError, match=complaint):
         Journal(path)
     assert path.read_text().endswith(text[-5:])
+
+
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """Each cell in its place, whatever a file is called, and the largest frame's digits whole."""
+    time_utc = "2026-11-27T00:00:00.000+00:00"
+    rows = [
+        Row(1, time_utc, 'a, "b";\n.bin', NAME, "0-2", 2, "received", "2 stages recovered", "c0db"),
+        Row(
+            7, time_utc, "stdin", "", "", MAX_FRAME_BYTES, "rejected", "NotAPacket: x", "0f" * MAX_FRAME_BYTES
+        ),
+    ]
+    path = tmp_path / "new" / "packets.csv"
+    with Journal(path) as journal:
+        for row in rows:
+            journal.append(row)
+    with Journal(path) as again:
+        assert again.rows == journal.rows == rows
 
 
 def test_a_damaged_row_is_deleted_as_its_complaint_says_and_the_others_are_kept(tmp_path: Path) -> None:

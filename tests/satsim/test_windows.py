@@ -98,6 +98,14 @@ def test_a_repeated_schedule_carries_the_slots_that_its_windows_hold(
         assert any(from_s <= turn_s and turn_s + slot_s <= to_s for from_s, to_s in spans)
 
 
+def test_a_window_as_long_as_the_slot_holds_it_whatever_floats_make_of_its_length() -> None:
+    for tenths in range(1, 60):  # 1.4 - 1.1 is a little less than 0.3, 0.9 - 0.3 a little more than 0.6
+        for length in range(1, 20):
+            there = Visibility([Span(tenths / 10, (tenths + length) / 10)])
+            assert there.next_start_s(0, length / 10) == tenths / 10
+            assert there.next_start_s(0, length / 10 + 2e-6) is None
+
+
 def test_availability_is_the_share_of_open_time() -> None:
     run = sent_in(schedule((120, 420), repeat_s=900), Carousel(kind="carousel", rounds=1000))
     last_s = max(event.time_s for event in run.events if event.event == "sent")
