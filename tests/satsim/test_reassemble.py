@@ -38,15 +38,29 @@ def of_another(**changes: int) -> bytes:
 
 def test_holdings_grow_with_what_is_new() -> None:
     both = pack(Packet(TAG, 0, 2, STAGES[0] + STAGES[1]))
-    verdicts, receiver = judged(delivered(PACKETS[3], both, PACKETS[1], PACKETS[3]))
+    verdicts, receiver = judged(delivered(PACKETS[3], both, PACKETS[1], PACKETS[3], PACKETS[4]))
     assert verdicts == (
         Verdict("received", ""),
         Verdict("received", ""),
         Verdict("duplicate", ""),
         Verdict("duplicate", ""),
+        Verdict("received", ""),
     )
-    assert receiver.holdings == (Holding(0, (3,), 1, 340), Holding(1, (0, 1, 3), 2, 1000))
-    assert receiver.stages == {0: STAGES[0], 1: STAGES[1], 3: STAGES[3]}
+    assert receiver.holdings == (
+        Holding(0, (3,), 1, 340),
+        Holding(1, (0, 1, 3), 2, 1000),
+        Holding(4, (0, 1, 3, 4), 3, 1340),  # duplicates count for nothing
+    )
+    assert receiver.stages == {0: STAGES[0], 1: STAGES[1], 3: STAGES[3], 4: STAGES[4]}
+
+
+def test_what_comes_once_all_is_held_brings_nothing() -> None:
+    parity = pack(packetize_parity(parity_stages(STAGES, 1), TAG, 360)[0])
+    pieces = [pack(packet) for packet in packetize_pieces(STAGES, [2] * 5, 3, TAG, 828)]
+    for sent in ([*PACKETS, parity], pieces):
+        reassembler = Reassembler()
+        *_, last = (reassembler.accept(delivery) for delivery in delivered(*sent))
+        assert (last, reassembler.n_packets) == (Verdict("duplicate", ""), len(sent) - 1)
 
 
 def test_what_is_wrong_is_said() -> None:
