@@ -45,7 +45,9 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
         ("LA", (0, 255), (0, 0, 0)),
         ("I;16", 65535, (255, 255, 255)),
         ("I;16", 200, (1, 1, 1)),  # dark, and not of 8 bits: 200 / 257, rounded
-        ("I", 200, (200, 200, 200)),
+        ("I", 2, (2, 2, 2)),  # dark, and not of 0 to 1
+        ("I", 255, (255, 255, 255)),
+        ("I", 257, (1, 1, 1)),  # of 16 bits
         ("F", 1.0, (255, 255, 255)),
         ("F", 1.02, (255, 255, 255)),  # of 0 to 1, with light over white
         ("F", 128.0, (128, 128, 128)),
