@@ -1,4 +1,4 @@
-"""The grid of patches that shows through a picture: an eye sees it, and no distance minds it.
+"""The grid of patches that shows through a picture: an eye sees it, and DISTS and LPIPS hardly mind.
 
 Each latent draws a patch of f x f pixels, folded from cells of 4x4. What recurs with them is no part of a
 photo, whose steps from pixel to pixel are as large at one place of a patch as at any other, and as often

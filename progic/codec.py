@@ -60,6 +60,12 @@ class Codec:
         self.config = net.config
         self.fingerprint = fingerprint  # sha256 of the weights, 64 hex digits
 
+    def __repr__(self) -> str:
+        """Return the model and its N, L and f."""
+        config = self.config
+        numbers = f"N={config.n_stages}, L={config.bits_per_index}, f={config.downsampling_factor}"
+        return f"<{type(self).__name__} {config.name}: {numbers}>"
+
     def encode(self, photo: Image.Image) -> list[bytes]:
         """Code a photo of any size and mode into N payloads of `bytes_per_stage(photo.size)` bytes each.
 

@@ -1,6 +1,6 @@
 """How good a model is: every photo of a folder after 1..N stages, by DISTS, LPIPS, PSNR and MS-SSIM.
 
-And by LPIPS with AlexNet, which no model was trained with and no search follows: it witnesses to the others.
+And by LPIPS with AlexNet, which no model was trained with and no search follows: a witness for the others.
 """
 
 import itertools

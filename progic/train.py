@@ -149,11 +149,11 @@ class Trainer:
     def _latent_terms(self, seen: Tensor, coded: _Coded) -> Terms:
         """Of a net on a trunk: how near it comes to the trunk's latents."""
         decoder, nothing = self.net.decoder, seen.new_zeros(())
-        missed = nothing
+        error = nothing
         if isinstance(decoder, StackedDecoder):
-            missed = F.mse_loss(decoder.latents(coded.codes, coded.held).float(), seen.float())
-        loss = missed + self.config.loss.commitment * coded.commitment
-        return Terms(loss, missed, nothing, nothing, coded.commitment, coded.used)
+            error = F.mse_loss(decoder.latents(coded.codes, coded.held).float(), seen.float())
+        loss = error + self.config.loss.commitment * coded.commitment
+        return Terms(loss, error, nothing, nothing, coded.commitment, coded.used)
 
     def _imitation_terms(self, coded: _Coded, teacher: CodecNet) -> Terms:
         """Of a taught net: how near it comes to what the teacher draws of the same codes, and how."""

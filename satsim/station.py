@@ -102,6 +102,15 @@ class Station:
         """Whether all is held of every image that was heard, and one was."""
         return bool(self._images) and all(each.gathering.complete for each in self._images.values())
 
+    @property
+    def missing(self) -> dict[str, tuple[int, ...]]:
+        """The 0-based stages that each image heard, by name, still lacks; complete ones are left out."""
+        lacks = {
+            name: tuple(set(range(each.image.n_stages)) - set(each.gathering.stages))
+            for name, each in sorted(self._images.items())
+        }
+        return {name: tuple(sorted(stages)) for name, stages in lacks.items() if stages}
+
     def catch_up(self) -> list[Picture]:
         """Draw what a kill, a full disk or an unknown model left undrawn; return what is new."""
         drawn = [picture for image in self._images.values() for picture in self._draw(image)]

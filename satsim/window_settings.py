@@ -17,7 +17,7 @@ TLE_CHARS = 69  # of a line; columns as in celestrak.org/NORAD/documentation/tle
 OPEN_TEXT = "at least one {from_s, to_s}, in order of time and without overlap"
 REPEAT_TEXT = "a number from the last to_s to 31449600 (seconds)"
 TLE_TEXT = "a text of two lines of 69 characters, and a line with a name before them or not"
-START_TEXT = "a date and time such as 2026-11-24T12:00:00Z"
+START_TEXT = "a date and time such as 2026-11-24T12:00:00Z (UTC where the zone is left out)"
 
 
 class Window(Section):

@@ -28,7 +28,7 @@ from satsim.journal import Journal, Row
 from satsim.records import VERDICTS, Picture
 from satsim.serial_port import serial_parts, serial_port
 from satsim.units import MOST_DRAWN_PIXELS
-from satsim.wording import from_1
+from satsim.wording import from_1, stages_text
 
 LOG = "packets.csv"
 LOCALHOST = "127.0.0.1"
@@ -99,6 +99,8 @@ def receive(
         counts = Counter(row.event for row in journal.rows)
         heard = [f"{counts[event]} {event}" for event in VERDICTS]
         typer.echo(f"{out}: packets {', '.join(heard)}")
+        for name, stages in station.missing.items():
+            typer.echo(f"{out / name}: stages missing: {stages_text(stages)}")
 
 
 def _json_lines(row: Row | None, pictures: Sequence[Picture]) -> Iterator[str]:

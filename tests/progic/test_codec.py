@@ -56,6 +56,10 @@ def test_a_stage_codes_only_what_earlier_ones_left(toy_codec: Codec, photo: Imag
     assert before[2] != after[2]
 
 
+def test_a_codec_says_what_it_is(toy_codec: Codec) -> None:
+    assert repr(toy_codec) == "<Codec toy: N=3, L=5, f=16>"
+
+
 def test_bad_stages_are_named(toy_codec: Codec) -> None:
     with pytest.raises(PayloadError, match="no stage"):
         toy_codec.decode([], (16, 16))

@@ -93,6 +93,17 @@ def test_the_terminal_counts_stages_from_1_as_pictures_are_called(sent: Path, tm
     assert said[5].endswith("/1-3.png, all there is")
 
 
+def test_the_last_lines_name_what_each_image_lacks(sent: Path, tmp_path: Path) -> None:
+    packets = sorted(sent.iterdir())
+    packets[0].unlink()
+    result = satsim("receive", "--files", sent, "-o", tmp_path / "in", "--once", "-m", "toy")
+    image = next(path for path in (tmp_path / "in").iterdir() if path.is_dir())
+    assert result.stdout.splitlines()[-1] == f"{image}: stages missing: 1"
+    packets[2].unlink()
+    result = satsim("receive", "--files", sent, "-o", tmp_path / "out", "--once", "-m", "toy")
+    assert result.stdout.splitlines()[-1] == f"{tmp_path / 'out' / image.name}: stages missing: 1+3"
+
+
 def test_a_large_file_that_is_no_packet_does_not_stop_the_next_start(sent: Path, tmp_path: Path) -> None:
     (tmp_path / "large").mkdir()
     (tmp_path / "large" / "clip.mp4").write_bytes(b"x" * 70_000)
