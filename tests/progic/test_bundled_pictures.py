@@ -13,13 +13,13 @@ from progic.codec import Codec
 
 SIDE_PX, BLOCK_PX = 64, 8
 STAGES = (
-    "j9vRgP+8z+0oum9uI3ou+NvXlb2EDHxbjVrwgBp1winQ0xay7NAWdaoJcXmiSzAt4xgHuUJxW19aGT7pN3zR483J0USAs0NaIB8n6Wbx"
-    "nH7bAYr3RiIxutaRXzJQiIjvijmNcQ=="
+    "j9vRgP+8z+0oum9bA3ou+NvW/b2EDHxbpFrwiyDHwgvjnxay7NoedaoJcXiwSzAt4QDSFbL1W19aGhbpN3zfFcvJ0j9KnlalfUsnh2tD"
+    "9OnbAYnVRCIQThkEXxFbLIjqijVhOg=="
 )
 BLOCK_MEANS = (
-    "2LZykOSuXuqFcuw/1pZCl2hMQZAog5g0vpSVTbq9R8uHpN9fvOHbcN/kY7pvuMc8iz+vL161hWRqzoSHc3/INp/Og8N0zMZFc0CmP0uX"
-    "r0NPvEBfWlqnR2igyH1A4Hs6NplqaJxtxFxxiClOOTRAkSdHySlFkTlqXLtltLtltb2/ZqKoXYVisnFnnluAUleAuqCO3Ztyd+eET9ae"
-    "rtS2vNO1UbaSLZZg0I+Ey4ddWcMra9NF0Z9rsJh7O6NjYLVR"
+    "2qxtidyoUd17YeA01pI8nGROO5oxYIwmu4iSOqm0N72Al9lZr9rTZNPbYb50rrwxjTisNGK4d1tuzoiHbIPNOqfVh86A1clHdkKtPEue"
+    "q0JYv0ppPVOrP3apvYk93H84J4leWIxovGF+mENuKTFChx9BxSxFjz1uR6ZTnKNYmKu+T46kSXRgtXBtoGKKRlF9opGBzI9rWcd1OsWX"
+    "nci1t861U7SWL5hewn91vH9SSLIiULk2z5Jlso1zR6dfZ7NH"
 )
 
 
