@@ -103,3 +103,21 @@ def test_a_command_waits_for_no_library_of_another(program: str, unwanted: set[s
     code = f"import sys, {program}.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not unwanted & set(loaded.split())
+
+
+def help_of(program: str, command: str, columns: int) -> str:
+    app = import_module(f"{program}.cli").app
+    return CliRunner(env={"COLUMNS": str(columns)}).invoke(app, [command, "--help"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("program", "command", "words"),
+    [
+        ("progic", "analyse", "findings.md too, and goes on where it was stopped"),
+        ("satsim", "tune", "against the photo at the size at which it is shown"),
+        ("satsim", "receive", "packets.csv in the folder, with what became of it (stages counted from 0,"),
+    ],
+)
+def test_help_is_folded_where_the_terminal_ends(program: str, command: str, words: str) -> None:
+    """Typer breaks all paragraphs but the first where the source does."""
+    assert words in help_of(program, command, 200)

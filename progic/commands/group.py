@@ -1,5 +1,6 @@
-"""What `progic` and `satsim` have in common as commands: an argument that is empty is refused."""
+"""What `progic` and `satsim` have in common as commands: no empty argument, and help as wide as it can be."""
 
+import inspect
 from itertools import pairwise
 from typing import Any
 
@@ -22,3 +23,11 @@ class Commands(TyperGroup):
                     f"after {option or before}: found nothing; allowed: no empty argument"
                 )
         return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command whose help has a line a paragraph: typer folds the first alone, and keeps ours."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+            command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+        return command

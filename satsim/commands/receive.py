@@ -63,11 +63,9 @@ def receive(
 ) -> None:
     """Receive real packets, of any images at once, in any order, and write each better picture as it comes.
 
-    Everything that came in is in packets.csv in the folder, with what became
-    of it (stages counted from 0, as on the wire), status.json counts it, and
-    each image has a folder with its pictures (stages counted from 1). Stopped
-    or killed, the same command goes on where it was. With --json, a line an
-    event.
+    Everything that came in is in packets.csv in the folder, with what became of it (stages counted from 0, as
+    on the wire), status.json counts it, and each image has a folder with its pictures (stages counted from
+    1). Stopped or killed, the same command goes on where it was. With --json, a line an event.
     """
     one_way({"--files": from_files, "--udp": udp, "--serial": serial, "--stdin": stdin})
     if from_files is not None and from_files.resolve() == out.resolve():
