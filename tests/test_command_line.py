@@ -121,3 +121,10 @@ def help_of(program: str, command: str, columns: int) -> str:
 def test_help_is_folded_where_the_terminal_ends(program: str, command: str, words: str) -> None:
     """Typer breaks all paragraphs but the first where the source does."""
     assert words in help_of(program, command, 200)
+
+
+@pytest.mark.parametrize("program", ["progic", "satsim"])
+def test_help_is_whole_on_a_terminal_of_80_columns(program: str) -> None:
+    """A list without spaces is cut there, with an ellipsis, and cannot be copied."""
+    commands = typer.main.get_group(import_module(f"{program}.cli").app).commands
+    assert [name for name in commands if "…" in help_of(program, name, 80)] == []

@@ -38,7 +38,8 @@ Photos = Annotated[int, typer.Option(min=0, help="So many of the folder, evenly 
 Against = Annotated[
     str,
     typer.Option(
-        help=f"Classical codecs of rd and bd-rate, of {','.join(classical.FORMATS)}; else {','.join(USUAL)}."
+        help="Classical codecs of rd and bd-rate, by commas:"
+        f" {', '.join(classical.FORMATS)}; else {', '.join(USUAL)}."
     ),
 ]
 Anchor = Annotated[str, typer.Option(help="Of bd-rate: a published curve, or one of --against.")]

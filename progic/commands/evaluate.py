@@ -28,7 +28,7 @@ def evaluate_command(
     ] = "256x256",
     against: Annotated[
         str,
-        typer.Option(help=f"Classical codecs beside it, of {','.join(FORMATS)}; with commas."),
+        typer.Option(help=f"Classical codecs beside it, by commas: {', '.join(FORMATS)}."),
     ] = "",
     subsets: Annotated[
         bool, typer.Option("--subsets", help="Every set of stages, not prefixes only (models of at most 10).")

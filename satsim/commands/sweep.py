@@ -42,7 +42,9 @@ def sweep(
     settings: Settings = None,
     metrics: Metrics = None,
     jobs: Jobs = None,
-    dask: Annotated[str | None, typer.Option(help="Not here, but by the dask scheduler at tcp://…")] = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Not here, but by the dask scheduler at tcp://HOST:PORT.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
