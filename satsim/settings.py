@@ -31,6 +31,7 @@ SCHEME_TEXT = (
 )
 Delivery = Literal["progressive", "prefix", "low", "high"]
 Metric = Literal["dists", "lpips", "psnr_db", "ms_ssim"]
+MOST_RUNS = 100_000
 METRICS_TEXT = "at least one of dists, lpips, psnr_db and ms_ssim, each once"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"  # names become file and folder names
@@ -231,7 +232,7 @@ class Scenario(Section):
         description=METRICS_TEXT,
     )
     seed: int = Field(default=1, ge=0, le=2**53, description="a whole number from 0 to 9007199254740992")
-    runs: int = Field(default=1, ge=1, le=100_000, description="a whole number from 1 to 100000")
+    runs: int = Field(default=1, ge=1, le=MOST_RUNS, description=f"a whole number from 1 to {MOST_RUNS}")
 
     _list_to_tuple = field_validator("schemes", "metrics", mode="before")(listed)
 

@@ -33,7 +33,7 @@ Folder = Annotated[
     Path | None, typer.Argument(help="Folder of photos that the model was not trained on; or one photo.")
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for all files.")]
-Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT that photos are scaled and cropped to.")]
+Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels that each is scaled and cropped to.")]
 Photos = Annotated[int, typer.Option(min=0, help="So many of the folder, evenly spread; 0 is all.")]
 Against = Annotated[
     str,

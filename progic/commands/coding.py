@@ -47,7 +47,7 @@ def encode(
     out: Annotated[Path, typer.Argument(help="The .progic file to write.")],
     model: Model = DEFAULT_MODEL,
     size: Annotated[
-        str, typer.Option(help="WIDTHxHEIGHT to scale and crop to first; as it is without.")
+        str, typer.Option(help="WIDTHxHEIGHT in pixels that it is scaled and cropped to; else as it is.")
     ] = "",
     refine: Refine = 0,
     stagewise: Stagewise = False,
@@ -90,7 +90,11 @@ def decode(
     stages: Stages = "",
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="As of encode; without, the bundled one that wrote the file."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Bundled model, or the path of a .safetensors file; else the bundled one that wrote SOURCE.",
+        ),
     ] = None,
 ) -> None:
     """Draw the photo from the stages of a .progic file, or from some of them."""

@@ -24,7 +24,7 @@ def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="Folder of photos that the model was not trained on.")],
     model: Model = DEFAULT_MODEL,
     size: Annotated[
-        str, typer.Option(help="WIDTHxHEIGHT that each photo is scaled and cropped to.")
+        str, typer.Option(help="WIDTHxHEIGHT in pixels that each is scaled and cropped to.")
     ] = "256x256",
     against: Annotated[
         str,

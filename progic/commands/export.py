@@ -17,14 +17,21 @@ from progic.parity import photos_to_check
 
 @ends_well
 def export_command(
-    form: Annotated[Format, typer.Option("--format", help="What for.")] = "onnx",
+    form: Annotated[
+        Format, typer.Option("--format", help="What will run it: ONNX Runtime, or torch without progic.")
+    ] = "onnx",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; else such as f16-s-onnx.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder to write; else the model and the format, such as f16-s-onnx."
+        ),
     ] = None,
     model: Model = DEFAULT_MODEL,
     photos: Annotated[
         Path | None,
-        typer.Option(help="Check on 32 photos of this folder (so many at least), not on made pictures."),
+        typer.Option(
+            help="Check on 32 photos of this folder, which has at least as many; else on made pictures."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

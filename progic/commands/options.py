@@ -15,23 +15,23 @@ from progic.replacing import replacing
 Model = Annotated[
     str, typer.Option("--model", "-m", help="Bundled model, or the path of a .safetensors file.")
 ]
-Stages = Annotated[str, typer.Option(help="How many from the first (`2`), or which (`1,4`); all without.")]
+Stages = Annotated[str, typer.Option(help="How many from the first (`2`), or which (`1,4`); else all.")]
 Refine = Annotated[
     int,
     typer.Option(
         min=0,
         max=1000,
-        help="Steps of gradient in the search for each photo's codes: 1 --stagewise brings most.",
+        help="Gradient steps of the search for codes; 1 with --stagewise brings most of the gain.",
     ),
 ]
 Stagewise = Annotated[
     bool,
     typer.Option(
         "--stagewise",
-        help="So many steps before each stage: done while the one before is on its way.",
+        help="So many steps before each stage, while the packet before is on its way.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 
 
 def check_search(refine: int | None, stagewise: bool) -> None:

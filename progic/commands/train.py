@@ -25,17 +25,23 @@ def train_command(
         str, typer.Option(help=f"A .yaml file, or one that is shipped: {', '.join(shipped_recipes())}.")
     ] = "f16",
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for checkpoint, weights, log and strip.")
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder for checkpoint, weights, log and, with --validation, pictures."
+        ),
     ] = Path("training"),
     validation: Annotated[
-        Path | None, typer.Option(help="Folder of photos to watch; never trained on.")
+        Path | None, typer.Option(help="Folder of photos that show how far it is; never trained on.")
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps in all, instead of the recipe's.")] = None,
     max_minutes: Annotated[
         float, typer.Option(min=0, help="Stop after so long, with a checkpoint.")
     ] = math.inf,
     start: Annotated[
-        str, typer.Option(help="Model to begin with: bundled, or a .safetensors file; a new net without.")
+        str,
+        typer.Option(
+            help="Bundled model, or the path of a .safetensors file, to begin with; else a new net."
+        ),
     ] = "",
 ) -> None:
     """Train a model; goes on from OUT/checkpoint.safetensors where there is one."""

@@ -28,12 +28,15 @@ MOST_NAME_CHARS = 120
 def compare(
     scenarios: Annotated[list[Path], typer.Argument(help="Scenario files; of one alone, its schemes.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; else comparisons/ and the names.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write; else comparisons/ and the scenarios' names."),
     ] = None,
     image: Photo = None,
-    schemes: Annotated[str | None, typer.Option(help="Only these, by name: progressive,high_bpp")] = None,
+    schemes: Annotated[
+        str | None, typer.Option(help="Only these, by commas, such as progressive,high_bpp; else all.")
+    ] = None,
     anchor: Annotated[
-        str | None, typer.Option(help="Whom the others are measured against; else the first.")
+        str | None, typer.Option(help="The competitor that the others are measured against; else the first.")
     ] = None,
     seed: Seed = None,
     runs: Runs = None,

@@ -15,7 +15,7 @@ from satsim.key_list import keys_below, keys_of
 @ends_well
 def keys(
     name: Annotated[
-        str | None, typer.Argument(help="A key, such as link.windows: it and those below; all without.")
+        str | None, typer.Argument(help="A key, such as link.windows: it and those below; else all.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -19,7 +19,7 @@ from satsim.trace import read_trace
 @ends_well
 def links(
     name: Annotated[
-        str | None, typer.Argument(help="A preset to show, or `fit`; all are listed without.")
+        str | None, typer.Argument(help="A preset to show, or `fit`; else all are listed.")
     ] = None,
     trace: Annotated[Path | None, typer.Argument(help="With `fit`: a CSV of time_s and outcome.")] = None,
     as_json: AsJson = False,

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 
 from satsim.errors import InputError
 from satsim.progress import Progress
-from satsim.settings import Metric
+from satsim.settings import MOST_RUNS, Metric
 from satsim.wording import METRIC_LABELS
 
 SHORT_NAMES = {"psnr": "psnr_db"}
@@ -35,19 +35,26 @@ Seed = Annotated[
 Runs = Annotated[
     int | None,
     typer.Option(
-        min=1, help="So often, at most 100000, each with losses of its own; else the scenario's, or 1."
+        min=1,
+        max=MOST_RUNS,
+        help="How often it is sent, each time with losses of its own; else the scenario's, or 1.",
     ),
 ]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", "-s", help="KEY=VALUE over the file's: -s link.loss.rate=0.2")
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        help="KEY=VALUE over the file's, such as image.fit=pad; `satsim keys` lists them. May be repeated.",
+    ),
 ]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one a core.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; else one for each core.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 Metrics = Annotated[
     str | None,
     typer.Option(
-        help="Some of dists,lpips,psnr_db,ms_ssim (else all): without the first two no weights are needed."
+        help="By commas, of dists, lpips, psnr_db, ms_ssim; else all. The first two need the metric weights."
     ),
 ]
 

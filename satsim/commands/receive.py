@@ -52,7 +52,12 @@ def receive(
         bool, typer.Option("--once", help="End when the folder is read, or all images heard are complete.")
     ] = False,
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="A model's file, beside the bundled ones.")
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Path of a .safetensors file, beside the bundled models. May be repeated.",
+        ),
     ] = None,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Draw no picture of more pixels: memory grows with them.")
@@ -65,7 +70,7 @@ def receive(
 
     Everything that came in is in packets.csv in the folder, with what became of it (stages counted from 0, as
     on the wire), status.json counts it, and each image has a folder with its pictures (stages counted from
-    1). Stopped or killed, the same command goes on where it was. With --json, a line an event.
+    1). Stopped or killed, the same command goes on where it was. With --json, a line for each event.
     """
     one_way({"--files": from_files, "--udp": udp, "--serial": serial, "--stdin": stdin})
     if from_files is not None and from_files.resolve() == out.resolve():

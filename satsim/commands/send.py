@@ -39,19 +39,21 @@ PACES = ("link=", "link.preset=", "link.interval_s=")  # settings that bring an 
 
 Refine = Annotated[
     int | None,
-    typer.Option(min=0, max=1000, help="Steps of the search for codes; else the scenario's, or 0."),
+    typer.Option(min=0, max=1000, help="Gradient steps of the search for codes; else the scenario's, or 0."),
 ]
 Stagewise = Annotated[
     bool | None,
     typer.Option(
         "--stagewise/--no-stagewise",
-        help="So many before each stage, while the packet before is on its way; else as the scenario has it.",
+        help="So many steps before each stage, while the packet before is on its way; else the scenario's.",
     ),
 ]
 Interval = Annotated[
     float | None,
     typer.Option(
-        min=0, max=WEEK_S, help="Seconds from packet to packet; else the --scenario's, into a folder 0."
+        min=0,
+        max=WEEK_S,
+        help="Seconds from packet to packet; else the scenario's; 0 without one, and into a folder.",
     ),
 ]
 
@@ -60,25 +62,37 @@ Interval = Annotated[
 def send(
     photo: Annotated[Path, typer.Argument(help="The photo to send.")],
     to_files: Annotated[
-        Path | None, typer.Option("--files", help="Write the packets into this folder, one file each.")
+        Path | None, typer.Option("--files", help="Write the packets into this folder, one packet a file.")
     ] = None,
     udp: Annotated[str | None, typer.Option(help="Send them as datagrams to HOST:PORT.")] = None,
     serial: SerialDevice = None,
-    stdout: Annotated[bool, typer.Option("--stdout", help="Write SLIP frames (RFC 1055).")] = False,
+    stdout: Annotated[
+        bool,
+        typer.Option("--stdout", help="Write SLIP frames (RFC 1055), as `satsim receive --stdin` reads."),
+    ] = False,
     scenario: Annotated[
         Path | None, typer.Option(help="Size, codec, payload, interval and repair of this scenario.")
     ] = None,
     scheme: Annotated[str | None, typer.Option(help="One of the scenario's schemes; else its first.")] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="A bundled model, or a file; else the --scenario's, or f16-s."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Bundled model, or the path of a .safetensors file; else the scenario's, or f16-s.",
+        ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT, scaled and cropped to; 256x256 without a scenario.")
+        str | None,
+        typer.Option(
+            help="WIDTHxHEIGHT in pixels that it is scaled and cropped to; else the scenario's, or 256x256."
+        ),
     ] = None,
     payload_bytes: Annotated[
         int | None,
-        typer.Option(help="Most bytes of a packet, header included; else the --scenario's, or 360."),
+        typer.Option(
+            help="Most bytes of a packet, header included, 21 to 65536; else the scenario's, or 360."
+        ),
     ] = None,
     refine: Refine = None,
     stagewise: Stagewise = None,
@@ -87,7 +101,9 @@ def send(
     capture_time: Annotated[
         int | None,
         typer.Option(
-            min=0, max=2**32 - 1, help="Seconds since 1970 UTC; else now. With the same it is the same image."
+            min=0,
+            max=2**32 - 1,
+            help="Seconds since 1970 UTC; else now. Sent again with the same, it is the same image.",
         ),
     ] = None,
     baud: Baud = 19200,

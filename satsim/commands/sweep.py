@@ -30,11 +30,15 @@ def sweep(
     scenario: ScenarioFile,
     grid: Annotated[
         list[str],
-        typer.Option("--grid", "-g", help="KEY=VALUES: -g link.loss.rate=0,0.1 -g codec.stages=1..5"),
+        typer.Option(
+            "--grid",
+            "-g",
+            help="KEY=VALUES, for each key: -g link.loss.rate=0,0.1 -g codec.stages=1..5",
+        ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder to write; else sweeps/ and the name."),
+        typer.Option("--out", "-o", help="Folder to write; else sweeps/ and the scenario's name."),
     ] = None,
     image: Photo = None,
     seed: Seed = None,

@@ -21,15 +21,20 @@ from satsim.duration import seconds_of
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.scenario import naming_sources
+from satsim.settings import MOST_RUNS
 
 Sides = Annotated[
     str | None,
-    typer.Option(help="Longer sides to try beside that shown, in pixels, by commas; else 128 to 512."),
+    typer.Option(
+        help="Longer sides to try beside that shown, in pixels, by commas, 32 to 4096; else 128 to 512."
+    ),
 ]
 LossyRuns = Annotated[
     int | None,
     typer.Option(
-        min=1, help="So often, where losses or delays are drawn; 200 unless said, here or in the scenario."
+        min=1,
+        max=MOST_RUNS,
+        help="How often it is sent where losses or delays are drawn; else the scenario's, or 200.",
     ),
 ]
 
@@ -38,10 +43,12 @@ LossyRuns = Annotated[
 def tune(
     scenario: ScenarioFile,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; else tunings/ and the name.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write; else tunings/ and the scenario's name."),
     ] = None,
     deadline: Annotated[
-        str | None, typer.Option(help="By when the picture counts: 90s, 5m, 1h30m. Else ten messages.")
+        str | None,
+        typer.Option(help="By when the picture counts, such as 90s, 5m or 1h30m; else ten messages."),
     ] = None,
     budget_bytes: Annotated[
         int | None, typer.Option(min=1, help="Most bytes on the air, headers and repeats too; else no limit.")
@@ -51,10 +58,12 @@ def tune(
         typer.Option(min=0, help="Most US dollars for all messages, by link.billing; else no limit."),
     ] = None,
     loss: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Part of messages lost: link.loss.rate.")
+        float | None,
+        typer.Option(min=0, max=1, help="Share of messages lost: link.loss.rate; else the scenario's."),
     ] = None,
     models: Annotated[
-        str | None, typer.Option(help="Some models, such as f16,f32; else all that `progic info` lists.")
+        str | None,
+        typer.Option(help="Models to try, by commas, such as f16,f32; else all that `progic info` lists."),
     ] = None,
     sides: Sides = None,
     image: Photo = None,

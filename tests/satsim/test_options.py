@@ -16,6 +16,7 @@ from satsim.errors import InputError
         ("run", "--image", ""),
         ("run", "--seed", "-1"),
         ("compare", "--runs", "0"),
+        ("tune", "--runs", "100001"),
         ("run", "--metrics", ""),
         ("compare", "--metrics", "dists,dist"),
         ("tune", "--loss", "nan"),
