@@ -3,11 +3,11 @@
 Each field's `description` says what is allowed; error messages quote it (satsim.complaints).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from satsim.section import WEEK_S, Section
+from satsim.section import WEEK_S, Else, Section
 
 Access = Literal["turns", "fcfs", "aloha"]
 
@@ -22,8 +22,8 @@ class FleetSettings(Section):
 
     handsets: int = Field(default=1, ge=1, le=1000, description="a whole number from 1 to 1000")
     access: Access = Field(default="turns", description="turns, fcfs or aloha")
-    transmit_probability: float | None = Field(
-        default=None, gt=0, le=1, description="a number above 0, up to 1; else 1 / handsets"
+    transmit_probability: Annotated[float | None, Else("1 / handsets")] = Field(
+        default=None, gt=0, le=1, description="a number above 0, up to 1"
     )
     within_s: float = Field(
         default=0,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from satsim.section import Section, listed, of_a_file
+from satsim.section import Else, Section, listed, of_a_file
 
 Side = Annotated[int, Field(ge=1, le=4096)]
 PHOTO_PATH = "the path of a photo, relative to the scenario file"
@@ -24,7 +24,9 @@ class ImageSettings(Section):
 
     path: Annotated[Path, of_a_file(PHOTO_PATH)] = Field(strict=False, description=PHOTO_PATH)
     size: tuple[Side, Side] = Field(default=(256, 256), description=SIZE_TEXT)
-    shown: tuple[Side, Side] | None = Field(default=None, description=f"{SIZE_TEXT}, at least image.size")
+    shown: Annotated[tuple[Side, Side] | None, Else("image.size")] = Field(
+        default=None, description=f"{SIZE_TEXT}, at least image.size"
+    )
     fit: Literal["crop", "pad"] = Field(default="crop", description="crop or pad")
 
     _list_to_tuple = field_validator("size", "shown", mode="before")(listed)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from satsim.complaints import models_in, shown
-from satsim.section import Section
+from satsim.section import Else, Section
 from satsim.settings import Scenario
 
 
@@ -17,7 +17,7 @@ class Key(NamedTuple):
     name: str  # dotted; [] after a list, for each of its items
     kind: str  # of its section, where it is of one kind alone
     allowed: str
-    default: str  # as in YAML; "" where nothing stands for it, or its own keys say it
+    default: str  # as in YAML or in words; "" where nothing stands for it, or its own keys say it
     required: bool = False  # where its section is given
 
     def __str__(self) -> str:
@@ -62,6 +62,9 @@ def _kind_of(section: type[BaseModel]) -> str:
 
 def _default_of(field: FieldInfo) -> str:
     default = field.default
+    for told in field.metadata:
+        if isinstance(told, Else):
+            return told.words
     if field.is_required() or default is None:
         return ""
     if isinstance(default, Section):

@@ -140,7 +140,8 @@ def _none_is_rate_0(value: object) -> object:
 
 
 DRAWN_LOSS_TEXT = (
-    "none, {rate}, {kind: gilbert_elliott, rate, mean_burst} or {kind: blockage, open_s, blocked_s}"
+    "none, {rate}, {kind: gilbert_elliott, rate, mean_burst, loss_in_good, loss_in_bad}"
+    " or {kind: blockage, open_s, blocked_s}"
 )
 DrawnLoss = Annotated[
     Annotated[IndependentLoss, Tag("independent")]
@@ -149,7 +150,7 @@ DrawnLoss = Annotated[
     by_kind(INDEPENDENT),
     BeforeValidator(_none_is_rate_0),
 ]
-LOSS_TEXT = DRAWN_LOSS_TEXT.replace(" or", ",") + " or {kind: trace, path}"
+LOSS_TEXT = DRAWN_LOSS_TEXT.replace(" or", ",") + " or {kind: trace, path, after_end}"
 Loss = Annotated[
     Annotated[IndependentLoss, Tag("independent")]
     | Annotated[GilbertElliottLoss, Tag("gilbert_elliott")]

@@ -129,7 +129,7 @@ class Ulp(Section):
 
 
 REPAIR_TEXT = (
-    "{kind: none}, {kind: arq_next_slot, max_attempts}, {kind: arq_round, return_link},"
+    "{kind: none}, {kind: arq_next_slot, max_attempts}, {kind: arq_round, return_link, max_rounds},"
     " {kind: repeat, times}, {kind: carousel, rounds}, {kind: unequal, copies},"
     " {kind: erasure, parity_stages} or {kind: ulp, packets, needed}"
 )

@@ -1,6 +1,7 @@
 """What every mapping in a scenario is, and how its validators say what is allowed."""
 
 import os
+from typing import NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator
 from pydantic_core import PydanticCustomError
@@ -53,6 +54,12 @@ def by_kind(default: str) -> Discriminator:
         return kind if isinstance(kind, str) else "no text"
 
     return Discriminator(kind_of)
+
+
+class Else(NamedTuple):
+    """What holds where a key is not given, in words: metadata of a field whose default does not say it."""
+
+    words: str
 
 
 class Section(BaseModel):

@@ -1,11 +1,11 @@
 """How long the handset takes before it can send, in a scenario or a scheme of its own."""
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from satsim.codec_settings import Search
-from satsim.section import WEEK_S, WEEK_TEXT, Section, not_allowed
+from satsim.section import WEEK_S, WEEK_TEXT, Else, Section, not_allowed
 
 SENDER_TEXT = "{encode_s, refine_s} or {encode: measured}"
 
@@ -24,7 +24,7 @@ class SenderSettings(Section):
     """
 
     encode_s: float | None = Field(default=None, ge=0, le=WEEK_S, description=WEEK_TEXT)
-    refine_s: float | None = Field(default=None, ge=0, le=WEEK_S, description=WEEK_TEXT)
+    refine_s: Annotated[float | None, Else("0")] = Field(default=None, ge=0, le=WEEK_S, description=WEEK_TEXT)
     encode: Literal["measured"] | None = Field(default=None, description="measured")
 
     @model_validator(mode="after")

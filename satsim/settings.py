@@ -13,7 +13,7 @@ from satsim.fleet_settings import FleetSettings
 from satsim.image_settings import SIZE_TEXT, ImageSettings, Side
 from satsim.loss_settings import LOSS_TEXT, IndependentLoss, Loss, is_drawn
 from satsim.repair_settings import REPAIR_TEXT, ArqNextSlot, ArqRound, Repair
-from satsim.section import PRESET_TEXT, WEEK_S, WEEK_TEXT, Section, listed, not_allowed
+from satsim.section import PRESET_TEXT, WEEK_S, WEEK_TEXT, Else, Section, listed, not_allowed
 from satsim.sender_settings import SENDER_TEXT, SenderSettings
 from satsim.units import USD_DIGITS, stage_bytes
 from satsim.window_settings import WINDOWS_TEXT, Windows
@@ -88,15 +88,17 @@ class LinkSettings(Section):
     """
 
     preset: str | None = Field(default=None, description=PRESET_TEXT)
-    payload_bytes: int = Field(
+    payload_bytes: Annotated[int, Else("the preset's")] = Field(
         ge=21, le=65536, description="a whole number from 21 (our header and one byte) to 65536"
     )
-    interval_s: float = Field(ge=0.001, le=WEEK_S, description="a number from 0.001 to 604800 (seconds)")
+    interval_s: Annotated[float, Else("the preset's")] = Field(
+        ge=0.001, le=WEEK_S, description="a number from 0.001 to 604800 (seconds)"
+    )
     latency: LatencySettings = Field(
         default=LatencySettings(), description="propagation_s, processing_s, jitter_s"
     )
     loss: Loss = Field(default=IndependentLoss(), description=LOSS_TEXT)
-    windows: Windows | None = Field(default=None, description=WINDOWS_TEXT)
+    windows: Annotated[Windows | None, Else("always open")] = Field(default=None, description=WINDOWS_TEXT)
     billing: Billing | None = Field(
         default=None, description="{unit_bytes, least_bytes, overhead_bytes, price_usd}"
     )
@@ -119,17 +121,21 @@ class Scheme(Section):
     name: str = Field(pattern=NAME, description=NAME_TEXT)
     codec: Codec = Field(description=CODEC_TEXT)
     delivery: Delivery = Field(description="progressive, prefix, low or high")
-    budget_bytes: int | None = Field(
+    budget_bytes: Annotated[int | None, Else("those of one stage if delivery is low, or of all")] = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1000000"
     )
-    repair: Repair | None = Field(default=None, description=REPAIR_TEXT)  # else the scenario's
-    sender: SenderSettings | None = Field(default=None, description=SENDER_TEXT)  # else the scenario's
-    refine_steps: int | None = Field(  # else codec.refine_steps
+    repair: Annotated[Repair | None, Else("the scenario's")] = Field(default=None, description=REPAIR_TEXT)
+    sender: Annotated[SenderSettings | None, Else("the scenario's")] = Field(
+        default=None, description=SENDER_TEXT
+    )
+    refine_steps: Annotated[int | None, Else("codec.refine_steps")] = Field(
         default=None, ge=0, le=1000, description=STEPS_TEXT
     )
-    refine_stagewise: bool | None = Field(default=None, description="true or false")
+    refine_stagewise: Annotated[bool | None, Else("codec.refine_stagewise")] = Field(
+        default=None, description="true or false"
+    )
     command: CommandSettings | None = Field(default=None, description=COMMAND_TEXT)
-    size: tuple[Side, Side] | None = Field(default=None, description=SIZE_TEXT)  # else image.size
+    size: Annotated[tuple[Side, Side] | None, Else("image.size")] = Field(default=None, description=SIZE_TEXT)
 
     _list_to_tuple = field_validator("size", mode="before")(listed)
 

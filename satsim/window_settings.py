@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, Tag, ValidationInfo, field_validator
 
-from satsim.section import WEEK_S, Section, by_kind, listed, not_allowed
+from satsim.section import WEEK_S, Else, Section, by_kind, listed, not_allowed
 
 SCHEDULE: Literal["schedule"] = "schedule"  # the kind of windows that name none
 MOST_S = 52 * WEEK_S  # as far as a schedule reaches, and the longest that it repeats after
@@ -40,7 +40,9 @@ class Schedule(Section):
 
     kind: Literal["schedule"] = Field(default=SCHEDULE, description=SCHEDULE)
     open: tuple[Window, ...] = Field(min_length=1, max_length=10_000, description=OPEN_TEXT)
-    repeat_s: float | None = Field(default=None, le=MOST_S, description=REPEAT_TEXT)
+    repeat_s: Annotated[float | None, Else("never again")] = Field(
+        default=None, le=MOST_S, description=REPEAT_TEXT
+    )
 
     _list_to_tuple = field_validator("open", mode="before")(listed)
 
@@ -105,7 +107,9 @@ class Passes(Section):
     tle: Annotated[str, BeforeValidator(_stripped)] = Field(max_length=500, description=TLE_TEXT)
     site: Site = Field(description="{latitude_deg, longitude_deg, height_m}")
     min_elevation_deg: float = Field(ge=0, lt=90, description="a number from 0 to below 90 (degrees)")
-    start: Annotated[datetime | None, BeforeValidator(_utc)] = Field(default=None, description=START_TEXT)
+    start: Annotated[datetime | None, BeforeValidator(_utc), Else("the TLE's epoch")] = Field(
+        default=None, description=START_TEXT
+    )
     days: float = Field(default=7, gt=0, le=60, description="a number above 0, up to 60 (days)")
 
     @field_validator("tle")

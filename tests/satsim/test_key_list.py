@@ -49,7 +49,9 @@ def test_a_key_and_those_below_it() -> None:
     result = CliRunner().invoke(app, ["keys", "link.loss"])
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("link.loss: none, {rate}, {kind: gilbert_elliott, rate, mean_burst}")
+    assert lines[0].startswith(
+        "link.loss: none, {rate}, {kind: gilbert_elliott, rate, mean_burst, loss_in_good,"
+    )
     assert (
         "link.loss.mean_burst (kind: gilbert_elliott): a number from 1 to 1000000 (packets); required"
         in lines
@@ -90,6 +92,29 @@ def test_every_key_can_be_asked_for_wherever_it_stands(name: str, line: str) -> 
 def test_a_section_says_what_holds_without_it(name: str, default: str) -> None:
     (key,) = [key for key in keys_of() if key.name == name]
     assert key.default == default
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("image.shown", "at least image.size; else image.size"),
+        ("schemes[].repair", "{kind: ulp, packets, needed}; else the scenario's"),
+        ("schemes[].sender.refine_s", "(seconds); else 0"),
+        ("link.interval_s", "(seconds); else the preset's; required"),
+        ("fleet.transmit_probability", "a number above 0, up to 1; else 1 / handsets"),
+    ],
+)
+def test_a_key_without_a_value_of_its_own_says_what_holds_in_words(name: str, line: str) -> None:
+    assert CliRunner().invoke(app, ["keys", name]).stdout.splitlines()[0].endswith(line)
+
+
+def test_a_section_in_braces_has_all_its_keys() -> None:
+    listed = {key.name: key for key in keys_of()}
+    for name in ("link.loss", "repair"):
+        below = {
+            each.removeprefix(f"{name}.").split(".")[0] for each in listed if each.startswith(f"{name}.")
+        }
+        assert [key for key in below if key not in listed[name].allowed] == []
 
 
 def test_a_section_whose_keys_say_it_does_not_say_it_again() -> None:
