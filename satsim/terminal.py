@@ -50,7 +50,7 @@ def presets_table(presets: Mapping[str, Preset]) -> Table:
         known = (each.payload_up_bytes, each.interval_s, each.latency_s)
         ended = "" if each.status == "in service" else f" ({each.status})"
         table.add_row(name, *(_fact_cell(fact) for fact in known), each.title + ended)
-    table.caption = "*: unverified. `satsim links NAME` shows each value's source."
+    table.caption = "–: not published; *: unverified. `satsim links NAME` shows each value's source."
     return table
 
 

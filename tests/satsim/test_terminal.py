@@ -84,6 +84,7 @@ def test_a_list_of_services_marks_what_is_unverified_and_what_has_ended() -> Non
     assert rows[0] == ("bds3_rsmc", "1750", "60*", "1 to 2*", "BeiDou-3 regional short message communication")
     assert rows[1][-1] == "Swarm (ended in March 2025)"
     assert rows[2][1:4] == ("70", "–", "–")
+    assert str(table.caption).startswith("–: not published; *: unverified.")
 
 
 def test_a_service_is_shown_with_where_each_value_comes_from() -> None:
