@@ -208,9 +208,18 @@ def load_recipe(name_or_path: str) -> TrainConfig:
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "(top level)"
-        raise ConfigError(f"{path}: {key}: {first['msg']}, found {first['input']!r}") from None
+        raise ConfigError(f"{path}: {_fault(error)}") from None
     except (ValueError, LookupError, ArithmeticError, TypeError, RecursionError) as error:
         # of a value that is not what its tag or look says, such as a date that is none
         raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+
+
+def _fault(error: ValidationError) -> str:
+    """Return the first of pydantic's findings: key, and what is allowed."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "(top level)"
+    if first["type"] == "extra_forbidden":
+        sections: dict[str, type[BaseModel]] = {"codec": CodecConfig, "loss": LossConfig}
+        section = sections.get(key.split(".")[0], TrainConfig)
+        return f"{key}: an unknown key, allowed are {', '.join(section.model_fields)}"
+    return f"{key}: {first['msg']}, found {first['input']!r}"

@@ -20,7 +20,8 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
     ("text", "complaint"),
     [
         ("steps: [", "not readable as YAML"),
-        ("steps: 3\ncodec: {name: x}\nlernrate: 1", "lernrate: Extra inputs are not permitted"),
+        ("steps: 3\ncodec: {name: x}\nlernrate: 1", "lernrate: an unknown key, allowed are codec, loss,"),
+        ("steps: 3\ncodec: {name: x, stages: 5}", "codec.stages: an unknown key, allowed are name,"),
         ("steps: 0\ncodec: {name: x}", "steps: Input should be greater than or equal to 1, found 0"),
         ("steps: 1\ncodec: {name: x, downsampling_factor: 32}", "encoder_widths needs 4 entries"),
         (
