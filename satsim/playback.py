@@ -18,6 +18,7 @@ from satsim.wording import (
     scheme_colour,
     scheme_label,
     score_text,
+    short_label,
     shown_metric,
 )
 
@@ -58,6 +59,7 @@ def _scheme(run: Run, number: int, name: str, address: Address) -> dict[str, Any
     return {
         "name": name,
         "label": scheme_label(name),
+        "short_label": short_label(scheme_label(name)),
         "colour": scheme_colour(number),
         "own": ", ".join(own_texts(run.scenario, name)),
         "note": summary.note,

@@ -210,6 +210,6 @@ function namesOf(run, y, end) {
       const room = CHART.bottom - step * (ended.length - 1 - place);
       floor = Math.min(Math.max(y(last(scheme)), floor + step), room);
       const dot = draw("circle", { cx: end + 14, cy: floor, r: 4 });
-      return owned(draw("g", {}), scheme, dot, draw("text", { x: end + 24, y: floor + 4 }, scheme.label));
+      return owned(draw("g", {}), scheme, dot, draw("text", { x: end + 24, y: floor + 4 }, scheme.short_label));
     });
 }

@@ -228,6 +228,23 @@ def test_the_time_without_a_link_is_shaded(
     expect(page.locator(".shade:visible")).to_have_count(0)
 
 
+def test_long_names_stay_on_the_page(
+    context: BrowserContext, run_toy: Callable[..., Run], tmp_path: Path
+) -> None:
+    name = "s" * 64
+    (tmp_path / "photo.png").rename(tmp_path / f"{'p' * 200}.png")
+    own = f"{{name: {name}, codec: progic, delivery: progressive}}"
+    toy = run_toy(f"image.path={'p' * 200}.png", f"schemes=[progressive, {own}]")
+    (tmp_path / "arrival.html").write_text(lone_page(toy), encoding="utf-8")
+    page = opened(context, (tmp_path / "arrival.html").as_uri())
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        boxes = "e => [e.scrollWidth, e.clientWidth]"
+        assert len(set(page.locator("h2").filter(has_text=name).evaluate(boxes))) == 1
+    expect(page.locator("#curve text").last).to_have_text(re.compile("^s+…$"))
+
+
 def test_the_report_s_slider_goes_from_picture_to_picture(context: BrowserContext, run: Run) -> None:
     page = context.new_page()
     page.goto((run.folder / "report.html").as_uri())
