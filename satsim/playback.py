@@ -10,7 +10,6 @@ from satsim.records import Event, TimelineRow
 from satsim.repair_settings import Erasure, Ulp
 from satsim.rundir import Run, original_file, picture_file
 from satsim.wording import (
-    LOWER_IS_NEARER,
     METRIC_LABELS,
     facts_text,
     from_1,
@@ -43,7 +42,7 @@ def playback_of(run: Run, address: Address) -> dict[str, Any]:
         "size": run.scenario.image.original_size,
         "end_s": end_s,
         "closed": run.closed(end_s),  # [from_s, to_s] of when the link was not there
-        "metric": {"name": metric, "label": METRIC_LABELS[metric], "lower": metric in LOWER_IS_NEARER},
+        "metric": {"name": metric, "label": METRIC_LABELS[metric]},
         "marks": {"usable": run.manifest.usable_dists, "detail": run.manifest.detail_dists},
         "original": address(original_file(run.folder)),
         "schemes": [_scheme(run, number, name, address) for number, name in enumerate(run.summary)],
@@ -76,10 +75,6 @@ def _picture(run: Run, row: TimelineRow, address: Address) -> dict[str, Any]:
     value = getattr(row, metric)
     return {
         "time_s": row.time_s,
-        "packets": row.packets,
-        "stages": row.stages,
-        "bytes": row.bytes,
-        "bpp": row.bpp,
         "value": value if value is not None and isfinite(value) else None,  # JSON has no infinity
         "score": score_text(metric, value),
         "usable": row.usable,

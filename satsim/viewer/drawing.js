@@ -29,7 +29,6 @@ function owned(element, scheme, ...children) {
 class Timed {
   constructor() {
     this.entries = [];
-    this.shown = 0;
   }
 
   add(time_s, element) {

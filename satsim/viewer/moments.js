@@ -30,7 +30,6 @@ function stateOf(scheme, now) {
     bytes: received.reduce((sum, event) => sum + event.bytes, 0),
     nLost: past.filter((event) => event.event === "lost").length,
     nRepeated: past.filter((event) => event.event === "sent" && event.attempt > 1).length,
-    nDuplicates: past.filter((event) => event.event === "duplicate").length,
     isUsable: scheme.t_usable_s !== null && scheme.t_usable_s <= now,
     flight: flightOf(scheme, past, now),
     waits: waitsText(scheme, past, now),
