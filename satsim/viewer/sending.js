@@ -5,6 +5,7 @@ const PAPER = { title: "paper: 360 bytes a minute", payload_bytes: 360, interval
 const presets = { "": PAPER, ...given.presets };
 let runId = null; /* the run that is being computed or shown */
 let progress = null; /* the stream of server-sent events */
+let isSending = false;
 
 function complain(place, text) {
   find(place).textContent = text;
@@ -57,8 +58,23 @@ async function bytesOf([file, ...others], mostMb) {
   }
 }
 
+/* What the server answers; throws what it finds wrong, or that it is silent. */
+async function ask(address, request) {
+  let answer, said;
+  try {
+    answer = await fetch(address, request);
+    said = await answer.json();
+  } catch {
+    throw new Error("The server does not answer; is satsim serve still running?");
+  }
+  if (!answer.ok) throw new Error(said.error);
+  return said;
+}
+
 async function send(event) {
   event.preventDefault();
+  if (isSending) return; /* a second click */
+  isSending = true;
   const photos = find("photo").files;
   const traces = find("trace").disabled ? [] : find("trace").files;
   const body = [];
@@ -66,31 +82,29 @@ async function send(event) {
   try {
     body.push(await bytesOf(photos, given.max_mb));
     if (traces.length) body.push(await bytesOf(traces, given.max_trace_mb));
+    const { id } = await ask(`/runs?${query(photos[0], traces[0])}`, { method: "POST", body: new Blob(body) });
+    location.hash = id;
   } catch (error) {
     complain("form-wrong", error.message);
-    return;
   }
-  try {
-    const answer = await fetch(`/runs?${query(photos[0], traces[0])}`, { method: "POST", body: new Blob(body) });
-    const said = await answer.json();
-    if (answer.ok) location.hash = said.id;
-    else complain("form-wrong", said.error);
-  } catch {
-    complain("form-wrong", "The server does not answer; is satsim serve still running?");
-  }
+  isSending = false;
 }
 
 /* Follow the run that the address names: its progress, then the run itself. */
 function follow() {
   runId = location.hash.slice(1) || given.first;
-  if (progress) progress.close();
+  if (progress) end("");
+  if (!runId && shownRun) location.reload(); /* back at the form, as the page begins */
   if (!runId) return;
-  complain("wrong", "");
   progress = new EventSource(`/runs/${encodeURIComponent(runId)}/progress`);
   progress.onmessage = (message) => report(JSON.parse(message.data));
   progress.onerror = () => {
-    if (progress.readyState === EventSource.CLOSED) end("The server knows no such run.");
-    else find("step").textContent = "The server does not answer; trying again.";
+    if (progress.readyState === EventSource.CLOSED) {
+      end("The server knows no such run.");
+    } else {
+      find("working").hidden = false;
+      find("step").textContent = "The server does not answer; trying again.";
+    }
   };
 }
 
@@ -116,13 +130,14 @@ function report({ state, step, done, error }) {
 async function fetchRun() {
   const asked = runId;
   const own = `/runs/${encodeURIComponent(asked)}`;
-  const answer = await fetch(`${own}/playback.json`);
-  const said = await answer.json();
-  if (runId !== asked) return; /* the address names another run by now */
-  if (!answer.ok) {
-    complain("wrong", said.error);
+  let said;
+  try {
+    said = await ask(`${own}/playback.json`);
+  } catch (error) {
+    if (runId === asked) complain("wrong", error.message);
     return;
   }
+  if (runId !== asked) return; /* the address names another run by now */
   openRun(said);
   find("get-folder").href = `${own}/folder.zip`;
   find("get-scenario").href = `${own}/scenario.yaml`;
@@ -130,6 +145,10 @@ async function fetchRun() {
   find("downloads").hidden = false;
   find("send").open = false;
   find("play").focus();
+}
+
+function cancel() {
+  ask(`/runs/${encodeURIComponent(runId)}/cancel`, { method: "POST" }).catch(({ message }) => complain("wrong", message));
 }
 
 function dropped(event) {
@@ -143,7 +162,7 @@ find("preset").addEventListener("change", choosePreset);
 find("form").addEventListener("input", choose);
 find("form").addEventListener("invalid", (event) => event.target.closest("#more")?.setAttribute("open", ""), true); /* else it could not be shown */
 find("form").addEventListener("submit", send);
-find("cancel").addEventListener("click", () => fetch(`/runs/${encodeURIComponent(runId)}/cancel`, { method: "POST" }));
+find("cancel").addEventListener("click", cancel);
 find("drop").addEventListener("dragover", (event) => event.preventDefault());
 find("drop").addEventListener("dragenter", () => find("drop").classList.add("over"));
 find("drop").addEventListener("dragleave", () => find("drop").classList.remove("over"));

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.satsim.conftest import DROP, browser_here, serving
 from tests.satsim.test_web_link import TLE
@@ -38,6 +38,11 @@ def opened(context: BrowserContext, address: str, folder: Path) -> Page:
 def sent(page: Page) -> None:
     page.get_by_role("button", name="Send it").click()
     expect(page.locator("h1")).to_have_text("seen")
+
+
+def still_running(route: Route) -> None:
+    status = '{"state": "running", "step": "loading", "done": 0.1, "error": ""}'
+    route.fulfill(content_type="text/event-stream", body=f"data: {status}\n\n")
 
 
 def wrong(page: Page, label: str) -> str:
@@ -140,13 +145,59 @@ def test_that_a_run_goes_on_is_seen_below_the_form(
 ) -> None:
     page = opened(context, address, tmp_path)
     page.set_viewport_size({"width": 1200, "height": 600})
-    status = '{"state": "running", "step": "loading", "done": 0.1, "error": ""}'
-    page.route(
-        "**/progress",
-        lambda route: route.fulfill(content_type="text/event-stream", body=f"data: {status}\n\n"),
-    )
+    page.route("**/progress", still_running)
     page.get_by_role("button", name="Send it").click()
     expect(page.get_by_role("button", name="Stop")).to_be_in_viewport(ratio=1)
+
+
+def test_a_second_click_sends_no_second_photo(context: BrowserContext, address: str, tmp_path: Path) -> None:
+    page = opened(context, address, tmp_path)
+    sent: list[Route] = []
+    page.route("**/runs?*", lambda route: sent.append(route))
+    for n_sent in (1, 2):
+        page.get_by_role("button", name="Send it").dblclick()
+        page.wait_for_timeout(100)
+        assert len(sent) == n_sent
+        sent[-1].fulfill(status=422, json={"error": f"refused {n_sent}"})
+        expect(page.get_by_role("alert")).to_have_text(f"refused {n_sent}")
+
+
+def test_the_way_back_leads_to_the_form(context: BrowserContext, address: str, tmp_path: Path) -> None:
+    page = opened(context, address, tmp_path)
+    page.route("**/progress", still_running)
+    page.get_by_role("button", name="Send it").click()
+    stop = page.get_by_role("button", name="Stop")
+    expect(stop).to_be_visible()
+    page.go_back()
+    expect(stop).to_be_hidden()
+    page.unroute("**/progress")
+    page.go_forward()
+    expect(page.locator("h1")).to_have_text("seen")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("satsim")
+    expect(page.locator("#run")).to_be_hidden()
+    expect(page.get_by_role("button", name="Send it")).to_be_visible()
+
+
+def test_a_server_that_falls_silent_is_told(context: BrowserContext, address: str, tmp_path: Path) -> None:
+    page = opened(context, address, tmp_path)
+    for address in ("**/cancel", "**/playback.json"):
+        page.route(address, lambda route: route.abort())
+    page.route("**/progress", still_running)
+    page.get_by_role("button", name="Send it").click()
+    page.get_by_role("button", name="Stop").click()
+    silent = "The server does not answer; is satsim serve still running?"
+    expect(page.locator("#wrong")).to_have_text(silent)
+    page.go_back()
+    expect(page.locator("#wrong")).to_be_hidden()
+    page.unroute("**/progress")
+    page.go_forward()
+    expect(page.locator("#wrong")).to_have_text(silent)
+    page.go_back()
+    page.route("**/progress", lambda route: route.abort())
+    page.go_forward()
+    expect(page.locator("#step")).to_be_visible()
+    expect(page.locator("#step")).to_have_text("The server does not answer; trying again.")
 
 
 def test_a_trace_decides_what_is_lost(context: BrowserContext, address: str, tmp_path: Path) -> None:
