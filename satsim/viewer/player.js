@@ -5,6 +5,7 @@ const given = JSON.parse(find("given").textContent);
 let shownRun = null; /* what is played: the run, and the parts of the page that show it */
 let now = 0;
 let lastFrame_ms = null; /* null: paused */
+let nextFrame = 0; /* what cancels it */
 
 /* Put a run on the page, at its start. */
 function openRun(run) {
@@ -73,22 +74,22 @@ function speak() {
 }
 
 function step(frame_ms) {
-  if (lastFrame_ms === null) return;
   const passed_s = Math.min(frame_ms - lastFrame_ms, 250) / 1000; /* a hidden page does not run on */
   lastFrame_ms = frame_ms;
   jump(now + passed_s * find("speed").value);
   if (now >= shownRun.run.end_s) pause();
-  else requestAnimationFrame(step);
+  else nextFrame = requestAnimationFrame(step);
 }
 
 function play() {
   if (now >= shownRun.run.end_s) jump(0);
   lastFrame_ms = performance.now();
   find("play").textContent = "Pause";
-  requestAnimationFrame(step);
+  nextFrame = requestAnimationFrame(step);
 }
 
 function pause() {
+  cancelAnimationFrame(nextFrame);
   lastFrame_ms = null;
   find("play").textContent = "Play";
 }
@@ -117,7 +118,7 @@ function onKey(event) {
   const isOurs = event.target.id === "scrub" || !event.target.closest(needing);
   if (!shownRun || !isOurs || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
   event.preventDefault();
-  KEYS[event.key]();
+  if (!event.repeat || event.key !== " ") KEYS[event.key](); /* a space bar that is held is one press, as on a button */
 }
 
 find("play").addEventListener("click", toggle);

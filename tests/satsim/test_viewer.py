@@ -106,6 +106,23 @@ def test_it_plays_to_the_end_and_stops(context: BrowserContext, address: str) ->
     assert card(page, 0).locator(".shot:visible").count() == 2
 
 
+def test_it_plays_once_however_often_it_was_paused(context: BrowserContext, address: str) -> None:
+    page = opened(context, address)
+    page.evaluate("""() => {
+      window.nSteps = 0;
+      const plain = jump;
+      jump = (time_s) => { window.nSteps += 1; plain(time_s); };
+      for (let press = 0; press < 21; press += 1) find("play").click();
+    }""")
+    frames = "() => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)))"
+    page.evaluate(frames)
+    assert page.evaluate("nSteps") <= 3
+    page.locator("h1").click()
+    for _ in range(2):
+        page.keyboard.down("Space")  # the second is a repeat
+    expect(page.locator("#play")).to_have_text("Play")
+
+
 def test_two_viewers_watch_at_their_own_time(context: BrowserContext, address: str) -> None:
     first, second = opened(context, address), opened(context, address)
     first.keyboard.press("End")
