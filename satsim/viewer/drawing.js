@@ -156,7 +156,9 @@ function buildCurve(run) {
   const height = CHART.bottom - CHART.top;
   const shades = run.closed.map(([from_s, to_s]) => draw("rect", { class: "shade", x: x(from_s), y: CHART.top, width: x(to_s) - x(from_s), height }));
   const curves = draw("g", { "clip-path": "url(#so-far)" });
-  run.schemes.toReversed().forEach((scheme) => curves.append(curveOf(scheme, x, y, end)));
+  const dashOf = (scheme, number) => run.schemes.slice(0, number).filter(({ colour }) => colour === scheme.colour).length % 3;
+  const drawn = run.schemes.map((scheme, number) => curveOf(scheme, DASHES[dashOf(scheme, number)], x, y, end));
+  curves.append(...drawn.reverse());
   const cursor = draw("line", { class: "cursor", y1: CHART.top, y2: CHART.bottom });
   find("curve").replaceChildren(holder, ...shades, ...axesOf(run, valueTicks(low, high), marks, x, y, end), curves, cursor, ...namesOf(run, y, end));
   find("curve").setAttribute("aria-label", `${run.metric.label} of each scheme over elapsed time`);
@@ -166,10 +168,12 @@ function buildCurve(run) {
   };
 }
 
-function curveOf(scheme, x, y, end) {
+const DASHES = ["", " dashed", " dotted"]; /* where colours repeat */
+
+function curveOf(scheme, dash, x, y, end) {
   const pictures = scheme.pictures.filter((picture) => picture.value !== null);
   const steps = pictures.map((each, place) => `${place ? "H" : "M"}${x(each.time_s)}${place ? "V" : " "}${y(each.value)}`);
-  const path = draw("path", { class: "curve", d: steps.length ? `${steps.join("")}H${end}` : "" });
+  const path = draw("path", { class: `curve${dash}`, d: steps.length ? `${steps.join("")}H${end}` : "" });
   const dots = pictures.map((each) => draw("circle", { cx: x(each.time_s), cy: y(each.value), r: 4 }));
   return owned(draw("g", {}), scheme, path, ...dots);
 }

@@ -262,6 +262,20 @@ def test_long_names_stay_on_the_page(
     expect(page.locator("#curve text").last).to_have_text(re.compile("^s+…$"))
 
 
+def test_curves_are_dashed_where_colours_repeat(
+    context: BrowserContext, run_toy: Callable[..., Run], tmp_path: Path
+) -> None:
+    own = [f"{{name: s{number}, codec: progic, delivery: progressive}}" for number in range(17)]
+    (tmp_path / "arrival.html").write_text(
+        lone_page(run_toy(f"schemes=[{', '.join(own)}]")), encoding="utf-8"
+    )
+    page = opened(context, (tmp_path / "arrival.html").as_uri())
+    dashes = page.locator("#curve path.curve").evaluate_all(
+        "all => all.map((path) => getComputedStyle(path).strokeDasharray)"
+    )
+    assert dashes[::-1] == [*["none"] * 8, *["7px, 3px"] * 8, "2px, 3px"]
+
+
 def test_the_report_s_slider_goes_from_picture_to_picture(context: BrowserContext, run: Run) -> None:
     page = context.new_page()
     page.goto((run.folder / "report.html").as_uri())
