@@ -17,6 +17,20 @@ function draw(tag, attributes, text = "") {
   return element;
 }
 
+/* Files that are dropped on a box are taken; while they are held over it, or over what is in it, it shows that. */
+function takeDrops(box, take) {
+  box.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    box.classList.add("over");
+  });
+  box.addEventListener("dragleave", (event) => box.classList.toggle("over", box.contains(event.relatedTarget)));
+  box.addEventListener("drop", (event) => {
+    event.preventDefault();
+    box.classList.remove("over");
+    if (event.dataTransfer.files.length) take(event.dataTransfer.files);
+  });
+}
+
 /* Give an element a scheme's colour, lighter where the page is dark, and children. */
 function owned(element, scheme, ...children) {
   element.classList.add("own");

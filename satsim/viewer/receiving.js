@@ -214,11 +214,4 @@ async function takeFiles(files) {
 }
 
 find("packets").addEventListener("change", () => takeFiles(find("packets").files));
-find("packets-drop").addEventListener("dragover", (event) => event.preventDefault());
-find("packets-drop").addEventListener("dragenter", () => find("packets-drop").classList.add("over"));
-find("packets-drop").addEventListener("dragleave", () => find("packets-drop").classList.remove("over"));
-find("packets-drop").addEventListener("drop", (event) => {
-  event.preventDefault();
-  find("packets-drop").classList.remove("over");
-  takeFiles(event.dataTransfer.files);
-});
+takeDrops(find("packets-drop"), takeFiles);

@@ -151,22 +151,13 @@ function cancel() {
   ask(`/runs/${encodeURIComponent(runId)}/cancel`, { method: "POST" }).catch(({ message }) => complain("wrong", message));
 }
 
-function dropped(event) {
-  event.preventDefault();
-  find("drop").classList.remove("over");
-  if (event.dataTransfer.files.length) find("photo").files = event.dataTransfer.files;
-}
-
 find("preset").append(...Object.entries(presets).map(([name, preset]) => new Option(preset.title, name)));
 find("preset").addEventListener("change", choosePreset);
 find("form").addEventListener("input", choose);
 find("form").addEventListener("invalid", (event) => event.target.closest("#more")?.setAttribute("open", ""), true); /* else it could not be shown */
 find("form").addEventListener("submit", send);
 find("cancel").addEventListener("click", cancel);
-find("drop").addEventListener("dragover", (event) => event.preventDefault());
-find("drop").addEventListener("dragenter", () => find("drop").classList.add("over"));
-find("drop").addEventListener("dragleave", () => find("drop").classList.remove("over"));
-find("drop").addEventListener("drop", dropped);
+takeDrops(find("drop"), (files) => (find("photo").files = files));
 window.addEventListener("hashchange", follow);
 choosePreset();
 choose();

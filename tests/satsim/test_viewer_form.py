@@ -140,6 +140,25 @@ def test_what_cannot_be_sent_is_named(context: BrowserContext, address: str, tmp
     expect(page.get_by_role("alert")).to_have_text("found 2 files; allowed: one")
 
 
+def test_the_box_shows_that_it_takes_what_is_held_over_it(
+    context: BrowserContext, address: str, tmp_path: Path
+) -> None:
+    page = opened(context, address, tmp_path)
+    mouse = context.new_cdp_session(page)
+    held = {"items": [], "files": [str(tmp_path / "seen.png")], "dragOperationsMask": 1}
+    for kind, over, says in (
+        ("dragEnter", "#drop", True),
+        ("dragOver", "#drop label", True),
+        ("dragOver", "h1", False),
+    ):
+        box = page.locator(over).bounding_box()
+        assert box is not None
+        place = {"x": box["x"] + 4, "y": box["y"] + 4}
+        for each in (kind, "dragOver"):
+            mouse.send("Input.dispatchDragEvent", {"type": each, "data": held, **place})
+        expect(page.locator("#drop.over")).to_have_count(int(says))
+
+
 def test_that_a_run_goes_on_is_seen_below_the_form(
     context: BrowserContext, address: str, tmp_path: Path
 ) -> None:
