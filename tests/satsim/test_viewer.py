@@ -262,6 +262,16 @@ def test_long_names_stay_on_the_page(
     expect(page.locator("#curve text").last).to_have_text(re.compile("^s+…$"))
 
 
+def test_the_printed_report_has_all_pictures_and_columns(context: BrowserContext, run: Run) -> None:
+    page = context.new_page()
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 within its margins
+    page.goto((run.folder / "report.html").as_uri())
+    page.emulate_media(media="print")
+    page.locator("details").evaluate_all("all => all.forEach((each) => (each.open = true))")
+    beyond = "all => all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.innerText)"
+    assert page.locator(".shots, .wide, pre").evaluate_all(beyond) == []
+
+
 def test_curves_are_dashed_where_colours_repeat(
     context: BrowserContext, run_toy: Callable[..., Run], tmp_path: Path
 ) -> None:
