@@ -215,10 +215,10 @@ function valueTicks(low, high) {
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, place) => Number(((first + place) * step).toPrecision(6)));
 }
 
-/* The schemes' names at their last values, moved apart where they would overlap. */
+/* The schemes' names at the ends of their curves, moved apart where they would overlap. */
 function namesOf(run, y, end) {
-  const last = (scheme) => scheme.pictures.at(-1).value;
-  const ended = run.schemes.filter((scheme) => scheme.pictures.length && last(scheme) !== null);
+  const last = (scheme) => scheme.pictures.findLast(({ value }) => value !== null)?.value;
+  const ended = run.schemes.filter((scheme) => last(scheme) !== undefined);
   const step = Math.min(14, (CHART.bottom - CHART.top) / Math.max(1, ended.length - 1));
   let floor = CHART.top - step;
   return ended

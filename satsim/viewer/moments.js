@@ -60,7 +60,7 @@ function waitsText(scheme, past, now) {
 
 /* Why no picture is shown yet. */
 function emptyText(scheme, state) {
-  if (scheme.pictures.length === 0) return scheme.note || "No picture will come";
+  if (scheme.pictures.length === 0) return "No picture will come";
   if (scheme.n_packets < 2 || !scheme.needs_all) return "No picture yet";
   return `No picture before all ${scheme.n_packets} packets are in; so far ${state.nReceived}`;
 }

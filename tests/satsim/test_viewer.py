@@ -272,6 +272,19 @@ def test_the_printed_report_has_all_pictures_and_columns(context: BrowserContext
     assert page.locator(".shots, .wide, pre").evaluate_all(beyond) == []
 
 
+def test_a_curve_whose_last_picture_is_exact_has_its_name(
+    context: BrowserContext, run_toy: Callable[..., Run], toy_scenario: Path, tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 64), (10, 20, 30)).save(tmp_path / "photo.png")  # its PSNR ends at infinity
+    toy = run_toy("schemes=[progressive, avif_low]")
+    (tmp_path / "arrival.html").write_text(lone_page(toy), encoding="utf-8")
+    page = opened(context, (tmp_path / "arrival.html").as_uri())
+    page.keyboard.press("End")
+    expect(card(page, 0).locator("dd").first).to_have_text("exact")
+    expect(page.locator("#curve text").last).to_have_text("ProGIC progressive")
+    expect(card(page, 1).get_by_text("AVIF: nothing fits in 20 bytes")).to_have_count(1)
+
+
 def test_curves_are_dashed_where_colours_repeat(
     context: BrowserContext, run_toy: Callable[..., Run], tmp_path: Path
 ) -> None:
