@@ -108,15 +108,14 @@ def test_it_plays_to_the_end_and_stops(context: BrowserContext, address: str) ->
 
 def test_it_plays_once_however_often_it_was_paused(context: BrowserContext, address: str) -> None:
     page = opened(context, address)
-    page.evaluate("""() => {
-      window.nSteps = 0;
+    n_drawn = page.evaluate("""() => new Promise((tell) => {
+      let nDrawn = 0;
       const plain = jump;
-      jump = (time_s) => { window.nSteps += 1; plain(time_s); };
+      jump = (time_s) => { nDrawn += 1; plain(time_s); };
       for (let press = 0; press < 21; press += 1) find("play").click();
-    }""")
-    frames = "() => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)))"
-    page.evaluate(frames)
-    assert page.evaluate("nSteps") <= 3
+      requestAnimationFrame(() => requestAnimationFrame(() => tell(nDrawn)));
+    })""")
+    assert n_drawn == 2
     page.locator("h1").click()
     for _ in range(2):
         page.keyboard.down("Space")  # the second is a repeat
