@@ -1,7 +1,7 @@
 """The page in a real browser: what it shows at each moment, what it refuses, and that it asks no one else."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -219,48 +219,6 @@ def test_the_lone_page_plays_without_a_server(context: BrowserContext, run: Run,
     expect(page.locator("#send")).to_have_count(0)
 
 
-def test_the_time_without_a_link_is_shaded(
-    context: BrowserContext, run_toy: Callable[..., Run], tmp_path: Path
-) -> None:
-    windows = "link.windows={open: [{from_s: 100, to_s: 170}], repeat_s: 1000}"
-    toy = run_toy(windows, "link.loss.rate=0", SCHEMES)
-    (tmp_path / "arrival.html").write_text(lone_page(toy), encoding="utf-8")
-    page = opened(context, (tmp_path / "arrival.html").as_uri())
-    end_s = max(event.time_s for event in toy.events)
-    assert 2100 < end_s < 2170  # three packets, a window each
-    parts = page.locator("#closed i").evaluate_all("all => all.map(({style}) => [style.left, style.width])")
-    closed_s = [(0, 100), (170, 1100), (1170, 2100)]
-    expected = [(from_s / end_s * 100, (to_s - from_s) / end_s * 100) for from_s, to_s in closed_s]
-    assert [[float(each[:-1]) for each in part] for part in parts] == [
-        pytest.approx(each, abs=1e-3) for each in expected
-    ]
-    expect(page.locator("#curve rect.shade")).to_have_count(3)
-    expect(page.locator("#closed-says")).to_have_text("the link is not there")
-    always = run_toy(SCHEMES, name="always")
-    (tmp_path / "arrival.html").write_text(lone_page(always), encoding="utf-8")
-    page.reload()
-    expect(page.locator(".card")).to_have_count(3)
-    expect(page.locator("#closed-says")).to_be_hidden()
-    expect(page.locator(".shade:visible")).to_have_count(0)
-
-
-def test_long_names_stay_on_the_page(
-    context: BrowserContext, run_toy: Callable[..., Run], tmp_path: Path
-) -> None:
-    name = "s" * 64
-    (tmp_path / "photo.png").rename(tmp_path / f"{'p' * 200}.png")
-    own = f"{{name: {name}, codec: progic, delivery: progressive}}"
-    toy = run_toy(f"image.path={'p' * 200}.png", f"schemes=[progressive, {own}]")
-    (tmp_path / "arrival.html").write_text(lone_page(toy), encoding="utf-8")
-    page = opened(context, (tmp_path / "arrival.html").as_uri())
-    for width in (360, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        boxes = "e => [e.scrollWidth, e.clientWidth]"
-        assert len(set(page.locator("h2").filter(has_text=name).evaluate(boxes))) == 1
-    expect(page.locator("#curve text").last).to_have_text(re.compile("^s+…$"))
-
-
 def test_the_printed_report_has_all_pictures_and_columns(context: BrowserContext, run: Run) -> None:
     page = context.new_page()
     page.set_viewport_size({"width": 718, "height": 1000})  # A4 within its margins
@@ -269,33 +227,6 @@ def test_the_printed_report_has_all_pictures_and_columns(context: BrowserContext
     page.locator("details").evaluate_all("all => all.forEach((each) => (each.open = true))")
     beyond = "all => all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.innerText)"
     assert page.locator(".shots, .wide, pre").evaluate_all(beyond) == []
-
-
-def test_a_curve_whose_last_picture_is_exact_has_its_name(
-    context: BrowserContext, run_toy: Callable[..., Run], toy_scenario: Path, tmp_path: Path
-) -> None:
-    Image.new("RGB", (64, 64), (10, 20, 30)).save(tmp_path / "photo.png")  # its PSNR ends at infinity
-    toy = run_toy("schemes=[progressive, avif_low]")
-    (tmp_path / "arrival.html").write_text(lone_page(toy), encoding="utf-8")
-    page = opened(context, (tmp_path / "arrival.html").as_uri())
-    page.keyboard.press("End")
-    expect(card(page, 0).locator("dd").first).to_have_text("exact")
-    expect(page.locator("#curve text").last).to_have_text("ProGIC progressive")
-    expect(card(page, 1).get_by_text("AVIF: nothing fits in 20 bytes")).to_have_count(1)
-
-
-def test_curves_are_dashed_where_colours_repeat(
-    context: BrowserContext, run_toy: Callable[..., Run], tmp_path: Path
-) -> None:
-    own = [f"{{name: s{number}, codec: progic, delivery: progressive}}" for number in range(17)]
-    (tmp_path / "arrival.html").write_text(
-        lone_page(run_toy(f"schemes=[{', '.join(own)}]")), encoding="utf-8"
-    )
-    page = opened(context, (tmp_path / "arrival.html").as_uri())
-    dashes = page.locator("#curve path.curve").evaluate_all(
-        "all => all.map((path) => getComputedStyle(path).strokeDasharray)"
-    )
-    assert dashes[::-1] == [*["none"] * 8, *["7px, 3px"] * 8, "2px, 3px"]
 
 
 def test_the_report_s_slider_goes_from_picture_to_picture(context: BrowserContext, run: Run) -> None:
