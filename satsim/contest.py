@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from satsim.complaints import shown
 from satsim.errors import InputError, ScenarioError
-from satsim.intake import check_scenario, legible, load_parts, open_album, open_for, photo_seed
+from satsim.intake import check_scenario, legible, load_parts, name_in, open_album, open_for, photo_seed
 from satsim.kept import Job, key_of
 from satsim.manifest import SkippedPhoto
 from satsim.scenario import load_scenario, naming_sources
@@ -99,23 +99,24 @@ def open_photos(contest: Contest) -> Photos:
     path = first.image.path
     if not path.is_dir():
         open_for(first, path)
-        return Photos([_job(contest, path, is_one_of_many=False)], ())
+        return Photos([_job(contest, path)], ())
     album = open_album(first, path)
-    jobs = [_job(contest, photo.path, is_one_of_many=True) for photo in album.photos.values()]
+    jobs = [_job(contest, photo.path, path) for photo in album.photos.values()]
     return Photos(jobs, album.skipped)
 
 
-def _job(contest: Contest, photo: Path, is_one_of_many: bool) -> Job[tuple[Scenario, ...]]:
+def _job(contest: Contest, photo: Path, folder: Path | None = None) -> Job[tuple[Scenario, ...]]:
+    name = photo.name if folder is None else name_in(folder, photo)
     own = tuple(
         scenario.model_copy(
             update={
-                "seed": photo_seed(scenario.seed, photo.name) if is_one_of_many else scenario.seed,
+                "seed": scenario.seed if folder is None else photo_seed(scenario.seed, name),
                 "image": scenario.image.model_copy(update={"path": photo}),
             }
         )
         for scenario in contest.scenarios
     )
-    return Job(legible(photo.name), key_of(*own), own)
+    return Job(legible(name), key_of(*own), own)
 
 
 def _check_one_handset(scenario: Scenario, file: str) -> None:

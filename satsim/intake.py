@@ -207,23 +207,32 @@ def photo_seed(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode(errors="surrogateescape")).digest()[:6])
 
 
+def name_in(folder: Path, photo: Path) -> str:
+    """Return a photo's path in its folder: two subfolders may hold files of one name."""
+    return photo.relative_to(folder).as_posix()
+
+
 def open_album(scenario: Scenario, folder: Path) -> Album:
-    """Read every photo in a folder, not below it; raises progic's ImageError if none can be used."""
+    """Read every photo in a folder and below it; raises progic's ImageError if none can be used.
+
+    What begins with a dot is passed over, with all that is in it.
+    """
     photos: dict[str, Photo] = {}
     skipped = []
-    beside = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    files = sorted(path for path in beside if path.is_file() or not path.exists())  # a link to nothing, too
+    inside = (path for path in folder.rglob("*") if "/." not in f"/{name_in(folder, path)}")
+    files = sorted(path for path in inside if path.is_file() or not path.exists())  # a link to nothing, too
     for path in files:
         try:
             photo = open_for(scenario, path)
         except ImageError as error:
-            skipped.append(SkippedPhoto(legible(path.name), legible(str(error))))
+            skipped.append(SkippedPhoto(legible(name_in(folder, path)), legible(str(error))))
             continue
         names = [path.stem, path.name, *(f"{path.name}-{number}" for number in range(2, len(files) + 2))]
         name = next(each for each in map(legible, names) if each not in photos)  # of a.png and a.jpg too
-        photos[name] = replace(photo, facts=replace(photo.facts, run=f"{PHOTOS}/{name}"))
+        facts = replace(photo.facts, name=legible(name_in(folder, path)), run=f"{PHOTOS}/{name}")
+        photos[name] = replace(photo, facts=facts)
     if not photos:
-        why = "it has folders alone, which are not looked into" if beside else "it is empty"
+        why = "it has no file"
         why = f"none of its {len(files)} files can be used; {skipped[0].reason}" if skipped else why
         raise ImageError(f"{folder}: found no photo, {why}; allowed is a folder with at least one")
     return Album(photos, tuple(skipped))

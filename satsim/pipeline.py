@@ -21,6 +21,7 @@ from satsim.intake import (
     Photo,
     check_scenario,
     load_parts,
+    name_in,
     open_album,
     open_for,
     photo_seed,
@@ -102,7 +103,8 @@ def _run_album(
         def part(step: str, done: float, name: str = name, before: float = before) -> None:
             progress(f"{name}, {step}", before + done / len(album.photos))
 
-        seeded = scenario.model_copy(update={"seed": photo_seed(scenario.seed, photo.path.name)})
+        seed = photo_seed(scenario.seed, name_in(scenario.image.path, photo.path))
+        seeded = scenario.model_copy(update={"seed": seed})
         outcomes.append(_run_photo(seeded, photo, parts, own, part))
         finish(own)
     names = [scheme.name for scheme in scenario.schemes]

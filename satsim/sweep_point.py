@@ -7,7 +7,7 @@ import torch
 
 from satsim.csv_file import rounded
 from satsim.fleet_settings import FleetSettings
-from satsim.intake import load_parts, open_album, open_for, photo_seed
+from satsim.intake import load_parts, name_in, open_album, open_for, photo_seed
 from satsim.kept import Row
 from satsim.means import mean_summary
 from satsim.repair_settings import NoRepair
@@ -30,8 +30,10 @@ def run_point(scenario: Scenario) -> list[Row]:
     is_album = scenario.image.path.is_dir()
     sent = []
     for studio in studios:
-        seed = photo_seed(scenario.seed, studio.photo.path.name) if is_album else scenario.seed
-        own = scenario.model_copy(update={"seed": seed})
+        own = scenario
+        if is_album:
+            name = name_in(scenario.image.path, studio.photo.path)
+            own = scenario.model_copy(update={"seed": photo_seed(scenario.seed, name)})
         sent.append(send_photo(own, studio, lambda step, done: None))
     cluster = scenario.fleet.handsets * (scenario.runs if is_album else 1)
     return [

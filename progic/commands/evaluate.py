@@ -21,7 +21,9 @@ from progic.refine import refined
 
 @ends_well
 def evaluate_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of photos that the model was not trained on.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Photos that the model was not trained on: a folder, and those below it.")
+    ],
     model: Model = DEFAULT_MODEL,
     size: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT in pixels that each is scaled and cropped to.")

@@ -52,6 +52,7 @@ def compare(
     the mean percentage of bytes and of waiting time for the same DISTS. Stopped or killed, the same command
     goes on where it was.
     """
+    from progic.data import check_outside
     from satsim.compare_photo import send_photo_by_all
     from satsim.compare_plot import PNG, draw_comparison
     from satsim.compare_text import comparison_table, sentences
@@ -65,6 +66,7 @@ def compare(
     contest = load_contest(scenarios, overrides_of(settings, image, seed, runs, metrics), names, anchor)
     title = "+".join(scenario.name for scenario in contest.scenarios)[:MOST_NAME_CHARS]
     target = Path("comparisons") / title if out is None else out
+    check_outside("-o", target, [contest.scenarios[0].image.path])
     place = Place(target, PHOTOS, "a comparison's")
     with progress_bar(quiet) as progress:
         progress("reading", 0)

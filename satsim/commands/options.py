@@ -26,7 +26,7 @@ ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, such as sce
 Photo = Annotated[
     Path | None,
     typer.Option(
-        help="Send this photo, or each in this folder (a run each, and their mean), not the scenario's."
+        help="Send this photo, not the scenario's; or each of a folder and those below it, and their mean."
     ),
 ]
 Seed = Annotated[

@@ -49,9 +49,11 @@ def run(
     loaded = load_scenario(scenario, overrides)
     target = Path("runs") / loaded.name if out is None else out
 
+    from progic.data import check_outside
     from satsim.pipeline import run_scenario
     from satsim.report import finish
 
+    check_outside("-o", target, [loaded.image.path])
     keep_freed_memory(math.prod(loaded.image.original_size))
 
     with naming_sources(scenario, overrides), progress_bar(quiet) as progress:

@@ -58,6 +58,7 @@ def sweep(
     is new. Values stand apart by commas, 1..5 counts up, and a YAML list takes anything:
     -g 'repair=[{kind: none}, {kind: carousel, rounds: 3}]'.
     """
+    from progic.data import check_outside
     from satsim.drafts import drafted
     from satsim.sweep import run_tasks, skipped_of, tasks_of
     from satsim.sweep_table import CSV, PARQUET, records_of, table_of, write_table
@@ -68,6 +69,7 @@ def sweep(
     tasks = tasks_of(scenario, overrides_of(settings, image, seed, runs, metrics), points)
     skipped = skipped_of(tasks)
     target = Path("sweeps") / tasks[0].given.name if out is None else out
+    check_outside("-o", target, [task.given.image.path for task in tasks])
     workers = local_workers(jobs) if dask is None else dask_workers(dask)
     with workers as executor, progress_bar(quiet) as progress:
         results = run_tasks(tasks, target, executor, progress)

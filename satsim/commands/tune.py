@@ -79,6 +79,7 @@ def tune(
     Every candidate is sent through the simulator and scored by DISTS against the photo at the size at which
     it is shown (image.shown; else as it is, 512 pixels at most). Killed, the same command goes on.
     """
+    from progic.data import check_outside
     from satsim.drafts import drafted
     from satsim.tune import SIDES_PX, Asked, prepare, search
     from satsim.tune_answers import answers_of, front_of
@@ -95,6 +96,7 @@ def tune(
     with naming_sources(scenario, overrides):
         tuning = prepare(scenario, overrides, asked)
     target = Path("tunings") / tuning.scenario.name if out is None else out
+    check_outside("-o", target, [tuning.scenario.image.path])
     with local_workers(jobs) as executor, progress_bar(quiet) as progress:
         tuning = search(tuning, target, executor, progress)
     answers, front = answers_of(tuning), front_of(tuning.rows)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from progic.errors import ImageError
+from satsim.cli import app
 from satsim.pipeline import run_scenario
 from satsim.report import _answer
 from satsim.rundir import Run, read_run
@@ -109,13 +111,33 @@ def test_means_of_fewer_photos_win_nothing(run_toy: Callable[..., Run], album: P
     assert said == "The first picture: 1:00, by ProGIC progressive."
 
 
+def test_photos_below_a_folder_are_sent_too(run_toy: Callable[..., Run], album: Path) -> None:
+    (album / "below" / ".thumbs").mkdir(parents=True)
+    for name in ("below/b.tif", "below/.thumbs/d.tif"):
+        (album / name).write_bytes((album / "b.tif").read_bytes())
+    run = run_toy(f"image.path={album}", "schemes=[progressive]")
+    assert [photo.name for photo in run.manifest.photos] == ["a.jpg", "a.png", "b.tif", "below/b.tif"]
+    assert [photo.run for photo in run.manifest.photos][2:] == ["photos/b", "photos/b.tif"]
+    seeds = {read_run(run.folder / "photos" / name).manifest.seed for name in ("b", "b.tif")}
+    assert len(seeds) == 2
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "tune -s link.payload_bytes=400", "sweep -g seed=1,2"])
+def test_no_result_is_written_among_the_photos(toy_scenario: Path, album: Path, command: str) -> None:
+    """Its pictures would be photos the next time."""
+    name, *options = command.split()
+    out = album / "results" / "out"
+    given = [name, str(toy_scenario), *options, "--image", str(album), "-o", str(out)]
+    result = CliRunner().invoke(app, given)
+    assert result.exit_code == 2
+    assert f"-o: found {out}, among the photos; allowed: one outside of {album}" in result.output
+    assert not out.parent.exists()
+
+
 def test_an_album_without_a_photo_is_refused(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
     folder = toy_scenario.parent / "album"
     folder.mkdir()
-    with pytest.raises(ImageError, match="found no photo, it is empty"):
-        run_toy(f"image.path={folder}")
-    (folder / "within").mkdir()
-    with pytest.raises(ImageError, match="found no photo, it has folders alone, which are not looked into"):
+    with pytest.raises(ImageError, match="found no photo, it has no file"):
         run_toy(f"image.path={folder}")
     (folder / "gone.jpg").symlink_to("nowhere.jpg")
     with pytest.raises(ImageError, match=r"none of its 1 files can be used; .*gone\.jpg: no such file"):
