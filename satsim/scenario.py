@@ -157,7 +157,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _paths_from(keys: Any, folder: Path) -> Any:
-    """Return `keys` with bare texts as image's path and link's preset, and paths absolute from `folder`.
+    """Return `keys` with bare texts as what they stand for, and paths absolute from `folder`.
 
     Those of the photo, a trace, and a model that is no bundled one.
     """
@@ -165,6 +165,9 @@ def _paths_from(keys: Any, folder: Path) -> Any:
         return keys
     if isinstance(keys.get("link"), str):
         keys = {**keys, "link": {"preset": keys["link"]}}
+    link = keys.get("link")
+    if isinstance(link, dict) and link.get("loss") == "none":  # a mapping, that other keys can change
+        keys = {**keys, "link": {**link, "loss": {"kind": INDEPENDENT, "rate": 0}}}
     if isinstance(keys.get("image"), str):
         keys = {**keys, "image": {"path": keys["image"]}}
     codec = keys.get("codec")

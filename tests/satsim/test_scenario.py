@@ -191,6 +191,8 @@ def test_another_kind_of_loss_replaces_it_and_the_same_kind_changes_its_keys(tmp
     assert loaded(f"extends: bursts.yaml\nlink: {{loss: {blocked}}}", tmp_path).link.loss == BlockageLoss(
         kind="blockage", open_s=120, blocked_s=30
     )
+    none = ["link.loss=none", "link.loss.rate=0.1"]  # as of `sweep -s link.loss=none -g link.loss.rate=0,0.1`
+    assert load_scenario(tmp_path / "bursts.yaml", none).link.loss == IndependentLoss(rate=0.1)
     single = loaded("extends: bursts.yaml\nlink: {loss: {kind: independent, rate: 0.1}}", tmp_path).link.loss
     assert single == IndependentLoss(rate=0.1)
 
