@@ -232,7 +232,7 @@ def open_album(scenario: Scenario, folder: Path) -> Album:
         facts = replace(photo.facts, name=legible(name_in(folder, path)), run=f"{PHOTOS}/{name}")
         photos[name] = replace(photo, facts=facts)
     if not photos:
-        why = "it has no file"
+        why = "it is empty"
         why = f"none of its {len(files)} files can be used; {skipped[0].reason}" if skipped else why
         raise ImageError(f"{folder}: found no photo, {why}; allowed is a folder with at least one")
     return Album(photos, tuple(skipped))

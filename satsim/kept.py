@@ -127,9 +127,10 @@ def _bundled_sha256(model: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _sha256(path: Path) -> str | None:
-    """Return the digest of a file, or of all files of a folder; None of what cannot be read."""
+    """Return the digest of a file, or of all files in a folder and below; None of what cannot be read."""
     if path.is_dir():
-        digests = {each.name: _sha256(each) for each in sorted(path.iterdir()) if each.is_file()}
+        files = [each for each in sorted(path.rglob("*")) if each.is_file()]
+        digests = {each.relative_to(path).as_posix(): _sha256(each) for each in files}
         return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
     try:
         with path.open("rb") as file:

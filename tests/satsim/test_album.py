@@ -137,7 +137,7 @@ def test_no_result_is_written_among_the_photos(toy_scenario: Path, album: Path, 
 def test_an_album_without_a_photo_is_refused(run_toy: Callable[..., Run], toy_scenario: Path) -> None:
     folder = toy_scenario.parent / "album"
     folder.mkdir()
-    with pytest.raises(ImageError, match="found no photo, it has no file"):
+    with pytest.raises(ImageError, match="found no photo, it is empty"):
         run_toy(f"image.path={folder}")
     (folder / "gone.jpg").symlink_to("nowhere.jpg")
     with pytest.raises(ImageError, match=r"none of its 1 files can be used; .*gone\.jpg: no such file"):

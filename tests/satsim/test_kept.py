@@ -33,6 +33,18 @@ def test_a_key_follows_the_programs_that_a_scenario_calls(tmp_path: Path) -> Non
     assert keys[0] == keys[2] != keys[1]
 
 
+def test_a_key_follows_the_photos_below_a_folder(tmp_path: Path) -> None:
+    photo = tmp_path / "photos" / "below" / "a.png"
+    photo.parent.mkdir(parents=True)
+    (tmp_path / "own.yaml").write_text(SCENARIO.format(program="p").replace("photo.png", "photos"))
+    keys = []
+    for content in (b"one", b"two"):
+        photo.write_bytes(content)
+        kept._sha256.cache_clear()
+        keys.append(key_of(load_scenario(tmp_path / "own.yaml")))
+    assert keys[0] != keys[1]
+
+
 def test_a_first_job_that_fails_leaves_no_folder_and_what_was_there_stays(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     jobs = [Job("first", "key", tmp_path)]
