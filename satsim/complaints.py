@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from satsim.errors import ScenarioError
 
 SHOWN_CHARS = 60
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # bidirectional controls
 
 KeyPath = tuple[int | str, ...]
 SourceOf = Callable[[KeyPath], str]
@@ -50,12 +51,13 @@ def cut(text: str) -> str:
 
 
 def printable(name: str) -> str:
-    """Return a file's name as one line of text that XML can hold, whatever characters it has."""
+    """Return a file's name as one line of text that XML can hold, and that turns no text around it."""
     return "".join(repr(each)[1:-1] if _is_no_text(each) else each for each in name)
 
 
 def _is_no_text(sign: str) -> bool:
-    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in "\ufffe\uffff"
+    is_control = unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in "\ufffe\uffff"
+    return is_control or unicodedata.bidirectional(sign) in TURNING
 
 
 def _text(value: object) -> str:

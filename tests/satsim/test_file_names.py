@@ -75,4 +75,6 @@ def test_a_name_that_is_no_utf8_has_a_seed_of_its_own() -> None:
 
 def test_a_name_keeps_its_spaces_and_loses_what_no_page_can_hold() -> None:
     assert printable("3.04\u202fPM 夏\u3000休み.png") == "3.04\u202fPM 夏\u3000休み.png"
+    assert printable("photo\u202egnp.exe\u2066") == "photo\\u202egnp.exe\\u2066"
+    assert printable("\U0001f468\u200d\U0001f33e שלום.png") == "\U0001f468\u200d\U0001f33e שלום.png"
     assert printable("a\x1b[31m\nb\u2028c\uffff") == "a\\x1b[31m\\nb\\u2028c\\uffff"
