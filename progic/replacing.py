@@ -49,6 +49,6 @@ def replacing(path: Path) -> Iterator[Path]:
 def make_folder(folder: Path) -> None:
     """Make `folder` where there is none; raises InputError if it cannot be, such as where a file is."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)  # what a link leads to
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}; allowed: a folder, new or not") from None

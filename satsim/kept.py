@@ -152,7 +152,7 @@ def _make(folder: Path, place: Place) -> None:
         allowed = f"a new or empty folder, or {place.owner}"
         raise RunFolderError(f"{target}: found something else; allowed: {allowed}")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)  # what a link leads to
     except OSError as error:
         raise RunFolderError(f"{target}: cannot be written: {error.strerror}") from None
 

@@ -171,6 +171,12 @@ def test_a_missing_folder_and_a_file_in_a_folders_place_are_named(tmp_path: Path
     assert (tmp_path / "file").read_bytes() == b"kept"
 
 
+def test_a_folder_is_made_where_a_link_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "not" / "yet")
+    make_folder(tmp_path / "link")
+    assert (tmp_path / "not" / "yet").is_dir()
+
+
 @pytest.mark.usefixtures("open_terminal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_sigterm_and_a_closed_terminal_end_a_command_and_leave_nothing_half_written(

@@ -54,6 +54,14 @@ def test_a_first_job_that_fails_leaves_no_folder_and_what_was_there_stays(tmp_pa
     assert [each.name for each in tmp_path.rglob("*")] == ["there"]
 
 
+def test_results_are_kept_where_a_link_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("not_yet")
+    place = Place(tmp_path / "link", "points", "a test's")
+    with ThreadPoolExecutor() as threads:
+        run_jobs([Job("first", "key", 1)], lambda given: [], place, threads, lambda step, done: None)
+    assert (tmp_path / "not_yet" / "points" / "key.json").is_file()
+
+
 def _fails(given: Path) -> list[Row]:
     raise InputError("no")
 
