@@ -15,7 +15,7 @@ Distance = Callable[[Image.Image], float]  # to the photo, lower is nearer: sats
 
 
 class NothingFits(Exception):
-    """A codec that cannot say anything in the bytes it may spend."""
+    """A codec that cannot say anything in the bytes it may spend; the text, if any, says how near it came."""
 
 
 class CodecFailed(Exception):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from satsim.codec import Distance, PhotoCodec
+from satsim.codec import Distance, NothingFits, PhotoCodec
 from satsim.codec_settings import Search
 from satsim.external import ExternalCodec
 from satsim.file_codecs import FileCodec, IdentityCodec, ThumbHashCodec
@@ -25,6 +25,12 @@ def codec_of(
     codec = _full_size_codec(scheme, scenario, models, distance)
     size = scenario.size_of(scheme)
     return codec if size == scenario.image.original_size else ShrunkCodec(codec, size)
+
+
+def unfit_text(codec: PhotoCodec, scheme: Scheme, scenario: Scenario, refusal: NothingFits) -> str:
+    """Return why a scheme shows nothing: its codec, its room, and how near the codec came if it says so."""
+    near = f"; {refusal}" if str(refusal) else ""
+    return f"{codec.name}: nothing fits in {room_text(scheme, scenario)}{near}"
 
 
 def room_text(scheme: Scheme, scenario: Scenario) -> str:

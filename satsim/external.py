@@ -33,9 +33,15 @@ class ExternalCodec:
     def encode(self, photo: Image.Image) -> Encoded:
         """Return the best file that fits; raises CodecFailed where the program does not do its part."""
         qualities = (self.command.qualities or ("",))[::-1]
-        file = best_that_fits(partial(self._encoded, photo), qualities, self._fits)
+        sizes: list[int] = []
+
+        def fits(file: bytes) -> bool:
+            sizes.append(len(file))
+            return len(file) <= self.budget_bytes
+
+        file = best_that_fits(partial(self._encoded, photo), qualities, fits)
         if file is None:
-            raise NothingFits
+            raise NothingFits(f"its smallest file has {min(sizes)} bytes")
         return encoded_bytes((file,), self.name, is_file=True)
 
     def decode(self, held: Mapping[int, bytes], size: tuple[int, int]) -> Image.Image:
@@ -44,9 +50,6 @@ class ExternalCodec:
         if file not in self._pictures:
             self._pictures[file] = self._decoded(file, size)
         return self._pictures[file]
-
-    def _fits(self, file: bytes) -> bool:
-        return len(file) <= self.budget_bytes
 
     def _encoded(self, photo: Image.Image, quality: float | str) -> bytes:
         with TemporaryDirectory(prefix="satsim-") as name:

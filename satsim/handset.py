@@ -7,7 +7,7 @@ from typing import NamedTuple
 from progic.images import fit_photo
 from satsim.codec import CodecFailed, Encoded, NothingFits
 from satsim.codec_settings import Search
-from satsim.codecs import codec_of, room_text
+from satsim.codecs import codec_of, unfit_text
 from satsim.errors import InputError
 from satsim.header import ImageTag
 from satsim.intake import check_model, check_sizes, load_models, load_perceptual, open_for
@@ -52,9 +52,8 @@ def frames_to_send(scenario: Scenario, file: str, scheme_name: str | None, captu
     codec = codec_of(first, alone, models, scorer.distance)
     try:
         encoded = codec.encode(photo.image)
-    except NothingFits:
-        room = room_text(scheme, alone)
-        raise InputError(f"{file}: {codec.name}: nothing fits in {room}; allowed: more") from None
+    except NothingFits as refusal:
+        raise InputError(f"{file}: {unfit_text(codec, scheme, alone, refusal)}; allowed: more") from None
     except CodecFailed as failure:
         raise InputError(f"{file}: {failure}") from None
     repair = alone.repair_of(scheme)

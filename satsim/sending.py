@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from satsim.codec import CodecFailed, NothingFits, PhotoCodec
-from satsim.codecs import room_text
+from satsim.codecs import unfit_text
 from satsim.cost import NOTHING_KNOWN, costs_of
 from satsim.monte_carlo import Replicator, Runs
 from satsim.parcel import parcel_of
@@ -43,8 +43,8 @@ def _send(scenario: Scenario, studio: Studio, scheme: Scheme, many: Replicator) 
     codec = studio.codec(scenario, scheme)
     try:
         return _sent(scenario, studio, scheme, codec, many)
-    except NothingFits:
-        note = f"{codec.name}: nothing fits in {room_text(scheme, scenario)}"
+    except NothingFits as refusal:
+        note = unfit_text(codec, scheme, scenario, refusal)
     except CodecFailed as failure:
         note = str(failure)
     return Sent(nothing_sent(note), None)

@@ -104,8 +104,10 @@ def test_the_best_quality_that_fits_is_sent_and_decoded_once(
     assert calls[-1] == "decode "
 
 
-def test_nothing_fits(coder: str, photo: Image.Image) -> None:
-    with pytest.raises(NothingFits):
+def test_where_nothing_fits_the_smallest_file_is_told(coder: str, photo: Image.Image, tmp_path: Path) -> None:
+    photo.save(tmp_path / "x.jpg", "JPEG", quality=0)
+    least = (tmp_path / "x.jpg").stat().st_size
+    with pytest.raises(NothingFits, match=f"^its smallest file has {least} bytes$"):
         ExternalCodec("mine", settings_for(coder), 50).encode(photo)
 
 
@@ -194,12 +196,15 @@ def test_the_other_schemes_go_on(run_toy: Callable[..., Run], coder: str) -> Non
     broken = {"encode": "no_such_program {png} {bitstream}", "decode": "cat {bitstream} {out}"}
     schemes = [
         {"name": "mine", "codec": "command", "delivery": "high", "budget_bytes": 1000, "command": settings},
+        {"name": "tight", "codec": "command", "delivery": "high", "budget_bytes": 50, "command": settings},
         {"name": "broken", "codec": "command", "delivery": "high", "command": broken},
         "progressive",
     ]
     run = run_toy(f"schemes={schemes!r}".replace("None", "null"), "runs=3", "link.loss.rate=0.2")
     assert run.summary["mine"].t_final_s is not None
     assert run.summary["mine"].note is None
+    note = run.summary["tight"].note or ""
+    assert note.startswith("tight: nothing fits in 50 bytes; its smallest file has ")
     assert run.summary["progressive"].t_final_s is not None
     assert run.summary["broken"].t_first_s is None
     assert (
