@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from satsim.kept import Row
+from satsim.repair_settings import NoRepair
 from satsim.tune import Tuning
 from satsim.tune_point import NOTHING_SHOWN_DISTS
 from satsim.tune_space import Candidate, LeftOut, Size, stages_a_message
@@ -73,10 +74,11 @@ def cost_text(row: Row, cost: float) -> str:
 
 
 def name_of(candidate: Candidate) -> str:
-    """Return what people call a candidate: model, size, stages."""
+    """Return what people call a candidate: model, size, stages, and what it does about loss, if anything."""
     width, height = candidate.size
     stages = "1 stage" if candidate.n_stages == 1 else f"{candidate.n_stages} stages"
-    return f"{candidate.model.title} at {width}x{height}, {stages}"
+    repair = "" if isinstance(candidate.repair, NoRepair) else f", {repair_text(candidate.repair)}"
+    return f"{candidate.model.title} at {width}x{height}, {stages}{repair}"
 
 
 def _answer(tuning: Tuning, goal: Goal) -> Answer:
@@ -156,7 +158,6 @@ def why_of(tuning: Tuning, goal: Goal, candidate: Candidate) -> str:
     fill = (each * stage + HEADER_BYTES) / payload_bytes
     stages = f"{each} stages of {stage} bytes" if each > 1 else f"one stage of {stage} bytes"
     parts = [f"{stages} and a header fill the {payload_bytes}-byte message to {fill:.0%}"]
-    parts += [] if len({other.repair for other in tuning.rows}) == 1 else [repair_text(candidate.repair)]
     longer = max(candidate.size)
     neighbours = (
         _too_many_bits(candidate, payload_bytes),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ NAME = "tune"
 PNG = f"{NAME}.png"
 TEXT_PT = 7.0
 PAGE_IN = (7.6, 4.6)
+LEGEND_CHARS = 40  # of a line, as wide as the page has room for
 GREY = "#b5b5b5"
 MARKERS = ("o", "s", "^")
 MOST_NAMED = 8  # of the front's candidates
@@ -118,7 +120,7 @@ def _draw_answers(axes: Axes, tuning: Tuning, answers: Sequence[Answer], most: f
         time_s = tuning.limits.deadline_s if answer.goal == "deadline" else row["t_usable_s"]
         dists = _shown_at(row["curve"], time_s, most)
         size = {"o": 13.0, "s": 10.0, "^": 17.0}[marker]
-        label = f"{TITLES[answer.goal]}:\n{name_of(answer.candidate)}"
+        label = f"{TITLES[answer.goal]}:\n{fill(name_of(answer.candidate), LEGEND_CHARS)}"
         axes.plot(
             time_s / 60,
             dists,

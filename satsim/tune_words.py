@@ -26,7 +26,9 @@ def lines_of(tuning: Tuning, answers: Sequence[Answer], target: Path) -> list[st
         if answer.candidate is None:
             lines.append(f"{TITLES[answer.goal]}: {answer.measured}.")
             continue
-        lines.append(f"{TITLES[answer.goal]}: {name_of(answer.candidate)}. {answer.measured}.")
+        first = next(each.goal for each in answers if each.candidate == answer.candidate)
+        same = "" if first == answer.goal else f"the same as {TITLES[first].lower()}, "
+        lines.append(f"{TITLES[answer.goal]}: {same}{name_of(answer.candidate)}. {answer.measured}.")
         lines.append(f"  Why: {answer.why}.")
         lines.append(f"  Next best: {answer.next_best}.")
         lines.append(f"  satsim run {target / answer.goal}.yaml")
