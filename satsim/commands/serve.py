@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from progic.replacing import make_folder
-from satsim.commands.options import Metrics, asked_metrics, is_host, overrides_of
+from satsim.commands.options import Metrics, asked_metrics, is_host, overrides_of, progress_bar
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.playback import playback_of
@@ -46,16 +46,18 @@ def serve(
 
     A scenario is run first; without one the page starts with its form. Ctrl-C ends the server.
     """
-    try:
-        from satsim import web
-    except ModuleNotFoundError as error:
-        allowed = "satsim serve after pip install 'progic-satsim[serve]'"
-        raise InputError(f"satsim serve: found no {error.name}; allowed: {allowed}") from None
-    from satsim.pipeline import run_scenario
-    from satsim.report import finish
+    with progress_bar(quiet=False) as progress:
+        progress("loading", 0)
+        try:
+            from satsim import web
+        except ModuleNotFoundError as error:
+            allowed = "satsim serve after pip install 'progic-satsim[serve]'"
+            raise InputError(f"satsim serve: found no {error.name}; allowed: {allowed}") from None
+        from satsim.pipeline import run_scenario
+        from satsim.report import finish
 
-    measured = tuple(asked_metrics(metrics))
-    scenario = _checked(what, overrides_of(None, None, None, None, metrics))
+        measured = tuple(asked_metrics(metrics))
+        scenario = _checked(what, overrides_of(None, None, None, None, metrics))
 
     def compute(scenario: Scenario, file: str, folder: Path, progress: Progress) -> None:
         run_scenario(scenario, file, folder, False, finish, progress)

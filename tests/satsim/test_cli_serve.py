@@ -3,7 +3,8 @@
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from typer.testing import CliRunner
 
 import satsim as satsim_package
 from satsim import cli
+from satsim.commands import serve as serve_command
 from satsim.commands.serve import _checked
 from satsim.playback import playback_of
+from satsim.progress import Progress
 from satsim.rundir import Run
 
 LIMIT_BYTES = 3_000_000
@@ -40,6 +43,18 @@ def test_an_address_of_another_machine_is_named() -> None:
     result = satsim("serve", "--host", "192.0.2.1", "--port", 0)  # RFC 5737: nobody's
     assert result.exit_code == 2
     assert result.stderr.startswith("satsim: --host: found 192.0.2.1 (")
+
+
+def test_a_terminal_shows_that_the_server_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def bar(quiet: bool) -> Iterator[Progress]:
+        yield lambda step, done: told.append(step)
+
+    monkeypatch.setattr(serve_command, "progress_bar", bar)
+    assert satsim("serve", "nothing.yaml").exit_code == 2
+    assert told == ["loading"]
 
 
 def test_what_cannot_be_shown_is_named(toy_scenario: Path, tmp_path: Path) -> None:
