@@ -71,6 +71,10 @@ async function ask(address, request) {
   return said;
 }
 
+/* What the server finds wrong, with the form's words for a field in the place of its key: "TLE", not "link.windows.tle". */
+const inWords = (said) =>
+  said.replace(/^(?:[\w.]+\.)?(\w+)(?=[:,])/gm, (key, id) => find(id)?.labels?.[0]?.firstChild.textContent.match(/[^:(]+/)[0].trim() ?? key);
+
 async function send(event) {
   event.preventDefault();
   if (isSending) return; /* a second click */
@@ -85,7 +89,7 @@ async function send(event) {
     const { id } = await ask(`/runs?${query(photos[0], traces[0])}`, { method: "POST", body: new Blob(body) });
     location.hash = id;
   } catch (error) {
-    complain("form-wrong", error.message);
+    complain("form-wrong", inWords(error.message));
   }
   isSending = false;
 }

@@ -99,7 +99,9 @@ def test_listed_windows_are_shaded(context: BrowserContext, address: str, tmp_pa
     listed.press("Enter")
     listed.press_sequentially("10 x")
     page.get_by_role("button", name="Send it").click()
-    expect(page.get_by_role("alert")).to_have_text("listed, line 2: found 'x'; allowed: a number")
+    expect(page.get_by_role("alert")).to_have_text(
+        "Windows, one a line, line 2: found 'x'; allowed: a number"
+    )
     listed.fill("0 2.5\n10 20")
     sent(page)
     expect(page.locator("#facts")).to_contain_text("there in windows")
@@ -121,7 +123,7 @@ def test_a_satellite_s_passes(context: BrowserContext, address: str, tmp_path: P
     page.get_by_label("Longitude").fill("-122.4")
     page.get_by_label("Photo taken").fill("2008-09-21T00:00")
     page.get_by_role("button", name="Send it").click()
-    expect(page.get_by_role("alert")).to_contain_text("link.windows.tle: found ")
+    expect(page.get_by_role("alert")).to_contain_text("TLE: found ")
     expect(page.get_by_role("alert")).to_contain_text("line 1 with its checksum, 7, as last character, not 8")
     page.get_by_label("TLE:").fill(TLE)
     sent(page)
@@ -237,7 +239,7 @@ def test_a_trace_decides_what_is_lost(context: BrowserContext, address: str, tmp
     page.set_input_files("#trace", trace)
     page.get_by_role("button", name="Send it").click()
     expect(page.get_by_role("alert")).to_have_text(
-        'trace, line 4: found outcome "perhaps"; allowed: 0 or ok (got through), 1 or lost'
+        'Trace, line 4: found outcome "perhaps"; allowed: 0 or ok (got through), 1 or lost'
     )
     trace.write_bytes(b"0" * 2_000_001)
     page.set_input_files("#trace", trace)
