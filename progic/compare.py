@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from progic import classical
 from progic.bd_rate import bd_percent, curve_of
-from progic.evaluate import Evaluation, Mean, StageRow, mean_of, photos_of
+from progic.evaluate import Evaluation, Mean, StageRow, means_of, photos_of
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics, Reference, Scores
 
@@ -102,8 +102,7 @@ def _rival(name: str, budgets: Sequence[int], sent: dict[str, Files], evaluation
     for depth, budget in enumerate(budgets):
         found = [files[depth] for files in sent.values()]
         fitting = [one for one in found if one is not None]
-        means = {key: mean_of([getattr(one.scores, key) for one in fitting]) for key in Scores._fields}
-        means["lpips_alex"] = mean_of([one.lpips_alex for one in fitting])
+        means = means_of([one.scores for one in fitting], [one.lpips_alex for one in fitting])
         size = sum(one.bytes for one in fitting) / len(fitting) if fitting else math.nan
         rows.append(RivalRow(budget, len(fitting), size, **means))
     return Rival(

@@ -244,10 +244,15 @@ def see_prefixes(
 def _row(codec: Codec, size: tuple[int, int], depth: int, seen: dict[str, list[Seen]]) -> StageRow:
     at_depth = [rows[depth] for rows in seen.values()]
     total = (depth + 1) * codec.bytes_per_stage(size)
-    means = {name: mean_of([getattr(row.scores, name) for row in at_depth]) for name in Scores._fields}
-    means["lpips_alex"] = mean_of([row.lpips_alex for row in at_depth])
+    means = means_of([row.scores for row in at_depth], [row.lpips_alex for row in at_depth])
     means |= {name: mean_of([getattr(row.grid, name) for row in at_depth]) for name in _Grid._fields}
     return StageRow(depth + 1, total, total * 8 / (size[0] * size[1]), **means)
+
+
+def means_of(scores: Sequence[Scores], lpips_alex: Sequence[float]) -> dict[str, Mean]:
+    """Means of all that is scored, by name."""
+    means = {name: mean_of([getattr(each, name) for each in scores]) for name in Scores._fields}
+    return {**means, "lpips_alex": mean_of(lpips_alex)}
 
 
 def mean_of(values: Sequence[float]) -> Mean:

@@ -10,7 +10,7 @@ import PIL
 from progic import classical
 from progic.analyses.study import Photo, Study
 from progic.compare import best_of
-from progic.evaluate import Mean, mean_of, see_prefixes
+from progic.evaluate import Mean, mean_of, means_of, see_prefixes
 from progic.images import to_tensor
 from progic.metrics import IMPLEMENTATION, Scores
 
@@ -114,9 +114,8 @@ def _means(found: Sequence[Sequence[Point | None]]) -> tuple[MeanPoint, ...]:
 
 
 def _mean(points: Sequence[Point]) -> MeanPoint:
-    means = {name: mean_of([getattr(point.scores, name) for point in points]) for name in Scores._fields}
-    witness = mean_of([point.lpips_alex for point in points])
-    return MeanPoint(mean_of([point.bpp for point in points]).mean, **means, lpips_alex=witness)
+    means = means_of([point.scores for point in points], [point.lpips_alex for point in points])
+    return MeanPoint(mean_of([point.bpp for point in points]).mean, **means)
 
 
 def _point(row: Sequence[float], photo: Photo) -> Point:
