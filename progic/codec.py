@@ -102,10 +102,7 @@ class Codec:
         if isinstance(stages, bytes | bytearray | memoryview):  # a sequence, but of numbers
             raise PayloadError("stages: found one payload, allowed is a sequence, or a mapping by number")
         payloads = dict(stages) if isinstance(stages, Mapping) else dict(enumerate(stages))
-        config = self.config
-        unpacked = unpack_stages(
-            payloads, size, config.n_stages, config.bits_per_index, config.downsampling_factor
-        )
+        unpacked = unpack_stages(payloads, size, *self.config.shape)
         indices = {stage: torch.from_numpy(plane)[None] for stage, plane in unpacked.items()}
         held = torch.tensor([[float(stage in payloads) for stage in range(self.config.n_stages)]])
         codes = self.net.quantizer.decode(indices).contiguous(memory_format=torch.channels_last)

@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.special import stdtrit
 from torch import Tensor
 
-from progic.bitstream import grid_of, unpack_indices
+from progic.bitstream import unpack_stages
 from progic.blockiness import blockiness, checkerboard
 from progic.codec import Codec
 from progic.data import photo_paths
@@ -112,7 +112,6 @@ def evaluate(
     Unreadable photos are named in `skipped`. Raises ImageError when the folder holds no readable one.
     """
     paths = photo_paths([folder])
-    cells = math.prod(grid_of(size, codec.config.downsampling_factor))
     seen: dict[str, list[Seen]] = {}
     own: list[_Grid] = []  # of the photos
     payloads: dict[str, tuple[bytes, ...]] = {}
@@ -129,8 +128,8 @@ def evaluate(
         payloads[name] = tuple(stages)
         seen[name] = list(see_prefixes(codec, stages, photo, metrics))
         own.append(_grid(codec, to_tensor(photo)))
-        for stage, payload in enumerate(stages):
-            indices[stage].append(unpack_indices(payload, cells, codec.config.bits_per_index))
+        for stage, plane in unpack_stages(dict(enumerate(stages)), size, *codec.config.shape).items():
+            indices[stage].append(plane.reshape(-1))
     if not seen:
         raise ImageError(f"{folder}: none of its {len(paths)} photos could be read: {skipped[0]}")
     return Evaluation(

@@ -37,8 +37,8 @@ class BundledDecoder:
 
         Raises PayloadError as `progic.Codec.decode` does.
         """
-        n_stages, bits_per_index, factor = self.shape
-        planes = unpack_stages(stages, size, n_stages, bits_per_index, factor)
+        n_stages = self.shape[0]
+        planes = unpack_stages(stages, size, *self.shape)
         first = next(iter(planes.values()))
         empty = np.zeros_like(first)
         indices = np.stack([planes.get(stage, empty) for stage in range(n_stages)])[:, None]

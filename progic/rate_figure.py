@@ -6,11 +6,11 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from progic.analyses.drawing import MARKS, OTHERS, OURS, new_figure, plain
+from progic.analyses.drawing import MARKS, OTHERS, OURS, means_line, new_figure, plain
 from progic.compare import Rival
 from progic.data import check_outside
 from progic.errors import InputError
-from progic.evaluate import Evaluation, Mean
+from progic.evaluate import Evaluation
 from progic.replacing import replacing
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -41,23 +41,12 @@ def draw(result: Evaluation, rivals: Sequence[Rival], path: Path) -> None:
 
 def _panel(axes: Axes, key: str, result: Evaluation, rivals: Sequence[Rival]) -> None:
     ours = [(row.bytes, getattr(row, key)) for row in result.stages]
-    _curve(axes, ours, label=result.model, color=OURS, marker="o", linewidth=2.2)
+    means_line(axes, ours, label=result.model, color=OURS, marker="o", markersize=5, linewidth=2.2)
     for rival, color, mark in zip(rivals, cycle(OTHERS), cycle(MARKS), strict=False):
         whole = [row for row in rival.rows if row.fitting == len(result.photos)]
         if whole:
             points = [(row.bytes, getattr(row, key)) for row in whole]
-            _curve(axes, points, label=rival.name, color=color, marker=mark, linewidth=1.4)
+            means_line(axes, points, label=rival.name, color=color, marker=mark, markersize=5, linewidth=1.4)
     plain(axes, "bytes a photo", f"{key.upper()} (lower is nearer)")
     axes.set_xlim(left=0)
     axes.legend(frameon=False)
-
-
-def _curve(axes: Axes, points: Sequence[tuple[float, Mean]], **style: object) -> None:
-    axes.errorbar(
-        [at for at, _ in points],
-        [mean.mean for _, mean in points],
-        [mean.half_interval for _, mean in points],
-        capsize=2,
-        markersize=5,
-        **style,  # type: ignore[arg-type]
-    )

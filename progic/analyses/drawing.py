@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from progic.evaluate import Mean
+
 OURS, PUBLISHED, SOFT = "#c1440e", "#6b6b6b", "#777777"
 OTHERS = ("#4c6a92", "#5b8c5a", "#8a6fa8", "#a08a3c", "#3b8a8a", "#b0567c", "#55606b")
 MARKS = "sD^vPX*"  # one for each of OTHERS
@@ -36,6 +38,17 @@ def plain(axes: Axes, x: str = "", y: str = "", title: str = "") -> None:
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def means_line(axes: Axes, points: Sequence[tuple[float, Mean]], **style: object) -> None:
+    """Draw means over a rate, with the bars of their intervals."""
+    axes.errorbar(
+        [at for at, _ in points],
+        [mean.mean for _, mean in points],
+        [mean.half_interval for _, mean in points],
+        capsize=2,
+        **style,  # type: ignore[arg-type]
+    )
 
 
 def published_level(axes: Axes, y: float, text: str) -> None:

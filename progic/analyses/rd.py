@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 
 from progic.analyses import clip_iqa
 from progic.analyses.curves import Curve, our_curve, their_curves
-from progic.analyses.drawing import MARKS, OTHERS, OURS, End, label_ends, new_figure, plain
+from progic.analyses.drawing import MARKS, OTHERS, OURS, End, label_ends, means_line, new_figure, plain
 from progic.analyses.published import CURVES, SUPPLEMENT
 from progic.analyses.result import Beside, Result, Row
 from progic.analyses.study import Study
-from progic.evaluate import Mean
 
 PANELS = (
     ("dists", "DISTS (lower is nearer)"),
@@ -130,11 +129,9 @@ def _panel(axes: Axes, metric: str, ours: Curve, theirs: Sequence[Curve]) -> Non
 
 
 def _line(axes: Axes, curve: Curve, metric: str, color: str, mark: str, width: float) -> End:
-    rates = [point.bpp for point in curve.points]
-    means: list[Mean] = [getattr(point, metric) for point in curve.points]
-    axes.errorbar(rates, [one.mean for one in means], [one.half_interval for one in means], color=color,
-                  marker=mark, markersize=4, linewidth=width, capsize=2, elinewidth=0.7)  # fmt: skip
-    return End(rates[-1], means[-1].mean, curve.title, color)
+    points = [(point.bpp, getattr(point, metric)) for point in curve.points]
+    means_line(axes, points, color=color, marker=mark, markersize=4, linewidth=width, elinewidth=0.7)
+    return End(points[-1][0], points[-1][1].mean, curve.title, color)
 
 
 def _published_panel(axes: Axes, metric: str, full: Curve) -> None:

@@ -1,7 +1,6 @@
 """What all analyses share: the model, the photos, the settings, and where slow things are kept."""
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from progic.analyses.kept import Kept, digest_of
-from progic.bitstream import grid_of, unpack_indices
+from progic.bitstream import unpack_stages
 from progic.codec import Codec
 from progic.data import chosen, photo_paths
 from progic.errors import ConfigError, ImageError, InputError
@@ -123,10 +122,9 @@ class Study:
 
     def indices(self, photo: Photo) -> list[NDArray[np.int64]]:
         """The codes of a photo, flat, an array a stage."""
-        config = self.codec.config
-        cells = math.prod(grid_of(photo.image.size, config.downsampling_factor))
-        stages = self.codec.encode(photo.image)
-        return [unpack_indices(payload, cells, config.bits_per_index) for payload in stages]
+        stages = dict(enumerate(self.codec.encode(photo.image)))
+        planes = unpack_stages(stages, photo.image.size, *self.codec.config.shape)
+        return [plane.reshape(-1) for plane in planes.values()]
 
     @property
     def coding(self) -> dict[str, object]:
