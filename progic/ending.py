@@ -15,11 +15,21 @@ from progic.errors import InputError, ProgicError
 from progic.stopping import ending_signals
 
 P = ParamSpec("P")
+ExitCode = Callable[[Exception], int | None]  # None: no error that is expected
 STOPPED = 130  # what a shell calls a command that Ctrl-C ended
 MENDABLE = (InputError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
-def ends_well(command: Callable[P, None]) -> Callable[P, None]:
+def exit_code(error: Exception) -> int | None:
+    """Return the exit code for an expected error, None for a fault of this program."""
+    if isinstance(error, MENDABLE):
+        return 2
+    return 1 if isinstance(error, ProgicError | OSError) or is_out_of_memory(error) else None
+
+
+def ends_well(
+    command: Callable[P, None], program: str = "progic", exit_code: ExitCode = exit_code
+) -> Callable[P, None]:
     """End with a line and exit code 2 where the user can mend it, 1 where not; never with a traceback."""
 
     @wraps(command)
@@ -28,18 +38,16 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
             with sigterm_as_ctrl_c():
                 command(*args, **kwargs)
         except KeyboardInterrupt:
-            typer.echo("progic: stopped", err=True)
+            typer.echo(f"{program}: stopped", err=True)
             raise typer.Exit(STOPPED) from None
         except BrokenPipeError:  # of `progic info | head`: click ends it without a word
             raise
-        except MENDABLE as error:
-            typer.echo(f"progic: {error}", err=True)
-            raise typer.Exit(2) from None
         except Exception as error:
-            if not isinstance(error, ProgicError | OSError) and not is_out_of_memory(error):
+            code = exit_code(error)
+            if code is None:
                 raise
-            typer.echo(f"progic: {told(error)}", err=True)
-            raise typer.Exit(1) from None
+            typer.echo(f"{program}: {told(error)}", err=True)
+            raise typer.Exit(code) from None
 
     return wrapped
 
