@@ -1,7 +1,6 @@
 """A codec for other runtimes, ONNX or TorchScript: written only if it does what the model does."""
 
 import hashlib
-import json
 import logging
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from progic.codec import Codec
 from progic.errors import InputError
 from progic.graphs import graphs_of
+from progic.json_text import json_text
 from progic.lite import BUNDLE, session_of
 from progic.lite import FORMAT as BUNDLE_FORMAT
 from progic.parity import Parity, Pixels, Planes, check
@@ -57,7 +57,7 @@ def export(codec: Codec, form: Format, folder: Path, photos: list[Image.Image]) 
             found = check(codec, _Onnx(*files) if form == "onnx" else _TorchScript(*files), photos)
             facts = _facts(codec, form, files, found)
             bundle = Path(workplace) / BUNDLE
-            bundle.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+            bundle.write_text(json_text(facts) + "\n", encoding="utf-8")
             for path in (*files, bundle):
                 path.replace(folder / path.name)
     except BaseException:

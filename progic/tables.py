@@ -1,6 +1,5 @@
 """An evaluation on the terminal, and as JSON."""
 
-import json
 import math
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from rich.table import Table
 from progic.bd_rate import NO_RATE
 from progic.compare import Rival, RivalRow
 from progic.evaluate import Evaluation, Mean, StageRow, SubsetRow
+from progic.json_text import json_text
 
 HEADS = ("DISTS", "LPIPS", "PSNR dB", "MS-SSIM")
 NONE = "–"  # no such number, as MS-SSIM of few pixels
@@ -34,16 +34,7 @@ def as_json(result: Evaluation, rivals: Sequence[Rival], subsets: Sequence[Subse
         content["against"] = [rival.as_json() for rival in rivals]
     if subsets:
         content["subsets"] = [subset.as_json() for subset in subsets]
-    return json.dumps(finite(content), indent=2, allow_nan=False)
-
-
-def finite(value: object) -> object:
-    """Return plain data with None for every number that is not finite, which JSON cannot say."""
-    if isinstance(value, dict):
-        return {key: finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json_text(content)
 
 
 def _stages(result: Evaluation) -> Table:

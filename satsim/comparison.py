@@ -1,13 +1,12 @@
 """A comparison's results, and the files that hold them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from satsim.contest import Contest, Photos
-from satsim.csv_file import rounded, write_csv
+from satsim.csv_file import json_text, write_csv
 from satsim.kept import Row
 from satsim.levels import LevelRow, end_of, level_rows, minutes_until
 from satsim.manifest import SkippedPhoto, installed_versions
@@ -77,8 +76,7 @@ def write_comparison(folder: Path, found: Comparison) -> None:
     for name, records in ((CSV, summary_records(found)), (BY_PHOTO, photo_records(found))):
         write_csv(folder / name, list(records[0]), [list(record.values()) for record in records])
     write_csv(folder / MINUTES, list(_level_columns(found)), found.minutes)
-    text = json.dumps(rounded(json_of(found)), indent=1, allow_nan=False) + "\n"
-    (folder / JSON).write_text(text, encoding="utf-8")
+    (folder / JSON).write_text(json_text(json_of(found)) + "\n", encoding="utf-8")
 
 
 def json_of(found: Comparison) -> Record:

@@ -1,6 +1,7 @@
 """How satsim writes tables as CSV, and numbers in JSON: the same six decimals in both."""
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ def rounded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [rounded(each) for each in value]
     return round(value, DECIMALS) if isinstance(value, float) else value
+
+
+def json_text(value: object) -> str:
+    """Return plain data as JSON, its numbers as in the tables."""
+    return json.dumps(rounded(value), indent=2, allow_nan=False)
 
 
 def _cell(value: object) -> object:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from satsim.complaints import cut, dotted, shown
-from satsim.csv_file import rounded, write_csv
+from satsim.csv_file import json_text, write_csv
 from satsim.errors import RunFolderError
 from satsim.manifest import Manifest
 from satsim.means import MeanRow, MeanSummary
@@ -124,7 +124,7 @@ def write_windows(folder: Path, windows: Iterable[Span]) -> None:
 
 
 def _write_json(path: Path, fields: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(rounded(fields), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json_text(fields) + "\n", encoding="utf-8")
 
 
 def read_run(folder: Path) -> Run:

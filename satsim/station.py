@@ -5,7 +5,6 @@ OUT/status.json        the same, counted, and what is held of each image; half a
 OUT/IMAGE/1+3.png      the picture of stages 1 and 3; latest.png is a copy of the last
 """
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from PIL import Image
 
 from progic.errors import ProgicError
 from progic.replacing import make_folder, replacing
+from satsim.csv_file import json_text
 from satsim.errors import PacketError
 from satsim.gallery import NoPicture
 from satsim.header import ImageTag
@@ -203,7 +203,7 @@ class Station:
         images = {name: each.status() for name, each in sorted(self._images.items())}
         status = {"packets": packets, "rejected": rejected, "images": images}
         with replacing(self._folder / STATUS) as partial:
-            partial.write_text(json.dumps(status, indent=2) + "\n", encoding="utf-8")
+            partial.write_text(json_text(status) + "\n", encoding="utf-8")
 
     def _write_late(self) -> None:
         """Write the status, as a timer's thread; where that fails the next packet tries again, or the end."""

@@ -1,12 +1,11 @@
 """What `satsim tune` writes: tables, its answers, and each answer as a scenario that runs as it is."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from satsim.csv_file import rounded, write_csv
+from satsim.csv_file import json_text, write_csv
 from satsim.scenario import dump_scenario
 from satsim.tune import Tuning, scenario_of
 from satsim.tune_answers import TITLES, Answer, FrontPoint, name_of
@@ -29,9 +28,8 @@ def write_tuning(
     write_csv(target / CANDIDATES, [*PLAN, *MEASURED, "on_front", "left_out"], _lines(tuning, front))
     points = [[point.time_s, point.dists, *_plan(tuning, point.candidate)] for point in front]
     write_csv(target / FRONT, ["time_s", "dists", *PLAN], points)
-    content = json.dumps(record_of(tuning, answers, front), indent=1, ensure_ascii=False, allow_nan=False)
-    content += "\n"
-    (target / ANSWERS).write_text(content, encoding="utf-8")
+    content = json_text(record_of(tuning, answers, front))
+    (target / ANSWERS).write_text(content + "\n", encoding="utf-8")
     for answer in answers:
         if answer.candidate is not None:
             text = _scenario_text(tuning, answer, answer.candidate)
@@ -56,13 +54,13 @@ def record_of(tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPo
         "seed": scenario.seed,
         "runs": scenario.runs,
         **limits._asdict(),
-        "usable_dists": rounded(some["usable_dists"]),
-        "detail_dists": rounded(some["detail_dists"]),
+        "usable_dists": some["usable_dists"],
+        "detail_dists": some["detail_dists"],
         "tried": len(space.candidates),
         "left_out": len(space.left_out),
         "answers": {answer.goal: _answer_record(tuning, answer) for answer in answers},
         "front": [
-            {"time_s": point.time_s, "dists": rounded(point.dists), **_plan_record(tuning, point.candidate)}
+            {"time_s": point.time_s, "dists": point.dists, **_plan_record(tuning, point.candidate)}
             for point in front
         ],
     }
@@ -73,7 +71,7 @@ def _answer_record(tuning: Tuning, answer: Answer) -> dict[str, Any]:
     if answer.candidate is None:
         return {"candidate": None, **words}
     row = tuning.rows[answer.candidate]
-    figures = {name: rounded(row[name]) for name in MEASURED}
+    figures = {name: row[name] for name in MEASURED}
     return {"candidate": _plan_record(tuning, answer.candidate), **figures, **words}
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from progic.json_text import json_text
 from progic.replacing import replacing
-from progic.tables import finite
 
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
@@ -44,8 +44,8 @@ class Result:
     figure: Figure = field(repr=False, compare=False)
 
     def as_json(self) -> dict[str, object]:
-        """Plain data: everything but the figure; what is not finite is None."""
-        content = {
+        """Plain data: everything but the figure."""
+        return {
             "name": self.name,
             "title": self.title,
             "reference": self.reference,
@@ -55,7 +55,6 @@ class Result:
             "notes": list(self.notes),
             "rows": [dict(row) for row in self.rows],
         }
-        return {key: finite(value) for key, value in content.items()}
 
 
 def write(result: Result, out: Path, digest: str) -> list[Path]:
@@ -73,7 +72,7 @@ def write(result: Result, out: Path, digest: str) -> list[Path]:
     content = {**result.as_json(), "made_from": digest}
     for path, text in (
         (paths[2], _csv(result.rows)),
-        (paths[3], json.dumps(content, indent=2, allow_nan=False) + "\n"),
+        (paths[3], json_text(content) + "\n"),
     ):
         with replacing(path) as partial:
             partial.write_text(text, encoding="utf-8", newline="\n")

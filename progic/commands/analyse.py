@@ -1,6 +1,5 @@
 """The command `progic analyse`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +17,7 @@ from progic.data import check_outside
 from progic.ending import ends_well
 from progic.errors import InputError
 from progic.heap import keep_freed_memory
+from progic.json_text import json_text
 from progic.refine import refined
 
 if TYPE_CHECKING:
@@ -160,14 +160,14 @@ def _finish_all(out: Path, outcomes: "list[Outcome]", as_json: bool) -> None:
     page = write_page(out, list(NAMES), complaints)
     if as_json:
         made = [each.name for each in outcomes if not each.complaint]
-        typer.echo(json.dumps({"page": str(page), "made": made, "not_made": complaints}, indent=2))
+        typer.echo(json_text({"page": str(page), "made": made, "not_made": complaints}))
     else:
         typer.echo(f"{page}: {len(outcomes) - len(complaints)} of {len(outcomes)} analyses")
 
 
 def _show(made: "Result", out: Path, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(made.as_json(), indent=2, allow_nan=False))
+        typer.echo(json_text(made.as_json()))
         return
     table = Table("", "ours", "paper", "difference", title=f"{made.title} ({made.reference})")
     for each in made.beside:

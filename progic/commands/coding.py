@@ -1,6 +1,5 @@
 """The commands `progic encode`, `progic decode` and `progic info`."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,6 +31,7 @@ from progic.ending import ends_well
 from progic.errors import InputError, PayloadError
 from progic.flops import gflop_of
 from progic.images import fit_photo, is_photo_name, open_photo
+from progic.json_text import json_text
 from progic.refine import refined
 from progic.replacing import replacing
 
@@ -125,7 +125,7 @@ def info(model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
     codec = weights.load(model)
     facts = _facts(codec, weights.file_bytes(model))
     if as_json:
-        typer.echo(json.dumps(facts, indent=2))
+        typer.echo(json_text(facts))
         return
     bundled = facts.pop(BUNDLED_MODELS)
     table = Table(title=f"progic model {codec.config.name}", show_header=False)

@@ -1,12 +1,12 @@
 """The command `satsim keys`."""
 
 import difflib
-import json
 from typing import Annotated
 
 import typer
 
 from satsim.commands.options import AsJson
+from satsim.csv_file import json_text
 from satsim.ending import ends_well
 from satsim.errors import InputError
 from satsim.key_list import keys_below, keys_of
@@ -25,7 +25,7 @@ def keys(
         near = difflib.get_close_matches(name or "", {key.name for key in keys_of()}, 3)
         raise InputError(f"keys: found {name}; allowed: {', '.join(near) or 'a key of a scenario'}")
     if as_json:
-        typer.echo(json.dumps([key._asdict() for key in found], indent=2))
+        typer.echo(json_text([key._asdict() for key in found]))
         return
     for key in found:
         typer.echo(str(key))

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from satsim.commands.options import AsJson
+from satsim.csv_file import json_text
 from satsim.ending import ends_well
 from satsim.errors import InputError, TraceError
 from satsim.fit import fit_bursts
@@ -36,7 +37,7 @@ def links(
     presets = {each: load_preset(each) for each in ([name] if name else preset_names())}
     if as_json:
         fields = {each: preset.model_dump(mode="json", exclude_none=True) for each, preset in presets.items()}
-        typer.echo(json.dumps(fields[name] if name else fields, indent=2))
+        typer.echo(json_text(fields[name] if name else fields))
     elif name:
         typer.echo("\n".join(preset_lines(presets[name])))
     else:

@@ -1,6 +1,5 @@
 """The command `satsim sweep`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from satsim.commands.options import (
     overrides_of,
     progress_bar,
 )
+from satsim.csv_file import json_text
 from satsim.ending import ends_well
 from satsim.grid import axis_of, points_of
 from satsim.terminal import sweep_table
@@ -77,7 +77,7 @@ def sweep(
     with drafted(target) as draft:
         write_table(draft, table)
     if as_json:
-        typer.echo(json.dumps(records_of(table), indent=1))
+        typer.echo(json_text(records_of(table)))
     elif not quiet:
         Console().print(sweep_table(axes, records_of(table)))
         for each in skipped:

@@ -1,6 +1,5 @@
 """The command `satsim tune`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from satsim.commands.options import (
     overrides_of,
     progress_bar,
 )
+from satsim.csv_file import json_text
 from satsim.duration import seconds_of
 from satsim.ending import ends_well
 from satsim.errors import InputError
@@ -105,7 +105,7 @@ def tune(
         draw_tune(draft, tuning, answers, front)
     remove_former(target, answers)
     if as_json:
-        typer.echo(json.dumps(record_of(tuning, answers, front), indent=1, allow_nan=False))
+        typer.echo(json_text(record_of(tuning, answers, front)))
     elif not quiet:
         for line in lines_of(tuning, answers, target):
             typer.echo(line)
