@@ -1,5 +1,6 @@
 """What a model is (`CodecConfig`) and how it is trained (`TrainConfig`, one YAML recipe a model)."""
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ from ruamel.yaml.events import AliasEvent
 
 from progic.errors import ConfigError
 
+LONGEST_FAULT = 100  # characters of what a recipe says, in an error
 HEAD_DIM = 32  # channels of an attention head
 Width = Annotated[int, Field(ge=8, le=1024, multiple_of=8)]
 AttentionWidth = Annotated[int, Field(ge=HEAD_DIM, le=1024, multiple_of=HEAD_DIM)]
@@ -211,15 +213,19 @@ def load_recipe(name_or_path: str) -> TrainConfig:
         raise ConfigError(f"{path}: {_fault(error)}") from None
     except (ValueError, LookupError, ArithmeticError, TypeError, RecursionError) as error:
         # of a value that is not what its tag or look says, such as a date that is none
-        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+        raise ConfigError(f"{path}: not readable as YAML: {str(error)[:LONGEST_FAULT]}") from None
 
 
 def _fault(error: ValidationError) -> str:
     """Return the first of pydantic's findings: key, and what is allowed."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "(top level)"
+    key = ".".join(str(part) for part in first["loc"])[:LONGEST_FAULT] or "(top level)"
     if first["type"] == "extra_forbidden":
         sections: dict[str, type[BaseModel]] = {"codec": CodecConfig, "loss": LossConfig}
         section = sections.get(key.split(".")[0], TrainConfig)
         return f"{key}: an unknown key, allowed are {', '.join(section.model_fields)}"
-    return f"{key}: {first['msg']}, found {first['input']!r}"
+    try:
+        found = reprlib.repr(first["input"])  # which cuts what is long
+    except ValueError:  # before Python 3.12, of an int of more than 4300 digits
+        found = "a number of thousands of digits"
+    return f"{key}: {first['msg']}, found {found}"

@@ -72,6 +72,24 @@ def test_bad_recipes_are_named(tmp_path: Path, text: str, complaint: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "steps: 1\ncodec: {name: x}\nseed: 0x" + "f" * 5000,  # more digits than Python writes
+        "steps: 1\ncodec: {name: x}\nseed: " + "long " * 1000,
+        "steps: 1\ncodec: {name: x}\nseed: !!bool " + "f" * 1000,
+        "steps: 1\ncodec: {name: x}\n" + "k" * 1000 + ": 1",
+        "- 1\n" * 1000,
+    ],
+)
+def test_a_long_value_of_a_recipe_is_cut_in_its_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text, encoding="ascii")
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(str(path))
+    assert len(str(caught.value)) < len(str(path)) + 700  # an unknown key is told with all that are allowed
+
+
+@pytest.mark.parametrize(
     ("keys", "options", "complaint"),
     [
         ("codec: {name: x}", ["--start", "{out}/x.safetensors"], "--start: found {out}/x.safetensors"),
