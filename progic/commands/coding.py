@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from progic import weights
-from progic.bitstream import StageFile, grid_of, stage_bytes, write_stage_file
+from progic.bitstream import MAX_SIDE_PX, StageFile, grid_of, stage_bytes, write_stage_file
 from progic.codec import Codec
 from progic.commands.bar import progress_bar
 from progic.commands.options import (
@@ -60,10 +60,13 @@ def encode(
     image = open_photo(photo)
     if size:
         image = fit_photo(image, size_of(size))
+    width, height = image.size
+    if max(image.size) > MAX_SIDE_PX:
+        found = f"found {width}x{height} pixels, allowed sides of up to {MAX_SIDE_PX}"
+        raise InputError(f"{photo}: {found}; --size makes it smaller")
     with replacing(out) as partial:  # now, and not after a search of minutes
         stages = _searched(codec, image, refine, stagewise)
         partial.write_bytes(_file_of(codec, image.size, stages))
-    width, height = image.size
     typer.echo(f"{out}: {width}x{height}, {len(stages)} stages of {len(stages[0])} bytes")
 
 

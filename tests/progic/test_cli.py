@@ -32,15 +32,22 @@ def coded(tmp_path: Path) -> Path:
     return tmp_path / "photo.progic"
 
 
-def test_a_folder_that_is_missing_is_told_before_a_search_of_minutes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("size", "out", "complaint"),
+    [
+        ((16, 16), "none/photo.progic", "none/photo.progic: there is no folder"),
+        ((65536, 1), "photo.progic", "photo.png: found 65536x1 pixels, allowed sides of up to 65535; --size"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_a_search_of_minutes(
+    size: tuple[int, int], out: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("progic.commands.coding.refined", lambda *_, **__: pytest.fail("searched first"))
-    Image.new("RGB", (16, 16)).save(tmp_path / "photo.png")
-    out = tmp_path / "none" / "photo.progic"
-    result = runner.invoke(app, ["encode", str(tmp_path / "photo.png"), str(out), "--refine", "1000"])
+    Image.new("RGB", size).save(tmp_path / "photo.png")
+    given = [str(tmp_path / "photo.png"), str(tmp_path / out)]
+    result = runner.invoke(app, ["encode", *given, "--refine", "1000"])
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-    assert f"there is no folder {tmp_path / 'none'}" in result.stderr
+    assert result.stderr.startswith(f"progic: {tmp_path}/{complaint}")
 
 
 def test_decode_draws_prefixes_and_subsets(coded: Path) -> None:
