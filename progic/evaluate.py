@@ -60,6 +60,7 @@ class CodebookRow:
     stage: int
     used_share: float  # of the 2^L codes, those that occurred
     entropy_bits: float  # empirical, of at most L
+    possible_share: float  # of the codes, as many as the photos have places
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,8 @@ def mean_of(values: Sequence[float]) -> Mean:
 
 def _usage(stage: int, indices: list[NDArray[np.int64]], n_codes: int) -> CodebookRow:
     counts = np.bincount(np.concatenate(indices), minlength=n_codes)
-    return CodebookRow(stage + 1, float((counts > 0).mean()), entropy_bits(counts))
+    possible = min(1.0, float(counts.sum() / n_codes))
+    return CodebookRow(stage + 1, float((counts > 0).mean()), entropy_bits(counts), possible)
 
 
 def entropy_bits(counts: NDArray[np.integer]) -> float:

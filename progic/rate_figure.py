@@ -44,9 +44,9 @@ def _panel(axes: Axes, key: str, result: Evaluation, rivals: Sequence[Rival]) ->
     means_line(axes, ours, label=result.model, color=OURS, marker="o", markersize=5, linewidth=2.2)
     for rival, color, mark in zip(rivals, cycle(OTHERS), cycle(MARKS), strict=False):
         whole = [row for row in rival.rows if row.fitting == len(result.photos)]
-        if whole:
-            points = [(row.bytes, getattr(row, key)) for row in whole]
-            means_line(axes, points, label=rival.name, color=color, marker=mark, markersize=5, linewidth=1.4)
+        points = [(row.bytes, getattr(row, key)) for row in whole]
+        label = rival.name if whole else f"{rival.name}: too large for some photos at any of these bytes"
+        means_line(axes, points, label=label, color=color, marker=mark, markersize=5, linewidth=1.4)
     plain(axes, "bytes a photo", f"{key.upper()} (lower is nearer)")
     axes.set_xlim(left=0)
     axes.legend(frameon=False)

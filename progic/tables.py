@@ -49,9 +49,14 @@ def _stages(result: Evaluation) -> Table:
 
 
 def _usage(result: Evaluation) -> Table:
-    table = Table("stage", "codes used", "entropy, bit")
+    table = Table("stage", "codes used", "of at most", "entropy, bit")
     for book in result.codebooks:
-        table.add_row(str(book.stage), f"{book.used_share:.1%}", f"{book.entropy_bits:.2f}")
+        table.add_row(
+            str(book.stage),
+            f"{book.used_share:.1%}",
+            f"{book.possible_share:.1%}",
+            f"{book.entropy_bits:.2f}",
+        )
     return table
 
 

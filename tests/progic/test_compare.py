@@ -179,6 +179,7 @@ def test_tables_json_and_figure_of_everything(
     means = evaluation.stages[0]
     row = replace(rivals[0].rows[0], fitting=2, bytes=8.0, dists=means.dists, lpips=means.lpips)
     seven = [replace(rivals[0], name=f"codec {number}", rows=(row,)) for number in range(7)]
+    seven[6] = replace(seven[6], rows=(replace(row, fitting=1),))  # which has no point, and its name
     draw(evaluation, seven, tmp_path / "seven.svg")
     figure = (tmp_path / "seven.svg").read_text()
     assert all(rival.name in figure for rival in seven)

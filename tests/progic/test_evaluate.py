@@ -55,7 +55,7 @@ def test_evaluation_is_the_mean_of_its_photos(
     assert result.photos_checkerboard.mean == pytest.approx(sum(dotted) / 2)
     assert (row.stages, row.bytes) == (2, 2 * math.ceil(3 * 2 * 5 / 8))
     assert row.bpp == row.bytes * 8 / (48 * 32)
-    assert 0 < result.codebooks[0].used_share <= 12 / 32
+    assert 0 < result.codebooks[0].used_share <= result.codebooks[0].possible_share == 12 / 32
     assert json.loads(json.dumps(result.as_json()))["model"] == "toy"
 
 
