@@ -40,9 +40,12 @@ def counted_gflop() -> Iterator[list[float]]:
 
 
 def gflop_of(codec: Codec, size: tuple[int, int]) -> Gflop:
-    """Return what a photo of `size` = (width, height) pixels costs; what it shows does not matter."""
+    """Return what a photo of `size` = (width, height) pixels costs; what it shows does not matter.
+
+    A refined codec counts as the one that it refines: its steps are not of the model.
+    """
     with counted_gflop() as encode:
-        stages = codec.encode(Image.new("RGB", size))
+        stages = Codec(codec.net, codec.fingerprint).encode(Image.new("RGB", size))
     with counted_gflop() as decode:
         codec.decode(stages, size)
     return Gflop(*encode, *decode)

@@ -57,7 +57,8 @@ SCORED = (
     "dists_own_size is against the original at the picture's own size."
 )
 COUNTED = (
-    "GFLOP are of coding into all stages and decoding, by torch's own counter; 1 multiply-accumulate is 2."
+    "GFLOP are of coding into all stages, without steps of --refine, and decoding, by torch's own counter; "
+    "1 multiply-accumulate is 2."
 )
 
 

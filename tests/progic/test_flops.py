@@ -6,6 +6,7 @@ from torch import nn
 
 from progic.codec import Codec
 from progic.flops import counted_gflop, gflop_of
+from progic.refine import RefinedCodec
 
 
 def test_a_multiply_and_an_add_are_two() -> None:
@@ -40,3 +41,10 @@ def test_cost_grows_with_the_pixels_and_not_with_what_they_show(toy_codec: Codec
     with counted_gflop() as found:
         toy_codec.decode(stages[:1], noise.size)
     assert found == [small.decode]
+
+
+def test_steps_of_refinement_are_not_of_the_model(
+    toy_codec: Codec, metric_weights: dict[str, torch.Tensor]
+) -> None:
+    size = (32, 32)
+    assert gflop_of(RefinedCodec(toy_codec, metric_weights, 1), size) == gflop_of(toy_codec, size)
