@@ -29,7 +29,6 @@ app = typer.Typer(
     help="Put a photo on a simulated satellite short-message link and see what arrives, and when.",
     no_args_is_help=True,
     cls=Commands,
-    add_completion=False,
     context_settings=HELP_NAMES,
     pretty_exceptions_enable=False,
 )
