@@ -124,6 +124,11 @@ def test_help_is_folded_where_the_terminal_ends(program: str, command: str, word
 
 
 @pytest.mark.parametrize("program", ["progic", "satsim"])
+def test_completion_can_be_installed(program: str) -> None:
+    assert "--install-completion" in help_of(program, "--help", 80)
+
+
+@pytest.mark.parametrize("program", ["progic", "satsim"])
 def test_help_is_whole_on_a_terminal_of_80_columns(program: str) -> None:
     """A list without spaces is cut there, with an ellipsis, and cannot be copied."""
     commands = typer.main.get_group(import_module(f"{program}.cli").app).commands
