@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -109,13 +111,23 @@ def _check_trunk(path: Path, net: nn.Module, state: dict[str, Tensor]) -> None:
 
 
 def _check_recipe(path: Path, found: TrainConfig, wanted: TrainConfig) -> None:
-    theirs, ours = (json.loads(config.model_dump_json(exclude=SCHEDULE_ONLY)) for config in (found, wanted))
+    plain = (json.loads(config.model_dump_json(exclude=SCHEDULE_ONLY)) for config in (found, wanted))
+    theirs, ours = (dict(_dotted(values)) for values in plain)
     different = [key for key in ours if theirs[key] != ours[key]]
     if different:
         key = different[0]
         raise ConfigError(
             f"{path}: checkpoint of another recipe: {key} is {theirs[key]!r}, the recipe has {ours[key]!r}"
         )
+
+
+def _dotted(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, object]]:
+    """Yield each key with its value, those of a section as `codec.name`."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def _check_origins(path: Path, metadata: dict[str, str], made_from: dict[str, CodecNet | None]) -> None:

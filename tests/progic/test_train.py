@@ -61,9 +61,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(
 ) -> None:
     path = tmp_path / "checkpoint.safetensors"
     _trainer(recipe, photos, metric_weights).save(path)
-    other = recipe.model_copy(update={"batch": 3})
-    with pytest.raises(ConfigError, match="another recipe: batch is 2, the recipe has 3"):
-        _trainer(other, photos, metric_weights).resume(path)
+    for change, told in ({"batch": 3}, "batch is 2"), ({"loss": LossConfig(l1=2)}, r"loss\.l1 is 1\.0"):
+        other = _trainer(recipe.model_copy(update=change), photos, metric_weights)
+        with pytest.raises(ConfigError, match=f"another recipe: {told}, the recipe has"):
+            other.resume(path)
 
 
 @pytest.mark.parametrize(
