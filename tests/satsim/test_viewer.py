@@ -161,7 +161,7 @@ def test_a_dropped_photo_is_sent_and_outlives_its_page(
 @pytest.mark.parametrize(
     ("name", "photo", "said"),
     [
-        ("notes.txt", b"once upon a time", "photo: not an image that can be read"),
+        ("notes.txt", b"once upon a time", "Photo: not an image that can be read"),
         (
             "bomb.bmp",
             b"BM"
@@ -171,7 +171,7 @@ def test_a_dropped_photo_is_sent_and_outlives_its_page(
             + (20_000).to_bytes(4, "little") * 2
             + b"\1\0\x18\0"
             + bytes(24),
-            "photo: too many pixels, allowed at most 100000000",
+            "Photo: too many pixels, allowed at most 100000000",
         ),
     ],
     ids=["text", "400 megapixels"],

@@ -180,7 +180,8 @@ def test_a_second_click_sends_no_second_photo(context: BrowserContext, address: 
     sent: list[Route] = []
     page.route("**/runs?*", lambda route: sent.append(route))
     for n_sent in (1, 2):
-        page.get_by_role("button", name="Send it").dblclick()
+        with page.expect_request("**/runs?*"):
+            page.get_by_role("button", name="Send it").dblclick()
         page.wait_for_timeout(100)
         assert len(sent) == n_sent
         sent[-1].fulfill(status=422, json={"error": f"refused {n_sent}"})
