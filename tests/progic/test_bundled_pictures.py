@@ -13,13 +13,13 @@ from progic.codec import Codec
 
 SIDE_PX, BLOCK_PX = 64, 8
 STAGES = (
-    "j9vRgP+8z+0oum9bA3ou+NvW/b2EDHxbpFrwiyDHwgvjnxay7NoedaoJcXiwSzAt4QDSFbL1W19aGhbpN3zfFcvJ0j9KnlalfUsnh2tD"
-    "9OnbAYnVRCIQThkEXxFbLIjqijVhOg=="
+    "j9vRgP+8z+0oum9bA3ou+NvW/b2EDHxYx1rwiyDHwgvjnxYT7NYSdaoJfKWiSx7UoQDSL3L1W7waF3HeN3zVx5DJw3l0slalfUsn/StO"
+    "GwbbAYnU5CIo2GKzXyA7LIjdSjlLTg=="
 )
 BLOCK_MEANS = (
-    "2qxtidyoUd17YeA01pI8nGROO5oxYIwmu4iSOqm0N72Al9lZr9rTZNPbYb50rrwxjTisNGK4d1tuzoiHbIPNOqfVh86A1clHdkKtPEue"
-    "q0JYv0ppPVOrP3apvYk93H84J4leWIxovGF+mENuKTFChx9BxSxFjz1uR6ZTnKNYmKu+T46kSXRgtXBtoGKKRlF9opGBzI9rWcd1OsWX"
-    "nci1t861U7SWL5hewn91vH9SSLIiULk2z5Jlso1zR6dfZ7NH"
+    "0KxtidmoUt2GZuJA2J5DpmVLOYorZoYktIWUPai1PsOLl9pertTIb9DObL1vsa4wfCegMVuxfWFrxX99bnjANJfFh8l+1LZJYTKhNUSX"
+    "ojxNs0BeSk+mQHatt5BF3oFCIotlWpRuvGqIiEJvLjRFiCFDyCRHkkR8TLJdoqpZn6y+Vo+mUHZisGlqlViLQ1OHr6GK3pZvZ9OFRM6f"
+    "ptK6tc+yTLCSK5RbwY+FvoJZULwvUsRF0qRwtJ1+UbRvY7ZR"
 )
 
 
