@@ -232,8 +232,8 @@ def open_album(scenario: Scenario, folder: Path) -> Album:
         facts = replace(photo.facts, name=legible(name_in(folder, path)), run=f"{PHOTOS}/{name}")
         photos[name] = replace(photo, facts=facts)
     if not photos:
-        why = "it is empty"
-        why = f"none of its {len(files)} files can be used; {skipped[0].reason}" if skipped else why
+        unfit = f"none of its {len(files)} files can be used"
+        why = f"{unfit}; {skipped[0].reason}" if skipped else "it is empty"
         raise ImageError(f"{folder}: found no photo, {why}; allowed is a folder with at least one")
     return Album(photos, tuple(skipped))
 
