@@ -12,9 +12,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from progic.config import HEAD_DIM, CodecConfig
+from progic.in_place import added, by_pixel, modulated, silu
 
 SHUFFLE = 4  # pixels are folded 4x4 into channels; the nets begin and end at a quarter of the resolution
 FINE = 2  # and the decoder's last touch is at half of it, where no 4x4 fold leaves its pattern
+WIDENING = 2  # of the channels inside a separable block
 WINDOW = 8  # latents across an attention window: 128 pixels at f = 16
 
 Maps = Float[Tensor, "b c h w"]
@@ -23,13 +25,13 @@ Maps = Float[Tensor, "b c h w"]
 class ResidualBlock(nn.Module):
     """Two convolutions round an activation; `condition` scales and shifts what is between them.
 
-    Both are 3x3; a separable block has a depthwise 5x5 and two 1x1 round twice the channels instead, a
-    quarter of the arithmetic (after ConvNeXt, arXiv 2201.03545).
+    Both are 3x3; a separable block has a depthwise 5x5 and two 1x1 round WIDENING times the channels instead,
+    a quarter of the arithmetic (after ConvNeXt, arXiv 2201.03545).
     """
 
     def __init__(self, width: int, condition_dim: int = 0, separable: bool = False) -> None:
         super().__init__()
-        inner = 2 * width if separable else width
+        inner = WIDENING * width if separable else width
         if separable:
             depthwise = nn.Conv2d(width, width, 5, padding=2, groups=width)
             self.first: nn.Module = nn.Sequential(depthwise, nn.Conv2d(width, inner, 1))
@@ -43,12 +45,18 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Maps, condition: Float[Tensor, "b k"] | None = None) -> Maps:
         """Return x plus its correction."""
-        hidden = self.first(x)
+        told = None
         if self.modulation is not None and condition is not None:
-            scale, bias = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
-            hidden = torch.addcmul(bias, hidden, 1 + scale)
-        correction: Tensor = self.second(F.silu(hidden))
-        return x + correction
+            told = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
+
+        def correction(hidden: Maps) -> Maps:
+            narrowed: Tensor = self.second(silu(hidden if told is None else modulated(hidden, *told)))
+            return narrowed
+
+        if not isinstance(self.first, nn.Sequential):
+            return added(correction(self.first(x)), x)
+        depthwise, across = self.first
+        return added(by_pixel(lambda rows: correction(across(rows)), depthwise(x), WIDENING), x)
 
 
 class WindowAttention(nn.Module):
@@ -170,8 +178,7 @@ class FineTouch(nn.Module):
     def forward(self, picture: Float[Tensor, "b 3 h w"], features: Maps) -> Float[Tensor, "b 3 h w"]:
         """Return the picture plus its correction."""
         seen = torch.cat([self.up(features), F.pixel_unshuffle(picture, FINE)], dim=1)
-        correction = F.pixel_shuffle(self.second(F.silu(self.first(seen))), FINE)
-        return picture + correction
+        return added(F.pixel_shuffle(self.second(silu(self.first(seen))), FINE), picture)
 
 
 class Decoder(nn.Module):
@@ -218,8 +225,9 @@ class Decoder(nn.Module):
             if level:
                 x = self.ups[level - 1](x)
             if level == len(self.levels) - 1:  # the last blocks see the linear picture and smooth its edges
-                x = x + self.picture_in(F.pixel_unshuffle(picture, SHUFFLE))
+                x = added(self.picture_in(F.pixel_unshuffle(picture, SHUFFLE)), x)
             for part in parts:  # type: ignore[attr-defined]
                 x = part(x, condition) if isinstance(part, ResidualBlock) else part(x)
-        photo: Tensor = self.fine(picture + F.pixel_shuffle(self.last(x), SHUFFLE), x) + 0.5
+        coarse = added(F.pixel_shuffle(self.last(x), SHUFFLE), picture)
+        photo: Tensor = self.fine(coarse, x) + 0.5
         return photo

@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from progic.config import HEAD_DIM
-from progic.nets import WINDOW, ResidualBlock, WindowAttention
+from progic import in_place
+from progic.config import HEAD_DIM, CodecConfig
+from progic.nets import WINDOW, Decoder, Encoder, ResidualBlock, WindowAttention
 
 
 def _filled(layer: nn.Module) -> torch.Generator:
@@ -61,3 +62,25 @@ def test_what_is_held_scales_and_shifts_what_is_between_the_convolutions(separab
         wanted = x + block.second(F.silu(between * (1 + scale) + bias))
         torch.testing.assert_close(block(x, condition), wanted)
         torch.testing.assert_close(block(x), x + block.second(F.silu(between)))
+
+
+@pytest.mark.parametrize("separable", [False, True])
+def test_what_is_written_over_without_gradients_was_not_wanted_any_more(
+    separable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = CodecConfig(name="any", separable=separable)
+    encoder, decoder = Encoder(config), Decoder(config)
+    _filled(encoder)
+    photo = torch.rand(2, 3, 96, 80, generator=_filled(decoder))
+    held = torch.tensor([[1.0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1]])
+    with torch.no_grad():
+        latents = encoder(photo)
+        picture = decoder(latents, held)
+    monkeypatch.setattr(in_place, "AT_ONCE_BYTES", 1 << 15)  # a few rows at a time
+    with torch.inference_mode():
+        given = photo.clone()
+        torch.testing.assert_close(encoder(given), latents)
+        assert torch.equal(given, photo)
+        given = latents.clone()
+        torch.testing.assert_close(decoder(given, held), picture)
+        assert torch.equal(given, latents)
