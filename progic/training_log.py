@@ -3,7 +3,7 @@
 import csv
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -51,10 +51,12 @@ COLUMNS = ("step", "elapsed_s", "learning_rate", *Terms._fields)
 def csv_log(path: Path, done: int = 0) -> Iterator[Callable[[int, float, float, Terms], None]]:
     """Yield what appends a row of `COLUMNS`: step, seconds, learning rate, terms; `done` steps stay.
 
+    Seconds are of this run; those of the steps that stay are added to them.
+
     Raises ProgicError naming the file where it is of something else, or a row cannot be written.
     """
     try:
-        columns = _kept(path, done)
+        columns, before_s = _kept(path, done)
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore")
             if not file.tell():
@@ -62,7 +64,7 @@ def csv_log(path: Path, done: int = 0) -> Iterator[Callable[[int, float, float, 
 
             def write(step: int, elapsed_s: float, learning_rate: float, terms: Terms) -> None:
                 values = [f"{value:.5g}" for value in (learning_rate, *terms.values())]
-                row = (str(step), f"{elapsed_s:.1f}", *values)
+                row = (str(step), f"{before_s + elapsed_s:.1f}", *values)
                 writer.writerow(dict(zip(COLUMNS, row, strict=True)))
                 file.flush()
 
@@ -73,13 +75,13 @@ def csv_log(path: Path, done: int = 0) -> Iterator[Callable[[int, float, float, 
         raise ProgicError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _kept(path: Path, done: int) -> list[str]:
+def _kept(path: Path, done: int) -> tuple[list[str], float]:
     """Leave in a log the first `done` steps: a run that was killed wrote more, and they are taken again.
 
-    Return its columns, which are fewer where an earlier version began it.
+    Return its columns, which are fewer where an earlier version began it, and the seconds that they took.
     """
     if not path.exists() or not path.stat().st_size:
-        return list(COLUMNS)
+        return list(COLUMNS), 0.0
     try:
         with path.open(newline="", encoding="utf-8", errors="replace") as file:
             reader = csv.DictReader(file)
@@ -95,7 +97,13 @@ def _kept(path: Path, done: int) -> list[str]:
             writer = csv.DictWriter(file, columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(kept)
-    return columns
+    return columns, _seconds(kept[-1]) if kept else 0.0
+
+
+def _seconds(row: dict[str, str]) -> float:
+    with suppress(KeyError, TypeError, ValueError):  # a row that someone else wrote
+        return float(row["elapsed_s"])
+    return 0.0
 
 
 class Display:

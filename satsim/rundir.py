@@ -172,7 +172,7 @@ def _read_summary(path: Path, summary_type: TypeAdapter[Valid]) -> dict[str, Val
 
 def _read_csv(path: Path, kind: type[Line], schemes: Collection[str] = ()) -> tuple[Line, ...]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # a spreadsheet puts a mark first
             reader, row_type = csv.DictReader(file), TypeAdapter(kind)
             columns = reader.fieldnames or ()
             if sorted(columns) != sorted(kind._fields):  # else a table without rows could be any

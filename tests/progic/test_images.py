@@ -1,3 +1,4 @@
+import os
 import struct
 import subprocess
 import sys
@@ -120,7 +121,9 @@ def test_faults_are_named(tmp_path: Path) -> None:
         tmp_path / "text.png": "not an image",
         tmp_path / "cut.png": "broken image",
         tmp_path / "moving.gif": "animated, found 2 frames",
+        tmp_path / "pipe.png": "is a pipe",
     }
+    os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "text.png").write_text("hello")
     (tmp_path / "cut.png").write_bytes(good.read_bytes()[:-900])
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]

@@ -50,7 +50,7 @@ def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == list(COLUMNS)
-    assert rows[2] == ["2", "2.2", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12", "0.7", "1.4", *"000"]
+    assert rows[2] == ["2", "4.5", "0.001", "1.5", "0.5", "0.4", "0.3", "0.2", "12", "0.7", "1.4", *"000"]
     assert len(rows) == 3
 
 
@@ -59,7 +59,7 @@ def test_a_log_of_an_earlier_version_keeps_its_columns(tmp_path: Path) -> None:
     path.write_text("step,elapsed_s,loss,codes_used\n1,2.0,1.7,11\n")
     with csv_log(path, 1) as log:
         log(2, 2.25, 1e-3, TERMS)
-    assert path.read_text() == "step,elapsed_s,loss,codes_used\n1,2.0,1.7,11\n2,2.2,1.5,12\n"
+    assert path.read_text() == "step,elapsed_s,loss,codes_used\n1,2.0,1.7,11\n2,4.2,1.5,12\n"
 
 
 def test_steps_that_are_taken_again_stand_once(tmp_path: Path) -> None:

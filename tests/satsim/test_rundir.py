@@ -210,6 +210,14 @@ def test_a_broken_run_is_named(run_toy: Callable[..., Run], file: str, content: 
         read_run(folder)
 
 
+def test_a_table_that_a_spreadsheet_marked_is_read(run_toy: Callable[..., Run]) -> None:
+    run = run_toy()
+    for name in ("timeline.csv", "events.csv"):
+        text = (run.folder / name).read_text()
+        (run.folder / name).write_text(text, encoding="utf-8-sig", newline="\r\n")
+    assert read_run(run.folder).timeline == run.timeline
+
+
 @pytest.mark.parametrize(
     ("file", "before", "after", "said"),
     [
