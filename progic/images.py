@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 ROWS = 256  # of a photo, converted at a time
+WHITE_IS_ZERO, SIGNED = 0, 2  # TIFF 6.0: of PhotometricInterpretation, and of SampleFormat
+Tags = Mapping[int, Any]
 # Pillow has readers that run other programs: EPS is drawn by Ghostscript, which hangs where the file says so.
 READ = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "TIFF", "BMP", "HEIF", "GIF", "PPM")
 PHOTO_SUFFIXES = frozenset(
@@ -35,7 +37,7 @@ def open_photo(path: str | Path) -> Image.Image:
     """
     with _opened(path) as image:
         image.load()
-        return _in_rgb(_upright(image), _bits(image))
+        return _in_rgb(_upright(image), _tags(image))
 
 
 def readers(formats: Iterable[str]) -> list[str]:
@@ -117,40 +119,58 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _bits(image: Image.Image) -> int:
-    """Return what a TIFF says of its levels, which Pillow does not stretch; of other formats the most, 16."""
-    tags: Mapping[int, tuple[int, ...]] = getattr(image, "tag_v2", {})
-    return tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]
+def _tags(image: Image.Image) -> Tags:
+    """What a TIFF says of its levels, which Pillow does not stretch; of other formats nothing."""
+    return getattr(image, "tag_v2", {})
 
 
-def _in_rgb(image: Image.Image, bits: int) -> Image.Image:
-    """Return an image of any mode as RGB: levels of so many bits in 8, and what is transparent on white."""
+def _in_rgb(image: Image.Image, tags: Tags) -> Image.Image:
+    """Return an image of any mode as RGB: deep levels in 8 bits, and what is transparent on white."""
     if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
-        image = _in_8_bits(image, bits)
+        image = _in_8_bits(image, tags)
     if image.has_transparency_data:
-        image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+        image = Image.alpha_composite(white, _of_8_bit_key(image).convert("RGBA"))
     return image.convert("RGB")
 
 
-def _in_8_bits(image: Image.Image, bits: int) -> Image.Image:
-    """Greyscale of more than 8 bits in as many, some rows at a time, which bounds the memory."""
+def _of_8_bit_key(image: Image.Image) -> Image.Image:
+    """Cut the colour that is transparent to 8 bits: of a PNG of 16, Pillow cuts the pixels alone."""
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and max(key) > 255:
+        image = image.copy()
+        image.info["transparency"] = tuple(level >> 8 for level in key)
+    return image
+
+
+def _in_8_bits(image: Image.Image, tags: Tags) -> Image.Image:
+    """Greyscale of more than 8 bits in as many, some rows at a time, which bounds the memory.
+
+    With alpha where a level is transparent.
+    """
     levels = np.asarray(image)
     if not np.isfinite(levels).all():
         raise ValueError("found levels that are no finite numbers")
-    top = _white(image.mode, float(levels.max(initial=0)), bits)
+    top = _white(image.mode, float(levels.max(initial=0)), tags)
     grey = np.empty(levels.shape, np.uint8)
     for start in range(0, len(levels), ROWS):
         rows = slice(start, start + ROWS)
         grey[rows] = (levels[rows] / np.float64(top) * 255).clip(0, 255).round()
-    return Image.fromarray(grey)
+    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO:
+        grey = 255 - grey
+    if "transparency" not in image.info:
+        return Image.fromarray(grey)
+    opaque = Image.fromarray(levels != image.info["transparency"])
+    return Image.merge("LA", (Image.fromarray(grey), opaque.convert("L")))
 
 
-def _white(mode: str, highest: float, bits: int) -> float:
+def _white(mode: str, highest: float, tags: Tags) -> float:
     """Level of white in a greyscale image of more than 8 bits; by its highest where the mode does not say."""
+    bits: int = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]
     if mode.startswith("I;16"):
-        return 2.0**bits - 1
+        return float(2**bits - 1)
+    if bits == 16 and tags.get(TiffImagePlugin.SAMPLEFORMAT) == (SIGNED,):
+        return 32767.0  # and what is below 0 is black
     if highest > 255:
         return 65535.0
     return 1.0 if mode == "F" and highest <= 2 else 255.0  # some light may be over white
@@ -173,7 +193,7 @@ def fit_photo(image: Image.Image, size: tuple[int, int], fit: Literal["crop", "p
 
 def to_tensor(image: Image.Image) -> Float[Tensor, "1 3 h w"]:
     """Photo of any mode, as `open_photo` would have it, to float32, 0..1."""
-    pixels = torch.from_numpy(np.array(_in_rgb(image, _bits(image))))
+    pixels = torch.from_numpy(np.array(_in_rgb(image, _tags(image))))
     return pixels.permute(2, 0, 1)[None].float() / 255
 
 

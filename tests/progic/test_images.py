@@ -2,6 +2,7 @@ import os
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -179,12 +180,64 @@ def test_tensors_round_trip_and_clip() -> None:
     assert to_image(beyond).getpixel((0, 0)) == (0, 128, 255)
 
 
-def test_white_of_a_tiff_of_12_bits_is_white(tmp_path: Path) -> None:
-    """By hand, since Pillow writes none: 8 rows of 8 levels of 0xFFF, then the tags, each of one long."""
-    pixels = b"\xff" * (8 * 8 * 12 // 8)
-    tags = {256: 8, 257: 8, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: len(pixels)}
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+def _tiff(pixels: bytes, bits: int, more: dict[int, int]) -> bytes:
+    """A square TIFF by hand, since Pillow writes few kinds: the pixels, then the tags, each of one long."""
+    side = round((len(pixels) * 8 / bits) ** 0.5)
+    tags = {256: side, 257: side, 258: bits, 259: 1, 262: 1, 273: 8, 277: 1, 278: side, 279: len(pixels)}
+    told = sorted({**tags, **more}.items())
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in told)
     head = struct.pack("<2sHI", b"II", 42, 8 + len(pixels))
+    return head + pixels + struct.pack("<H", len(told)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("file", "seen"),
+    [
+        (_tiff(b"\xff" * 96, 12, {}), [255] * 64),
+        (_tiff(struct.pack("<4h", -32768, 0, 16384, 32767), 16, {339: 2}), [0, 0, 128, 255]),  # signed
+        (_tiff(struct.pack("<4h", 0, 100, 200, 255), 16, {339: 2}), [0, 1, 2, 2]),  # dark, not of 8 bits
+        (_tiff(struct.pack("<4H", 0, 257, 65278, 65535), 16, {262: 0}), [255, 254, 1, 0]),  # white is 0
+        (_tiff(struct.pack("<4f", 0, 0.2, 0.8, 1), 32, {262: 0, 339: 3}), [255, 204, 51, 0]),
+    ],
+    ids=["12 bits", "signed", "signed and dark", "white is 0", "fractions of which white is 0"],
+)
+def test_levels_of_a_tiff_are_as_its_tags_have_them(tmp_path: Path, file: bytes, seen: list[int]) -> None:
     path = tmp_path / "photo.tiff"
-    path.write_bytes(head + pixels + struct.pack("<H", len(tags)) + entries + bytes(4))
-    assert open_photo(path).getpixel((4, 4)) == (255, 255, 255)
+    path.write_bytes(file)
+    assert list(open_photo(path).convert("L").tobytes()) == seen
+
+
+def _png(kind: int, levels: list[int], key: tuple[int, ...]) -> bytes:
+    """A row of 16-bit pixels, grey (0) or RGB (2), of which one colour is transparent (tRNS)."""
+    width = len(levels) // len(key)
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width, 1, 16, kind, 0, 0, 0),
+        b"tRNS": struct.pack(f">{len(key)}H", *key),
+        b"IDAT": zlib.compress(b"\0" + struct.pack(f">{len(levels)}H", *levels)),
+        b"IEND": b"",
+    }
+    told = (name + data for name, data in chunks.items())
+    parts = (struct.pack(">I", len(each) - 4) + each + struct.pack(">I", zlib.crc32(each)) for each in told)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("file", "seen"),
+    [
+        (_png(0, [0, 1000, 1001, 65535], (1000,)), [0, 255, 4, 255]),
+        (_png(0, [0, 1000], (0,)), [255, 4]),
+        (_png(2, [0, 0, 0, 1000, 1000, 1000], (1000, 1000, 1000)), [0, 255]),
+    ],
+    ids=["grey", "black", "RGB"],
+)
+def test_the_transparent_colour_of_16_bits_is_laid_on_white(
+    tmp_path: Path, file: bytes, seen: list[int]
+) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(file)
+    assert list(open_photo(path).convert("L").tobytes()) == seen
+    with Image.open(path) as image:
+        image.load()
+        key = image.info["transparency"]
+        assert list(to_image(to_tensor(image)).convert("L").tobytes()) == seen
+        assert image.info["transparency"] == key
