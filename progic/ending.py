@@ -3,6 +3,7 @@
 import io
 import signal
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -17,6 +18,7 @@ from progic.stopping import ending_signals
 P = ParamSpec("P")
 ExitCode = Callable[[Exception], int | None]  # None: no error that is expected
 STOPPED = 130  # what a shell calls a command that Ctrl-C ended
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # bidirectional controls
 MENDABLE = (InputError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
@@ -60,7 +62,18 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def told(error: BaseException) -> str:
     """What a user is told of an error, in one line where memory has come to its end."""
-    return f"out of memory: {error}".splitlines()[0] if is_out_of_memory(error) else str(error)
+    text = f"out of memory: {error}".splitlines()[0] if is_out_of_memory(error) else str(error)
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def printable(text: str) -> str:
+    """Return text, such as a file's name, as one line that moves no terminal and turns no text round it."""
+    return "".join(repr(each)[1:-1] if _is_no_text(each) else each for each in text)
+
+
+def _is_no_text(sign: str) -> bool:
+    is_control = unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"}
+    return is_control or unicodedata.bidirectional(sign) in TURNING
 
 
 def print_anything() -> None:

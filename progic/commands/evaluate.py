@@ -12,7 +12,7 @@ from progic.classical import FORMATS, formats_of
 from progic.commands.bar import progress_bar
 from progic.commands.options import AsJson, Model, Refine, Stagewise, check_search, size_of
 from progic.config import DEFAULT_MODEL
-from progic.ending import ends_well
+from progic.ending import ends_well, printable
 from progic.heap import keep_freed_memory
 from progic.metric_weights import load_metric_weights
 from progic.metrics import PerceptualMetrics
@@ -63,7 +63,7 @@ def evaluate_command(
         rivals = compare(result, folder, formats, metrics, _task(bar, "files")) if formats else ()
         sets = evaluate_subsets(codec, folder, result, metrics, _task(bar, "sets")) if subsets else ()
     for line in result.skipped:
-        typer.echo(f"skipped: {line}", err=True)
+        typer.echo(f"skipped: {printable(line)}", err=True)
     if as_json:
         typer.echo(tables.as_json(result, rivals, sets))
     else:

@@ -11,7 +11,7 @@ import typer
 from progic import weights
 from progic.config import TrainConfig, load_recipe, shipped_recipes
 from progic.data import check_outside, chosen, photo_paths, read_photos
-from progic.ending import STOPPED, ends_well
+from progic.ending import STOPPED, ends_well, printable
 from progic.errors import ConfigError, InputError
 from progic.heap import keep_freed_memory
 from progic.images import fit_photo, open_photo, to_tensor
@@ -73,7 +73,7 @@ def train_command(
 
 
 def _tell(line: str) -> None:
-    typer.echo(line, err=True)
+    typer.echo(printable(line), err=True)
 
 
 def _check_not_its_own(written: Path, config: TrainConfig, start: str) -> None:

@@ -242,11 +242,14 @@ def test_a_figure_that_cannot_be_written_takes_no_result_along(
     (tmp_path / "photos").mkdir()
     (tmp_path / "rate.png").mkdir()
     Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / "photos" / "a.png")
+    (tmp_path / "photos" / "gpj.\u202e\n.png").write_bytes(b"no")
     options = ["--size", "64x64", "--json", "--figure", str(tmp_path / "rate.png")]
     result = runner.invoke(app, ["evaluate", str(tmp_path / "photos"), *options])
     assert result.exit_code == 2
     assert json.loads(result.stdout)["photos"] == ["a.png"]
-    assert "rate.png" in result.stderr
+    skipped, why = result.stderr.splitlines()
+    assert skipped.startswith(rf"skipped: {tmp_path}/photos/gpj.\u202e\n.png: not an image")
+    assert "rate.png" in why
 
 
 def test_every_set_of_many_stages_is_refused_before_it_hangs(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Commands that end in a line: pictures that no file of their format can hold."""
+"""Commands that end in a line: pictures that no file of their format can hold, names that are no text."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from PIL import Image
 
 from progic.commands.options import save_picture
 from progic.ending import ends_well
+from progic.errors import ImageError
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,15 @@ def test_a_picture_that_its_format_cannot_hold_leaves_nothing(
     assert said.startswith(f"progic: {tmp_path / name}: cannot be written: {reason}")
     assert said.endswith("; try .png\n") and said.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_neither_moves_the_terminal_nor_turns_the_text_around_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def command() -> None:
+        raise ImageError("a\x1b[2J\u202e\u2066b\udce9é.png: broken image\nof two lines")
+
+    with pytest.raises(typer.Exit):
+        ends_well(command)()
+    told = "progic: a\\x1b[2J\\u202e\\u2066b\\udce9é.png: broken image\nof two lines\n"
+    assert capsys.readouterr().err == told
