@@ -33,12 +33,11 @@ def schedule(config: TrainConfig, step: int) -> Schedule:
     late = max(0.0, (done - config.decay_from) / max(1e-9, 1 - config.decay_from))
     rise = min(1.0, (step + 1) / (config.rise_steps + 1))
     rate = config.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * min(1.0, late)))
-    crop, batch = config.crop_px, config.batch
+    latents_only = step < config.latent_steps
+    crop, batch = config.crop_px, config.latent_batch if latents_only else config.batch
     if done >= config.last_crop_from:
         batch = max(1, batch * crop**2 // config.last_crop_px**2)
         crop = config.last_crop_px
-    latents_only = step < config.latent_steps
-    batch = config.latent_batch if latents_only else batch
     revive_below = config.revive_below if done < config.revive_until else 0.0
     adversarial = config.loss.adversarial > 0 and done >= config.adversarial_from
     quantise = step >= config.warmup_steps

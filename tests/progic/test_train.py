@@ -226,6 +226,8 @@ def test_schedule_keeps_pixels_and_ends_at_zero(recipe: TrainConfig) -> None:
     config = recipe.model_copy(update={"steps": 100, "batch": 16, "last_crop_px": 64, **parts})
     plans = [schedule(config, step) for step in range(100)]
     assert {plan.batch * plan.crop_px**2 for plan in plans} == {16 * 32**2}
+    latents = config.model_copy(update={"latent_steps": 95, "latent_batch": 64})
+    assert [schedule(latents, step).batch for step in (84, 85, 95)] == [64, 16, 4]
     shares = [plan.learning_rate / config.learning_rate for plan in plans[:51]]
     assert shares == pytest.approx([0.25, 0.5, 0.75] + [1] * 48)
     assert plans[75].learning_rate == pytest.approx(config.learning_rate / 2)
