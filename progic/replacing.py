@@ -1,8 +1,10 @@
 """Files written whole or not at all."""
 
+import glob
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_native_id
 
@@ -10,14 +12,16 @@ from safetensors import SafetensorError
 
 from progic.errors import InputError, ProgicError
 
+ABANDONED_S = 3600.0  # since the last write: it takes seconds, so the process was killed
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a neighbour to write; once it is whole it takes the place of `path`.
 
     Raises ProgicError naming the file and the reason (a full disk, a folder that is closed); what was at
-    `path` is then as it was, and nothing half-written stays. InputError where `path` is a folder, a device or
-    a pipe, or its folder is missing.
+    `path` is then as it was, and nothing half-written stays; what a killed process left of the same file goes
+    too. InputError where `path` is a folder, a device or a pipe, or its folder is missing.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, allowed is the name of a file to write")
@@ -29,7 +33,10 @@ def replacing(path: Path) -> Iterator[Path]:
             f"{path}: there is no folder {target.parent}; allowed is a file in one that is there"
         )
     # another thread or process may write it too; a name is 255 bytes at most, and a sign in it up to 4
-    partial = target.with_name(f".partial-{get_native_id()}-{target.name[-56:]}")
+    end = target.name[-56:]
+    partial = target.with_name(f".partial-{get_native_id()}-{end}")
+    for other in target.parent.glob(f".partial-*-{glob.escape(end)}"):
+        _remove_abandoned(other)
     try:
         yield partial
         with partial.open("rb+") as whole:
@@ -43,6 +50,12 @@ def replacing(path: Path) -> Iterator[Path]:
         raise ProgicError(f"{path}: cannot be written: {reason}{kept}") from None
     finally:
         if partial.exists():
+            partial.unlink()
+
+
+def _remove_abandoned(partial: Path) -> None:
+    with suppress(OSError):  # another process may have done so
+        if time.time() - partial.stat().st_mtime > ABANDONED_S:
             partial.unlink()
 
 

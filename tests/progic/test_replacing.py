@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from progic.cli import app
 from progic.codec import Codec
 from progic.ending import ends_well
 from progic.errors import InputError, ProgicError
-from progic.replacing import make_folder, replacing
+from progic.replacing import ABANDONED_S, make_folder, replacing
 
 
 @contextmanager
@@ -76,6 +77,17 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
 def _write(path: Path, content: bytes) -> None:
     with replacing(path) as partial:
         partial.write_bytes(content)
+
+
+def test_what_a_killed_process_left_goes_with_the_next_writing(tmp_path: Path) -> None:
+    kept = [".partial-1-a [b].bin", ".partial-2-other.bin", "a [b].bin"]
+    for name in (*kept, ".partial-3-a [b].bin", ".partial-4-a [b].bin"):
+        (tmp_path / name).write_bytes(b"half")
+    long_ago = time.time() - 1.01 * ABANDONED_S
+    for name in (*kept[1:], ".partial-3-a [b].bin", ".partial-4-a [b].bin"):
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    _write(tmp_path / "a [b].bin", b"whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept
 
 
 def test_another_error_passes_and_leaves_nothing(tmp_path: Path) -> None:
