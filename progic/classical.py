@@ -149,13 +149,13 @@ def opened(file: bytes, size: tuple[int, int]) -> Image.Image:
     Raises InputError for a file of more pixels, before any is decoded, and whatever Pillow raises for a
     broken one.
     """
-    _check_size(jxl_size(file), size)  # its reader decodes all there is before it tells
+    check_size(jxl_size(file), size)  # its reader decodes all there is before it tells
     with Image.open(io.BytesIO(file), formats=readers(form.pillow for form in FORMATS.values())) as image:
-        _check_size(image.size, size)
+        check_size(image.size, size)
         return enlarged(image.convert("RGB"), size)
 
 
-def _check_size(found: tuple[int, int] | None, size: tuple[int, int]) -> None:
+def check_size(found: tuple[int, int] | None, size: tuple[int, int]) -> None:
     """Raise InputError for a file's picture that is wider or higher than the photo of `size`."""
     if found is not None and (found[0] > size[0] or found[1] > size[1]):
         raise InputError(f"found {found[0]}x{found[1]} pixels, allowed at most {size[0]}x{size[1]}")

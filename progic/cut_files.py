@@ -42,12 +42,14 @@ def jp2_start(start: bytes, size: tuple[int, int]) -> Image.Image | None:
 
     OpenJPEG reads a tile that ends with a packet and refuses any other; where packets end, only it knows: so
     the end is moved back until it agrees, and on as long as it does, since it takes a byte too many as well.
+
+    Raises InputError for a codestream of more pixels than `size` = (width, height), before any is decoded.
     """
     tile = start.find(classical.JP2_TILE)
     body = tile + TILE_HEAD_BYTES
     if tile < 0 or len(start) < body:
         return None
-    read = (_jp2_picture(start, tile, end) for end in range(len(start), body - 1, -1))
+    read = (_jp2_picture(start, tile, end, size) for end in range(len(start), body - 1, -1))
     readable = dropwhile(lambda picture: picture is None, read)
     shortest = None
     for picture in takewhile(lambda picture: picture is not None, readable):
@@ -60,16 +62,19 @@ def jpeg_start(start: bytes, size: tuple[int, int]) -> Image.Image | None:
 
     What an unfinished scan does not say is left as the scan before it has it, or grey; the one block in which
     it is cut may be noise, as libjpeg reads on in zeros, and it smooths what is coarse yet.
+
+    Raises as `progic.classical.opened` does.
     """
     end = _end_of_scans(start)
     return None if end is None else classical.opened(start[:end] + bytes((0xFF, END_OF_IMAGE)), size)
 
 
-def _jp2_picture(start: bytes, tile: int, end: int) -> Image.Image | None:
+def _jp2_picture(start: bytes, tile: int, end: int, size: tuple[int, int]) -> Image.Image | None:
     file = bytearray(start[:end])
     file[tile + TILE_LENGTH.start : tile + TILE_LENGTH.stop] = bytes(4)
     try:
-        with Image.open(io.BytesIO(bytes(file) + END_OF_CODESTREAM)) as image:
+        with Image.open(io.BytesIO(bytes(file) + END_OF_CODESTREAM), formats=("JPEG2000",)) as image:
+            classical.check_size(image.size, size)
             return image.convert("RGB")
     except OSError:
         return None

@@ -1,6 +1,7 @@
 """A beginning of a file is the picture of the packets or scans in it, whatever follows."""
 
 import io
+import struct
 from bisect import bisect_right
 from itertools import accumulate
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from progic import classical, cut_files
+from progic.errors import InputError
 
 SIZE = (64, 48)
 
@@ -113,3 +115,18 @@ def test_the_two_jpegs_differ(small: Image.Image) -> None:
     baseline, progressive = (classical.file_bytes(small, name, 50) for name in ("jpeg", "jpeg_progressive"))
     assert b"\xff\xc0" in baseline
     assert b"\xff\xc2" in progressive
+
+
+def test_no_beginning_is_decoded_that_is_larger_than_the_photo_or_of_another_format(
+    small: Image.Image,
+) -> None:
+    """The two counts of SIZ, T.800, A.5.1, say how large; EPS would be drawn by a program, Ghostscript."""
+    file = bytearray(classical.jp2_file(small, [20]))
+    at = file.index(b"\xff\x51") + 6
+    file[at : at + 8] = struct.pack(">2I", SIZE[0], 20 * SIZE[1])
+    with pytest.raises(InputError, match="found 64x960 pixels, allowed at most 64x48"):
+        cut_files.jp2_start(bytes(file), SIZE)
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 48\n%%EndComments\n%\xff\x90" + bytes(12)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: pytest.fail("it was drawn"))
+        assert cut_files.jp2_start(eps, SIZE) is None
