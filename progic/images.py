@@ -65,9 +65,9 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
         from pillow_heif import register_heif_opener
 
         register_heif_opener()
-    if Path(path).is_fifo():  # which would be waited for
-        raise ImageError(f"{path}: is a pipe, allowed is one photo")
     try:
+        if Path(path).is_fifo():  # which would be waited for
+            raise ImageError(f"{path}: is a pipe, allowed is one photo")
         with Image.open(path, formats=readers(READ)) as image:
             _check_still(image, path)
             yield image

@@ -123,6 +123,7 @@ def test_faults_are_named(tmp_path: Path) -> None:
         tmp_path / "cut.png": "broken image",
         tmp_path / "moving.gif": "animated, found 2 frames",
         tmp_path / "pipe.png": "is a pipe",
+        tmp_path / f"{'long' * 64}.png": "File name too long",
     }
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "text.png").write_text("hello")
