@@ -1,6 +1,5 @@
 """The command `progic export`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from progic.config import DEFAULT_MODEL
 from progic.ending import ends_well
 from progic.errors import InputError
 from progic.export import Format, export
+from progic.json_text import json_text
 from progic.parity import photos_to_check
 
 
@@ -46,7 +46,7 @@ def export_command(
         raise InputError(f"{folder}: is a file, allowed is a folder to write")
     found = export(codec, form, folder, photos_to_check(photos))
     if as_json:
-        typer.echo(json.dumps({"folder": str(folder), **found._asdict()}))
+        typer.echo(json_text({"folder": str(folder), **found._asdict()}))
         return
     typer.echo(
         f"{folder}: on {found.photos} photos {found.indices_equal:.4%} of the indices are the model's,"

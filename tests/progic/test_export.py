@@ -61,6 +61,13 @@ def test_the_bundle_says_what_it_is(bundle: Path, toy_codec: Codec) -> None:
     assert facts["checked"]["most_different"] <= 1 / 255
 
 
+def test_what_is_found_is_printed_as_all_json_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("progic.commands.export.export", lambda *_: Parity(32, 1.0, 0.0))
+    result = CliRunner().invoke(app, ["export", "--json", "-o", str(tmp_path)])
+    facts = {"folder": str(tmp_path), "photos": 32, "indices_equal": 1.0, "most_different": 0.0}
+    assert result.stdout == json.dumps(facts, indent=2) + "\n"
+
+
 @pytest.mark.parametrize("size", [(16, 16), (75, 50), (128, 128), (129, 31), (40, 300)])
 def test_onnx_draws_every_size_and_subset_as_the_model_does(
     bundle: Path, toy_codec: Codec, size: tuple[int, int]
