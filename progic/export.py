@@ -39,6 +39,7 @@ class _Graph(NamedTuple):
     dynamic_shapes: tuple[dict[int, Any], ...]
 
 
+@torch.inference_mode(False)  # where the nets write over maps, which no graph may
 def export(codec: Codec, form: Format, folder: Path, photos: list[Image.Image]) -> Parity:
     """Write encoder, decoder and bundle.json into `folder` and return how near they are to the model.
 

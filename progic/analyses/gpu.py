@@ -9,7 +9,6 @@ from progic.flops import counted_gflop
 from progic.runtime import Cost, Way, timed
 
 
-@torch.inference_mode()
 def costs_on(net: CodecNet, size: tuple[int, int], device: str, calls: int) -> tuple[Cost, Cost]:
     """Encoding and decoding at `size` = (width, height) on a torch device, which each call is waited for."""
     f = net.config.downsampling_factor
@@ -46,10 +45,12 @@ def _cost(way: Way, call: Callable[[], object], size: tuple[int, int], device: s
     return Cost(way, *size, torch.get_num_threads(), time, peak, gflop[0])
 
 
+@torch.inference_mode()
 def _encode(net: CodecNet, pixels: torch.Tensor) -> torch.Tensor:
     return net.quantizer.search(net.encoder(pixels))
 
 
+@torch.inference_mode()
 def _decode(net: CodecNet, indices: torch.Tensor) -> torch.Tensor:
     codes = net.quantizer.decode(dict(enumerate(indices)))
     photo: torch.Tensor = net.decoder(codes, torch.ones(1, len(indices), device=indices.device))

@@ -42,12 +42,18 @@ def test_each_photo_is_coded_with_the_priors_of_the_other_half(toy_codec: Codec,
 
 def test_a_device_is_given_back_where_a_call_fails(toy_codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
     places: list[object] = []
+    can_learn: list[bool] = []  # of weights moved so
 
     def fail(*_: object) -> torch.Tensor:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(CodecNet, "to", lambda net, place: places.append(place))
+    def moved(net: CodecNet, place: object) -> None:
+        places.append(place)
+        can_learn.append(not torch.is_inference_mode_enabled())
+
+    monkeypatch.setattr(CodecNet, "to", moved)
     monkeypatch.setattr(gpu, "_decode", fail)
     with pytest.raises(RuntimeError, match="out of memory"):
         gpu.costs_on(toy_codec.net, (32, 32), "cpu:0", 1)
     assert places == ["cpu:0", torch.device("cpu")]
+    assert can_learn == [True, True]

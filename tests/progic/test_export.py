@@ -84,7 +84,8 @@ def test_onnx_draws_every_size_and_subset_as_the_model_does(
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_torchscript_is_the_model_at_every_size(toy_codec: Codec, tmp_path: Path) -> None:
-    export(toy_codec, "torchscript", tmp_path / "ts", photos_to_check(None)[:4])
+    with torch.inference_mode():  # as a caller may have it
+        export(toy_codec, "torchscript", tmp_path / "ts", photos_to_check(None)[:4])
     encoder, decoder = (torch.jit.load(tmp_path / "ts" / name) for name in ("encoder.pt", "decoder.pt"))
     for size in ((16, 16), (144, 272), (64, 16)):
         photo = torch.rand(1, 3, *size)
