@@ -91,7 +91,8 @@ def _kept(path: Path, done: int) -> tuple[list[str], float]:
     if "step" not in columns or not set(columns) <= set(COLUMNS):
         found = f"found columns {','.join(columns)[:80]}"
         raise ProgicError(f"{path}: {found}, which no training wrote; allowed: another -o DIR")
-    kept = [row for row in rows if (row["step"] or "").isdecimal() and int(row["step"]) <= done]
+    whole = [row for row in rows if None not in row.values()]  # a full disk may cut the last in its step
+    kept = [row for row in whole if row["step"].isdecimal() and int(row["step"]) <= done]
     if len(kept) < len(rows):
         with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore")

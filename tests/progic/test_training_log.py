@@ -70,6 +70,15 @@ def test_steps_that_are_taken_again_stand_once(tmp_path: Path) -> None:
     assert path.read_text().splitlines() == ["step,loss", "1,1.7", "2,1.6", "3,1.5"]
 
 
+def test_a_row_that_a_full_disk_has_cut_is_of_no_step(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    whole = "step,elapsed_s,loss\n" + "".join(f"{step},{2 * step}.0,1.5\n" for step in range(1, 13))
+    path.write_text(whole + "1")  # of 13
+    with csv_log(path, 12) as log:
+        log(13, 2.0, 1e-3, TERMS)
+    assert path.read_text() == whole + "13,26.0,1.5\n"
+
+
 def test_a_table_of_something_else_is_no_log(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     for text, said in (
