@@ -66,15 +66,14 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
 
         register_heif_opener()
     try:
-        if Path(path).is_fifo():  # which would be waited for
-            raise ImageError(f"{path}: is a pipe, allowed is one photo")
+        for kind, is_so in ("pipe", Path.is_fifo), ("folder", Path.is_dir):
+            if is_so(Path(path)):  # a pipe would be waited for; Windows calls a folder a file that is closed
+                raise ImageError(f"{path}: is a {kind}, allowed is one photo")
         with Image.open(path, formats=readers(READ)) as image:
             _check_still(image, path)
             yield image
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise ImageError(f"{path}: is a folder, allowed is one photo") from None
     except PermissionError:
         raise ImageError(f"{path}: cannot be read, its permissions do not allow it") from None
     except UnidentifiedImageError:

@@ -136,6 +136,17 @@ def test_faults_are_named(tmp_path: Path) -> None:
         assert str(path) in str(caught.value)
 
 
+def test_a_folder_is_named_where_the_system_calls_it_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path, formats: list[str]) -> None:
+        raise PermissionError(13, "Permission denied", str(path))  # as Windows does
+
+    monkeypatch.setattr(Image, "open", closed)
+    with pytest.raises(ImageError, match=f"{tmp_path}: is a folder, allowed is one photo"):
+        open_photo(tmp_path)
+
+
 def test_no_file_is_handed_to_a_reader_that_runs_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
