@@ -1,8 +1,9 @@
 """Steps of a net that look at single values or pixels, in their input's place where no gradient asks for it.
 
 Fresh memory is slow: the system fills it with zeros first, half of the time of a picture of 3840x2160. So in
-inference mode a map that nothing else wants, `spent`, is written over, with the same numbers; elsewhere, in
-training and in exported graphs, nothing is. What is made of it has its shape and type: nothing is broadcast.
+inference mode a map that nothing else wants, `spent`, is written over, with the same numbers but for
+rounding (rows apart may take another kernel); elsewhere, in training and in exported graphs, nothing is. What
+is made of it has its shape and type: nothing is broadcast.
 """
 
 from collections.abc import Callable

@@ -10,12 +10,12 @@ from progic.config import HEAD_DIM, CodecConfig
 from progic.nets import WINDOW, Decoder, Encoder, ResidualBlock, WindowAttention
 
 
-def _filled(layer: nn.Module) -> torch.Generator:
+def _filled(layer: nn.Module, std: float = 0.3) -> torch.Generator:
     """Give every weight a value, none of them 0, and return what draws the input."""
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for weight in layer.parameters():
-            weight.normal_(std=0.3, generator=generator)
+            weight.normal_(std=std, generator=generator)
     return generator
 
 
@@ -70,8 +70,8 @@ def test_what_is_written_over_without_gradients_was_not_wanted_any_more(
 ) -> None:
     config = CodecConfig(name="any", separable=separable)
     encoder, decoder = Encoder(config), Decoder(config)
-    _filled(encoder)
-    photo = torch.rand(2, 3, 96, 80, generator=_filled(decoder))
+    _filled(encoder, 0.05)  # of larger ones another rounding grows a thousandfold on its way
+    photo = torch.rand(2, 3, 96, 80, generator=_filled(decoder, 0.05))
     held = torch.tensor([[1.0, 0, 0, 0, 0], [1.0, 1, 1, 1, 1]])
     with torch.no_grad():
         latents = encoder(photo)
