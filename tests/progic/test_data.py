@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import pytest
 import torch
 from PIL import Image
 
-from progic.data import PhotoSet, photo_paths
+from progic.data import PhotoSet, photo_paths, read_photos
+from progic.errors import ImageError
 
 
 def test_crops_come_from_everywhere_and_half_of_them_are_mirrored() -> None:
@@ -20,3 +22,8 @@ def test_a_folder_that_is_called_like_a_photo_is_none(tmp_path: Path) -> None:
     (tmp_path / "trees.png").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "trees.png" / "oak.jpg")
     assert photo_paths([tmp_path]) == [tmp_path / "trees.png" / "oak.jpg"]
+
+
+def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="holds no photo"):
+        read_photos([tmp_path])

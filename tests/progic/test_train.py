@@ -262,11 +262,6 @@ def test_one_unreadable_photo_is_skipped_named_and_counted(tmp_path: Path) -> No
     assert said == [f"skipped, unreadable: {tmp_path / 'bad.png'}"]
 
 
-def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="holds no photo"):
-        read_photos([tmp_path])
-
-
 def test_photos_are_watched_evenly_and_other_files_passed_over(tmp_path: Path) -> None:
     (tmp_path / "README.txt").write_text("photos")
     for level in range(4):
