@@ -7,7 +7,6 @@ import simpy
 
 from satsim.channel import Channel
 from satsim.delay import Delay
-from satsim.errors import PacketError
 from satsim.header import ImageTag
 from satsim.link import Link
 from satsim.packets import Report, pack_report, parse_report
@@ -51,15 +50,7 @@ class Feedback:
 
     def put(self, frame: Frame) -> None:
         """Take in, at the sender's end, a report that arrives at this moment."""
-        try:
-            report = parse_report(frame.data)
-        except PacketError as error:
-            self._log.add(self._env.now, "rejected", frame, f"{type(error).__name__}: {error}")
-            return
-        if report.image != self._image:
-            self._log.add(self._env.now, "rejected", frame, f"a report on image {report.image.image_id}")
-            return
-        self._known |= report.held
+        self._known |= parse_report(frame.data).held
         self._log.add(self._env.now, "report_received", frame)
 
     def ask(self, round_number: int) -> Generator[simpy.Event, bool, frozenset[int]]:
