@@ -5,7 +5,6 @@ Nothing here knows what made the numbers; plots and reports read a run through t
 
 import csv
 import json
-import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -38,6 +37,7 @@ FIGURE, REPORT = "timeline", "report.html"  # drawn from the others; the figure 
 TEXTS = frozenset({"scheme", "event", "stage", "stages", "detail"})  # columns where an empty cell is text
 STAGES = re.compile(r"[0-9+-]*")  # of a picture, as satsim.wording.stages_text writes them
 PSNR = "psnr_db"  # infinite of a picture that is the photo
+MOST = 2**53  # of any number, as of a seed: more seconds than any run takes, and an axis could show
 
 Row = TimelineRow | MeanRow
 Summary = SchemeSummary | MeanSummary
@@ -188,8 +188,8 @@ def _cells(
 ) -> Iterator[tuple[str, dict[str, str | None]]]:
     """Yield each row with its place; an empty cell is None.
 
-    ValueError for a number that is not finite, and for a scheme or stages that no run has: rows of others
-    would be passed over, and pictures are found by both.
+    ValueError for a number beyond `MOST`, a time before 0, and for a scheme or stages that no run has: rows
+    of others would be passed over, and pictures are found by both.
     """
     for row in reader:
         where = f"{file.name}, line {reader.line_num}"
@@ -199,33 +199,35 @@ def _cells(
             raise ValueError(f"{where}: stages: found {shown(row['stages'])}, allowed: such as 1-2+4")
         numbers = {column: text for column, text in row.items() if column not in TEXTS}
         for column, text in numbers.items():
-            if not (_is_finite(text) or (column == PSNR and text == "inf")):
-                raise ValueError(f"{where}: {column}: found {cut(str(text))}, allowed: finite numbers")
+            least = 0 if column.endswith("_s") else -MOST
+            if not (_is_within(text, least) or (column == PSNR and text == "inf")):
+                allowed = f"numbers from {least} to {MOST}"
+                raise ValueError(f"{where}: {column}: found {cut(str(text))}, allowed: {allowed}")
         yield where, row | {column: text or None for column, text in numbers.items()}
 
 
-def _is_finite(text: object) -> bool:
-    """Whether a cell is no number, or a finite one."""
+def _is_within(text: object, least: float = -MOST) -> bool:
+    """Whether a text is no number, or one from `least` to `MOST`."""
     try:
-        return math.isfinite(float(str(text)))
+        return least <= float(str(text)) <= MOST  # nor a nan
     except ValueError:
         return True
 
 
 def _read_json(path: Path) -> Any:
-    """Return what a JSON file says; raises ValueError naming it, for a number that is not finite too."""
+    """Return what a JSON file says; raises ValueError naming it, for a number beyond `MOST` too."""
 
-    def finite(text: str) -> float:
-        if not math.isfinite(float(text)):
-            raise ValueError(f"found {cut(text)}, allowed: finite numbers")
+    def within(text: str) -> float:
+        if not _is_within(text):
+            raise ValueError(f"found {cut(text)}, allowed: numbers from {-MOST} to {MOST}")
         return float(text)
 
     def whole(text: str) -> int:
-        finite(text)
+        within(text)
         return int(text)
 
     try:
-        return json.loads(path.read_bytes(), parse_float=finite, parse_int=whole, parse_constant=finite)
+        return json.loads(path.read_bytes(), parse_float=within, parse_int=whole, parse_constant=within)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}: {error}") from None
 
