@@ -39,11 +39,10 @@ def load_scenario(path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
     A mapping is merged key by key, except for the choices sender, repair, usable and detail, which an overlay
     replaces whole, as it does loss or windows of another `kind` and a link where it names a preset; all else
     is replaced. A relative path of an image, trace or model is relative to the file that has it, in an
-    override to `path`. Raises ScenarioError.
+    override to `path`. What an override sets to null, a later one begins anew. Raises ScenarioError.
     """
     path = Path(path)
-    files = _file_layers(path, ())
-    asked = [_override(text, path.parent) for text in overrides]
+    files, asked = _layers(path, overrides)
     try:
         return Scenario.model_validate(_with_preset(_all_merged(files, asked)))
     except UnknownPreset as error:
@@ -61,11 +60,28 @@ def naming_sources(path: Path | str, overrides: Sequence[str] = ()) -> Iterator[
     except ScenarioError as error:
         if error.file != str(path) or not error.key:
             raise
-        files = _file_layers(Path(path), ())
-        asked = [_override(text, Path(path).parent) for text in overrides]
+        files, asked = _layers(Path(path), overrides)
         key = tuple(error.key.split("."))
         source = _source_of(key if key[0] in Scenario.model_fields else ("schemes",), files, asked)
         raise ScenarioError(source, error.key, error.found, error.allowed, error.others) from None
+
+
+def _layers(path: Path, overrides: Sequence[str]) -> tuple[list[_Layer], list[_Layer]]:
+    """Return the files' layers and the overrides'; without what an override sets to null in any file."""
+    files, asked = _file_layers(path, ()), [_override(text, path.parent) for text in overrides]
+    for layer in asked:
+        files = [_Layer(file.source, _without_nulls_of(layer.keys, file.keys)) for file in files]
+    return files, asked
+
+
+def _without_nulls_of(overlay: dict[str, Any], keys: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in keys.items() if key not in overlay or overlay[key] is not None}
+    inner = {
+        key: _without_nulls_of(overlay[key], value)
+        for key, value in kept.items()
+        if isinstance(value, dict) and isinstance(overlay.get(key), dict)
+    }
+    return {**kept, **inner}
 
 
 def _all_merged(files: Sequence[_Layer], asked: Sequence[_Layer]) -> dict[str, Any]:

@@ -193,8 +193,17 @@ def test_another_kind_of_loss_replaces_it_and_the_same_kind_changes_its_keys(tmp
     )
     none = ["link.loss=none", "link.loss.rate=0.1"]  # as of `sweep -s link.loss=none -g link.loss.rate=0,0.1`
     assert load_scenario(tmp_path / "bursts.yaml", none).link.loss == IndependentLoss(rate=0.1)
+    null = ["link.loss=null", "link.loss.rate=0.1"]
+    assert load_scenario(tmp_path / "bursts.yaml", null).link.loss == IndependentLoss(rate=0.1)
     single = loaded("extends: bursts.yaml\nlink: {loss: {kind: independent, rate: 0.1}}", tmp_path).link.loss
     assert single == IndependentLoss(rate=0.1)
+
+
+def test_what_an_override_empties_is_missed_there_and_not_in_the_file() -> None:
+    with pytest.raises(
+        ScenarioError, match=r"^override link\.loss\.rate=0\.1: link\.payload_bytes: found nothing"
+    ):
+        load_scenario(FOREST_FIRE, ["link=null", "link.loss.rate=0.1"])
 
 
 def test_error_names_the_file_that_has_the_key(tmp_path: Path) -> None:
