@@ -8,7 +8,7 @@ import json
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,14 +87,16 @@ def app_of(server: Server, hosts: Sequence[str]) -> Starlette:
         ],
         exception_handlers={HTTPException: _http_error, InputError: _input_error, OSError: _os_error},
     )
-    app.state.server = server
+    app.state.server, app.state.is_ending = server, lambda: False
     return app
 
 
 def listen(app: Starlette, listener: socket.socket) -> None:
     """Serve on a bound socket until a signal ends it."""
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    app.state.is_ending = lambda: server.should_exit  # else streams would be cut, each with a traceback
+    server.run(sockets=[listener])
 
 
 async def page(request: Request) -> Response:
@@ -162,14 +164,14 @@ def _without(inbox: Path, text: str) -> str:
 
 
 async def progress(request: Request) -> Response:
-    """The run's status as server-sent events, until it has ended; closing the page does not end the run."""
-    stream = _statuses(_job(request))
+    """The run's status as server-sent events, until it or the server ends; a closed page ends none."""
+    stream = _statuses(_job(request), request.app.state.is_ending)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 
-async def _statuses(job: Job) -> AsyncIterator[str]:
+async def _statuses(job: Job, is_ending: Callable[[], bool]) -> AsyncIterator[str]:
     said, n_silent = None, 0
-    while True:
+    while not is_ending():
         status = job.status
         if status != said:
             yield f"data: {json.dumps(status._asdict())}\n\n"

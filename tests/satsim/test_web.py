@@ -2,12 +2,14 @@
 
 import io
 import json
+import socket
 import struct
 import zipfile
 import zlib
 from pathlib import Path
 
 import pytest
+import uvicorn
 from PIL import Image
 from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
@@ -64,7 +66,21 @@ def statuses(client: TestClient, name: str) -> list[dict[str, object]]:
     """All that the run's stream says until it ends."""
     answer = client.get(f"/runs/{name}/progress")
     assert answer.headers["content-type"].startswith("text/event-stream")
-    return [json.loads(each.removeprefix("data: ")) for each in answer.text.strip().split("\n\n")]
+    return [json.loads(each.removeprefix("data: ")) for each in answer.text.split("\n\n") if each]
+
+
+def test_a_stream_ends_as_the_server_is_told_to(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, heard = client.app, []
+
+    def run(server: uvicorn.Server, sockets: object) -> None:
+        for server.should_exit in (False, True):
+            heard.append(len(statuses(client, name)))
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    name = send(client)
+    with socket.socket() as listener:
+        web.listen(app, listener)
+    assert heard[0] > 0 and heard[1] == 0
 
 
 def test_a_photo_goes_in_and_a_run_comes_out(client: TestClient, folder: Path) -> None:
