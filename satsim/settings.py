@@ -228,7 +228,7 @@ class Scenario(Section):
         default=DEFAULT_SCHEMES,
         min_length=1,
         max_length=32,
-        description=f"1 to 32 schemes, a name or {SCHEME_TEXT} each",
+        description=f"1 to 32 schemes, each a name ({', '.join(BUILT_IN_SCHEMES)}) or {SCHEME_TEXT}",
     )
     usable: Mark = Field(default=Mark(thumbnail_px=32), description="{thumbnail_px} or {dists}")
     detail: Mark = Field(default=Mark(thumbnail_px=64), description="{thumbnail_px} or {dists}")
