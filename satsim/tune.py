@@ -13,7 +13,7 @@ from progic.weights import bundled_models, config_of, teacher_of
 from satsim.codec_settings import CodecSettings
 from satsim.dominance import undominated
 from satsim.errors import InputError, ScenarioError
-from satsim.intake import check_model_exists, check_scenario, check_windows, open_album
+from satsim.intake import check_model_exists, check_scenario, check_windows, legible, name_in, open_album
 from satsim.kept import Job, Place, Row, key_of, run_jobs
 from satsim.progress import Progress
 from satsim.repair_settings import NoRepair
@@ -70,6 +70,13 @@ class Tuning:
     rows: dict[Candidate, Row]  # means over the photos
     photos: tuple[Path, ...]
 
+    @property
+    def photo_names(self) -> list[str]:
+        """What each photo is called, in its folder, if there is one."""
+        path = self.scenario.image.path
+        folder = path if path.is_dir() else path.parent
+        return [legible(name_in(folder, photo)) for photo in self.photos]
+
 
 def prepare(file: Path, overrides: Sequence[str], asked: Asked) -> Tuning:
     """Read the scenario and say what there is to try, nothing of it tried yet.
@@ -108,9 +115,9 @@ def search(tuning: Tuning, target: Path, executor: Executor, progress: Progress)
     """Try all candidates on all photos; each result is kept in `target` as it comes, and not run again."""
     tasks = []
     groups = _groups(tuning.space.candidates)
-    for photo in tuning.photos:
+    for photo, name in zip(tuning.photos, tuning.photo_names, strict=True):
         for group in groups:
-            tasks.append(_task(tuning, photo, group))
+            tasks.append(_task(tuning, photo, name, group))
     found = run_jobs(tasks, run_candidates, Place(target, POINTS, "a tune's"), executor, progress)
     by_candidate: dict[Candidate, list[Row]] = {each: [] for each in tuning.space.candidates}
     for number, rows in enumerate(found):
@@ -218,13 +225,13 @@ def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     return list(groups.values())
 
 
-def _task(tuning: Tuning, photo: Path, group: Sequence[Candidate]) -> Job[Group]:
+def _task(tuning: Tuning, photo: Path, name: str, group: Sequence[Candidate]) -> Job[Group]:
     most = max(group, key=lambda candidate: candidate.n_stages)
     scenario = scenario_of(tuning, most)
     scenario = scenario.model_copy(update={"image": scenario.image.model_copy(update={"path": photo})})
     plans = [f"{each.n_stages} {each.repair!r}" for each in group]
     deadline_s = tuning.limits.deadline_s
-    label = f"{photo.name}, {most.model.title} at {most.size[0]}x{most.size[1]}"
+    label = f"{name}, {most.model.title} at {most.size[0]}x{most.size[1]}"
     key = key_of(scenario, more=[f"{deadline_s}", *plans])
     return Job(label, key, Group(scenario, tuple(group), deadline_s))
 

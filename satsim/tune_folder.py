@@ -49,7 +49,7 @@ def record_of(tuning: Tuning, answers: Sequence[Answer], front: Sequence[FrontPo
     some = next(iter(tuning.rows.values()))
     return {
         "scenario": scenario.name,
-        "photos": [path.name for path in tuning.photos],
+        "photos": tuning.photo_names,
         "shown": list(scenario.image.original_size),
         "seed": scenario.seed,
         "runs": scenario.runs,

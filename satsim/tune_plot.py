@@ -144,7 +144,7 @@ def _shown_at(curve: Sequence[tuple[float, float]], time_s: float, most: float) 
 
 def _write_head(figure: Figure, tuning: Tuning) -> None:
     link = tuning.scenario.link
-    photos = tuning.photos[0].name if len(tuning.photos) == 1 else f"Mean of {len(tuning.photos)} photos"
+    photos = tuning.photo_names[0] if len(tuning.photos) == 1 else f"Mean of {len(tuning.photos)} photos"
     width, height = tuning.scenario.image.original_size
     runs = f", mean of {tuning.scenario.runs} runs" if tuning.scenario.runs > 1 else ""
     facts = (

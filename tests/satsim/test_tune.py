@@ -28,7 +28,7 @@ from satsim.settings import Scenario
 from satsim.sweep_point import run_point
 from satsim.tune import Asked, Tuning, prepare, scenario_of, search
 from satsim.tune_answers import answers_of, cost_of, front_of
-from satsim.tune_folder import write_tuning
+from satsim.tune_folder import record_of, write_tuning
 from tests.satsim.conftest import smooth_photo
 
 SCENARIO = """
@@ -222,15 +222,17 @@ def test_a_folder_gives_means_over_its_photos(
     home: Path, tmp_path: Path, threads: ThreadPoolExecutor
 ) -> None:
     album = tmp_path / "album"
-    album.mkdir()
-    for seed in (5, 6):
-        smooth_photo(seed, (80, 64)).save(album / f"{seed}.png")
-    both = tuned(home, tmp_path / "both", threads, f"image.path={album}", deadline_s=130.0).rows
+    (album / "below").mkdir(parents=True)
+    names = ["a.png", "below/a.png"]
+    for seed, name in enumerate(names, 5):
+        smooth_photo(seed, (80, 64)).save(album / name)
+    both = tuned(home, tmp_path / "both", threads, f"image.path={album}", deadline_s=130.0)
+    assert record_of(both, [], [])["photos"] == names
     alone = [
-        tuned(home, tmp_path / name, threads, f"image.path={album / name}.png", deadline_s=130.0).rows
-        for name in ("5", "6")
+        tuned(home, tmp_path / f"{number}", threads, f"image.path={album / name}", deadline_s=130.0).rows
+        for number, name in enumerate(names)
     ]
-    for candidate, row in both.items():
+    for candidate, row in both.rows.items():
         each = [rows[candidate]["dists_deadline"] for rows in alone]
         assert row["dists_deadline"] == pytest.approx(sum(each) / 2)
 
