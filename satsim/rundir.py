@@ -188,11 +188,14 @@ def _cells(
 ) -> Iterator[tuple[str, dict[str, str | None]]]:
     """Yield each row with its place; an empty cell is None.
 
-    ValueError for a number beyond `MOST`, a time before 0, and for a scheme or stages that no run has: rows
-    of others would be passed over, and pictures are found by both.
+    ValueError for a row of another length, a number beyond `MOST`, a time before 0, and for a scheme or
+    stages that no run has: rows of others would be passed over, and pictures are found by both.
     """
     for row in reader:
-        where = f"{file.name}, line {reader.line_num}"
+        where, n_columns = f"{file.name}, line {reader.line_num}", len(reader.fieldnames or ())
+        n_cells = sum(text is not None for text in row.values()) + len(row.get(None, ())[1:])
+        if n_cells != n_columns:  # of a cut row the last cells would count as not measured
+            raise ValueError(f"{where}: found {n_cells} cells, allowed: {n_columns}, as in the header")
         if "scheme" in row and row["scheme"] not in schemes:
             raise ValueError(f"{where}: scheme: found {shown(row['scheme'])}, allowed: {', '.join(schemes)}")
         if not STAGES.fullmatch(row.get("stages") or ""):

@@ -242,6 +242,13 @@ def test_a_table_that_a_spreadsheet_marked_is_read(run_toy: Callable[..., Run]) 
             "line 2: time_s: found 1e999, allowed",
         ),
         ("events.csv", r"(?m)^[\d.]+,", "-inf ,", "line 2: time_s: found -inf , allowed"),
+        (
+            "events.csv",
+            r"(?m)^([\d.]+,.*)$",
+            r"\1,x,y",
+            "line 2: found 10 cells, allowed: 8, as in the header",
+        ),
+        ("timeline.csv", r"(?m)^(progressive,.*),.*$", r"\1", "line 2: found 10 cells, allowed: 11, as in"),
         ("events.csv", r"(?m)^[\d.]+,", "1e300,", "found 1e300, allowed: numbers from 0 to 9007199254740992"),
         ("timeline.csv", r"(?m)^progressive,[\d.]+", "progressive,-1", "line 2: time_s: found -1, allowed"),
         ("summary.json", r'"t_first_s": [\d.]+', '"t_first_s": 1e300', "found 1e300, allowed: numbers"),
