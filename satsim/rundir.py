@@ -141,6 +141,8 @@ def _read_run(folder: Path) -> Run:
     manifest = _valid(MANIFEST, TypeAdapter(Manifest), _read_json(folder / MANIFEST))
     if not manifest.photos:
         raise ValueError(f"{MANIFEST}: photos: found none, allowed one or more")
+    if (manifest.usable_dists is None) != (manifest.detail_dists is None):
+        raise ValueError(f"{MANIFEST}: found one of usable_dists and detail_dists, allowed both or neither")
     is_mean = manifest.photos[0].run is not None
     is_spread = (folder / SPREAD).is_file()
     scenario = load_scenario(folder / SCENARIO)

@@ -252,6 +252,12 @@ def test_a_table_that_a_spreadsheet_marked_is_read(run_toy: Callable[..., Run]) 
         ("events.csv", r"(?m)^[\d.]+,", "1e300,", "found 1e300, allowed: numbers from 0 to 9007199254740992"),
         ("timeline.csv", r"(?m)^progressive,[\d.]+", "progressive,-1", "line 2: time_s: found -1, allowed"),
         ("summary.json", r'"t_first_s": [\d.]+', '"t_first_s": 1e300', "found 1e300, allowed: numbers"),
+        (
+            "manifest.json",
+            '"usable_dists": null',
+            '"usable_dists": 0.3',
+            "found one of usable_dists and detail_",
+        ),
         ("summary.json", r"(?s).*", "[1]", "summary.json: found [1], allowed: a mapping"),
         ("manifest.json", r"(?s).*", "[" * 100_000, "manifest.json: maximum recursion depth"),
         ("events.csv", ",progressive,", ",other,", 'line 2: scheme: found "other", allowed: progressive'),
