@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def serial_port(device: str, baud: int) -> "Iterator[Serial]":
-    """Open a port; raises InputError without pyserial, or for a device that cannot be opened."""
+    """Open a port; raises InputError without pyserial, or for a device that cannot be opened.
+
+    SatsimError, which names it, where it is gone while it is used.
+    """
     try:
         import serial
     except ImportError:
@@ -29,15 +32,21 @@ def serial_port(device: str, baud: int) -> "Iterator[Serial]":
 
 
 def _lost() -> tuple[type[Exception], ...]:
-    """Return what a POSIX port raises once its device is gone and is no OSError."""
+    """Return what a port raises once its device is gone: pyserial's own, and POSIX's that is no OSError."""
+    from serial import SerialException
+
     try:
         import termios
     except ImportError:  # Windows
-        return ()
-    return (termios.error,)
+        return (SerialException,)
+    return SerialException, termios.error
 
 
 def serial_parts(port: "Serial") -> Iterator[bytes]:
-    """Give the port's bytes as they come, for ever."""
+    """Give the port's bytes as they come, for ever; SatsimError where it is gone."""
     while True:
-        yield port.read(max(1, port.in_waiting))
+        try:
+            part = port.read(max(1, port.in_waiting))
+        except OSError as error:  # of the system, where pyserial has none of its own
+            raise SatsimError(f"{port.name}: {error}") from None
+        yield part

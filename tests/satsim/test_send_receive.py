@@ -17,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from satsim import cli
+from satsim.errors import SatsimError
 from satsim.framing import framed, unframed
 from satsim.outlets import folder_outlet, udp_outlet
 from satsim.packets import pack
@@ -208,14 +209,16 @@ def test_a_port_in_use_is_named(tmp_path: Path, toy_scenario: Path) -> None:
 def test_a_serial_line_by_a_pseudo_terminal(sent: Path) -> None:
     far, near = os.openpty()
     packets = bytes_in(sent)
-    with serial_port(os.ttyname(near), 19200) as port:
+    name = os.ttyname(near)
+    with pytest.raises(SatsimError, match=f"^{name}: "), serial_port(name, 19200) as port:
         os.write(far, b"".join(map(framed, packets)))
         frames = unframed(serial_parts(port))
         assert [next(frames) for _ in packets] == packets
         port.write(framed(packets[0]))
         assert os.read(far, 100) == framed(packets[0])
-    os.close(far)
-    os.close(near)
+        os.close(far)
+        os.close(near)
+        next(frames)
 
 
 KILLED = """
