@@ -17,8 +17,6 @@ from starlette.testclient import TestClient
 from satsim import upload, web
 from satsim.run_queue import QueueFullError
 from satsim.scenario import load_scenario
-from satsim.settings import LinkSettings
-from satsim.submission import scenario_of
 
 pytestmark = pytest.mark.enable_socket  # asyncio's own pair of sockets; nothing is connected
 
@@ -211,44 +209,6 @@ def test_a_field_that_cannot_be_is_named(client: TestClient, field: str, value: 
     answer = client.post("/runs", params=fields, content=PHOTO)
     assert answer.status_code == 422
     assert answer.json()["error"].startswith(said)
-
-
-@pytest.mark.parametrize(
-    ("window", "asked"),
-    [
-        ({}, {}),
-        ({"window": "", "open_min": "nonsense"}, {}),
-        (
-            {"window": "repeating", "open_min": "2.3", "every_min": "90"},
-            {"windows": {"open": [{"from_s": 0, "to_s": 138}], "repeat_s": 5400}},
-        ),
-    ],
-    ids=["not asked", "none", "repeating"],
-)
-def test_a_window_is_what_the_scenario_says(
-    tmp_path: Path, window: dict[str, str], asked: dict[str, object]
-) -> None:
-    fields = {key: value for key, value in FIELDS.items() if isinstance(value, str)}
-    scenario = scenario_of({**fields, **window}, ["progressive"], ["psnr_db"], tmp_path)
-    link = {"payload_bytes": 40, "interval_s": 60, "loss": {"rate": 0.2}}
-    assert json.loads((tmp_path / "request.yaml").read_text())["link"] == {**link, **asked}
-    assert scenario.link == LinkSettings.model_validate({**link, **asked})
-
-
-def test_the_run_goes_through_its_windows(client: TestClient) -> None:
-    name = send(client, window="repeating", open_min=2, every_min=10, loss_percent=0)
-    statuses(client, name)
-    run = client.get(f"/runs/{name}/playback.json").json()
-    assert run["end_s"] == 720.0  # a slot in the first window, two in the second
-    assert run["closed"] == [[120.0, 600.0]]
-
-
-def test_a_preset_fills_in_what_it_settles(client: TestClient) -> None:
-    name = send(client, preset="iridium_sbd_9603", payload_bytes="340", side_px="64", interval_s="30")
-    statuses(client, name)
-    text = client.get(f"/runs/{name}/scenario.yaml").text
-    assert "preset: iridium_sbd_9603" in text
-    assert "jitter_s: 15" in text
 
 
 def test_a_run_is_stopped(client: TestClient) -> None:
