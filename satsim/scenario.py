@@ -159,7 +159,8 @@ def _read(path: Path) -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or str(error)
         raise ScenarioError(str(path), "", f"no readable file ({reason})", "a scenario in YAML") from None
     if len(raw) > MAX_FILE_BYTES:
-        raise ScenarioError(str(path), "", "a larger file", f"at most {MAX_FILE_BYTES} bytes")
+        allowed = f"a scenario in YAML, at most {MAX_FILE_BYTES} bytes"
+        raise ScenarioError(str(path), "", "a larger file", allowed)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -126,7 +126,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         _refuse(path, None, f"no readable file ({error.strerror})", "a trace in CSV")
     if len(raw) > MAX_FILE_BYTES:
-        _refuse(path, None, "a larger file", f"at most {MAX_FILE_BYTES} bytes")
+        _refuse(path, None, "a larger file", f"a trace in CSV, at most {MAX_FILE_BYTES} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

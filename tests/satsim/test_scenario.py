@@ -120,6 +120,13 @@ def test_file_that_is_no_yaml(raw: bytes, found: str, tmp_path: Path) -> None:
     assert caught.value.found.startswith(found)
 
 
+def test_larger_file_is_told_what_belongs_there(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 20_000)
+    allowed = r"photo\.jpg: found a larger file; allowed: a scenario in YAML, at most 65536 bytes"
+    with pytest.raises(ScenarioError, match=allowed):
+        load_scenario(tmp_path / "photo.jpg")
+
+
 def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="found no readable file \\(Is a directory\\)"):
         load_scenario(tmp_path)

@@ -53,7 +53,8 @@ def test_a_trace_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
         read_trace(tmp_path / "noise.csv")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trace, "MAX_FILE_BYTES", 26)
-        with pytest.raises(TraceError, match=r"trace\.csv: found a larger file; allowed: at most 26 bytes"):
+        told = r"trace\.csv: found a larger file; allowed: a trace in CSV, at most 26 bytes"
+        with pytest.raises(TraceError, match=told):
             read_trace(written("time_s,outcome\n0,ok\n1,lost\n", tmp_path))
         assert read_trace(written("time_s,outcome\n0,ok\n1,ok\n", tmp_path)).length_s == 2
 
