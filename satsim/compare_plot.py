@@ -237,5 +237,5 @@ def _facts(found: Comparison) -> list[str]:
         facts.append(f"Lines: mean of the {found.sample} that show a picture, once half do; ± 95 % interval")
     if len(found.standings) > 1:
         anchor = _name(found.contest.competitors[found.contest.anchor])
-        facts.append(f"Shares and BD-time: against {anchor} (bold), ties half")
+        facts.append(f"Shares, and BD-time where there is one: against {anchor} (bold), ties half")
     return facts

@@ -132,7 +132,7 @@ def _file_layers(path: Path, extended_by: tuple[Path, ...]) -> list[_Layer]:
     if base is None:
         return [layer]
     chain = (*extended_by, Path(os.path.realpath(path)))
-    if not isinstance(base, str) or not names_a_file(base):
+    if not isinstance(base, str) or not names_a_file(base) or not (path.parent / base).exists():
         raise ScenarioError(str(path), "extends", shown(base), "the path of another scenario file")
     if Path(os.path.realpath(path.parent / base)) in chain or len(chain) >= MAX_EXTENDS:
         allowed = f"a file that does not lead back here, at most {MAX_EXTENDS} deep"

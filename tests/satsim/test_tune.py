@@ -223,8 +223,7 @@ def test_a_folder_gives_means_over_its_photos(
 ) -> None:
     album = tmp_path / "album"
     (album / "below").mkdir(parents=True)
-    names = ["a.png", "below/a.png"]
-    for seed, name in enumerate(names, 5):
+    for seed, name in enumerate(names := ["a.png", "below/a.png"], 5):
         smooth_photo(seed, (80, 64)).save(album / name)
     both = tuned(home, tmp_path / "both", threads, f"image.path={album}", deadline_s=130.0)
     assert record_of(both, [], [])["photos"] == names
@@ -295,7 +294,5 @@ def test_where_nothing_arrives_there_is_no_best(
     late = "link.windows={open: [{from_s: 3600, to_s: 7200}]}"
     with pytest.raises(InputError, match="--deadline: found 600 s; allowed: at least 3660 s, when the first"):
         tuned(home, tmp_path / "out", threads, late, deadline_s=600.0)
-    tuning = tuned(home, tmp_path / "out", threads, "link.loss.rate=1", deadline_s=600.0)
-    assert {(each.candidate, each.measured) for each in answers_of(tuning)} == {
-        (None, "nothing arrives by 10:00")
-    }
+    answers = answers_of(tuned(home, tmp_path / "out", threads, "link.loss.rate=1", deadline_s=600.0))
+    assert {(each.candidate, each.measured) for each in answers} == {(None, "nothing arrives by 10:00")}
