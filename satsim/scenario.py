@@ -132,12 +132,19 @@ def _file_layers(path: Path, extended_by: tuple[Path, ...]) -> list[_Layer]:
     if base is None:
         return [layer]
     chain = (*extended_by, Path(os.path.realpath(path)))
-    if not isinstance(base, str) or not names_a_file(base) or not (path.parent / base).exists():
+    if not isinstance(base, str) or not names_a_file(base) or not _is_there(path.parent / base):
         raise ScenarioError(str(path), "extends", shown(base), "the path of another scenario file")
     if Path(os.path.realpath(path.parent / base)) in chain or len(chain) >= MAX_EXTENDS:
         allowed = f"a file that does not lead back here, at most {MAX_EXTENDS} deep"
         raise ScenarioError(str(path), "extends", shown(base), allowed)
     return [*_file_layers(path.parent / base, chain), layer]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long
+        return False
 
 
 def _override(override: str, folder: Path) -> _Layer:
