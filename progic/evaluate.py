@@ -125,7 +125,7 @@ def evaluate(
         except ImageError as error:
             skipped.append(str(error))
             continue
-        stages, name = codec.encode(photo), str(path.relative_to(folder))
+        stages, name = codec.encode(photo), path.relative_to(folder).as_posix()
         payloads[name] = tuple(stages)
         seen[name] = list(see_prefixes(codec, stages, photo, metrics))
         own.append(_grid(codec, to_tensor(photo)))
