@@ -55,7 +55,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def _remove_abandoned(partial: Path) -> None:
     with suppress(OSError):  # another process may have done so
-        if time.time() - partial.stat().st_mtime > ABANDONED_S:
+        if time.time() - partial.lstat().st_mtime > ABANDONED_S:
             partial.unlink()
 
 
