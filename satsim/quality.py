@@ -66,11 +66,12 @@ class Scorer:
         A thumbnail's is that of the original shrunk to it and enlarged again, both bicubic; 32x32 is enough
         to name a scene and its main objects (Torralba, Visual Neuroscience 26, 2009).
         """
-        if "dists" not in self._metrics:
+        if "dists" not in self._metrics or self._perceptual is None or self._reference is None:
             return None
         if mark.thumbnail_px is None:
             return mark.dists
-        return self.scores(thumbnail_view(self.original, mark.thumbnail_px)).dists
+        view = thumbnail_view(self.original, mark.thumbnail_px)
+        return self._perceptual.dists_to(self._reference, to_tensor(view))
 
     def _measure(self, picture: Image.Image) -> Scores:
         pixels = to_tensor(picture)
