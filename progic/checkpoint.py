@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Generator, Tensor, nn
 
 from progic.codec import CodecNet
@@ -45,7 +45,7 @@ def write(path: Path, config: TrainConfig, step: int, state: State) -> None:
     metadata |= {f"made_from.{role}": _digest(net) for role, net in state.made_from.items()}
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as partial:
-        save_file(on_cpu, partial, metadata)
+        partial.write_bytes(save(on_cpu, metadata))  # and not save_file, whose files nobody else may read
 
 
 def read(path: Path, config: TrainConfig, state: State) -> int:

@@ -22,11 +22,12 @@ class PhotoSet:
     photos: tuple[Tensor, ...]
     unreadable: tuple[str, ...]
 
-    def holding(self, crop_px: int) -> list[Tensor]:
-        """Return the photos that hold a crop; raises ImageError where none does."""
+    def holding(self, crop_px: int, key: str = "crop_px") -> list[Tensor]:
+        """Return the photos that hold a crop; raises ImageError, with the recipe's key, where none does."""
         large = [photo for photo in self.photos if min(photo.shape[:2]) >= crop_px]
         if not large:
-            raise ImageError(f"no photo has both sides of {crop_px} pixels or more, which the crops need")
+            largest = max(min(photo.shape[:2]) for photo in self.photos)
+            raise ImageError(f"{key}: found {crop_px}; allowed is at most {largest}, of the largest photo")
         return large
 
     def crops(self, count: int, crop_px: int, generator: Generator) -> Float[Tensor, "b 3 s s"]:

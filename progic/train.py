@@ -57,7 +57,7 @@ class Trainer:
         self.config, self.photos, self.device, self.start = config, photos, device, start
         photos.holding(config.crop_px)
         if config.last_crop_from < 1:
-            photos.holding(config.last_crop_px)  # now, not after most of the steps
+            photos.holding(config.last_crop_px, "last_crop_px")  # now, not after most of the steps
         self.generator = Generator().manual_seed(config.seed)
         torch.manual_seed(config.seed)  # the layers' first values
         trunk = weights.load(config.codec.trunk).net if config.codec.trunk else None

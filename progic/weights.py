@@ -106,7 +106,10 @@ def load_file(path: Path, sha256: str | None = None) -> Codec:
     if sha256 is not None and digest != sha256:
         raise WeightsError(f"{path}: sha256 is {digest}, allowed {sha256}; reinstall progic-satsim")
     try:
-        config = CodecConfig.model_validate_json(read_metadata(path).get("config", ""))
+        metadata = read_metadata(path)
+        if "step" in metadata:
+            raise WeightsError(f"{path}: is a training's checkpoint; allowed is the model written beside it")
+        config = CodecConfig.model_validate_json(metadata.get("config", ""))
         own = _as_floats(load_tensors(data))
         trunk = _trunk(path, config)
         _check_tensors(path, own, config, trunk)

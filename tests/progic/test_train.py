@@ -24,6 +24,7 @@ from progic.metrics import PerceptualMetrics
 from progic.optimize import Optimizer
 from progic.schedule import draw_held, schedule
 from progic.train import Trainer, train
+from progic.weights import load
 
 CPU = torch.device("cpu")
 
@@ -122,7 +123,7 @@ def test_photos_too_small_for_the_last_crops_are_told_at_once(
     recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor]
 ) -> None:
     large = recipe.model_copy(update={"last_crop_px": 4096})
-    with pytest.raises(ImageError, match="no photo has both sides of 4096 pixels"):
+    with pytest.raises(ImageError, match=r"last_crop_px: found 4096; allowed is at most \d+, of the largest"):
         _trainer(large, photos, metric_weights)
     _trainer(large.model_copy(update={"last_crop_from": 1.0}), photos, metric_weights)
 
@@ -163,6 +164,9 @@ def test_there_are_no_weights_before_there_are_codes(
     trainer = _trainer(recipe, photos, metric_weights)
     train(trainer, tmp_path, max_minutes=0)
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint.safetensors", "log.csv"}
+    assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1  # others may go on too
+    with pytest.raises(WeightsError, match="is a training's checkpoint; allowed is the model written beside"):
+        load(tmp_path / "checkpoint.safetensors")
     while trainer.step <= recipe.warmup_steps:
         trainer.advance()
     train(trainer, tmp_path, max_minutes=0)
