@@ -132,6 +132,8 @@ def info(model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
         return
     bundled = facts.pop(BUNDLED_MODELS)
     table = Table(title=f"progic model {codec.config.name}", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")  # a sha256 is longer than what is left of 80 columns
     for name, value in facts.items():
         table.add_row(name, str(value))
     Console().print(table)

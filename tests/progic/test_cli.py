@@ -167,6 +167,9 @@ def test_the_version_is_that_installed() -> None:
 
 def test_info_as_json_gives_rate_and_digest() -> None:
     facts = json.loads(runner.invoke(app, ["info", "--json"]).output)
+    assert facts["sha256"] == expected_sha256("f16-s")
+    text = runner.invoke(app, ["info"], env={"COLUMNS": "80"}).output
+    assert facts["sha256"] in "".join(re.findall(r"│ ([0-9a-f]{20,}) +│", text))
     assert facts["bits per pixel, first to last stage"] == [0.039062, 0.078125, 0.117188, 0.15625, 0.195312]
     assert facts["bytes per stage at 256x256"] == 320
 
