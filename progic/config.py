@@ -53,9 +53,10 @@ class CodecConfig(_Strict):
             return self._of_trunk()
         levels = self.downsampling_factor.bit_length() - 2  # 1/4 is level one
         for key in ("encoder_widths", "encoder_blocks", "decoder_widths", "decoder_blocks"):
-            if len(getattr(self, key)) != levels:
-                factor = self.downsampling_factor
-                raise ValueError(f"{key} needs {levels} entries for downsampling_factor {factor}")
+            found = len(getattr(self, key))
+            if found != levels:
+                wanted = f"{levels} entries for downsampling_factor {self.downsampling_factor}"
+                raise ValueError(f"{key} needs {wanted}, found {found}")
         for key, width in (
             ("encoder_widths[-1]", self.encoder_widths[-1]),
             ("decoder_widths[0]", self.decoder_widths[0]),
@@ -224,6 +225,9 @@ def _fault(error: ValidationError) -> str:
         sections: dict[str, type[BaseModel]] = {"codec": CodecConfig, "loss": LossConfig}
         section = sections.get(key.split(".")[0], TrainConfig)
         return f"{key}: an unknown key, allowed are {', '.join(section.model_fields)}"
+    if first["type"] == "value_error":  # of a validator above, which names the key and what it found
+        above = "".join(f"{part}." for part in first["loc"])
+        return f"{above}{first['ctx']['error']}"
     try:
         found = reprlib.repr(first["input"])  # which cuts what is long
     except ValueError:  # before Python 3.12, of an int of more than 4300 digits

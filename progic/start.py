@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from progic.codec import CodecNet
-from progic.config import TrainConfig
+from progic.config import CodecConfig, TrainConfig
 from progic.data import PhotoSet
 from progic.errors import ConfigError
 
@@ -53,9 +53,15 @@ def take_over(net: CodecNet, start: CodecNet) -> None:
     ours, theirs = net.state_dict(), start.state_dict()
     for name, tensor in theirs.items():
         if name not in ours or ours[name].shape != tensor.shape:
-            shape = tuple(ours[name].shape) if name in ours else "no such layer"
-            raise ConfigError(f"start: {name} is {tuple(tensor.shape)}, the recipe has {shape}")
+            found = _differences(net.config, start.config) or f"{name} is of another shape"
+            raise ConfigError(f"codec: {found}; allowed is the net of --start, or one of more blocks")
     _load_own(net, theirs)
+
+
+def _differences(ours: CodecConfig, theirs: CodecConfig) -> str:
+    """Say in which keys two nets differ, but for their names."""
+    pairs = [(key, value, getattr(theirs, key)) for key, value in ours if key != "name"]
+    return ", ".join(f"{key} is {own}, of --start {other}" for key, own, other in pairs if own != other)
 
 
 def take_codebooks(net: CodecNet, teacher: CodecNet) -> None:

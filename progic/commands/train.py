@@ -50,9 +50,10 @@ def train_command(
     config = load_recipe(recipe)
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
-    _check_not_its_own(out / f"{config.codec.name}.safetensors", config, start)
+    written = out / f"{config.codec.name}.safetensors"
+    _check_not_its_own(written, config, start)
     if not start:
-        _check_new(config)
+        _check_new(recipe, config)
     check_outside("-o", out, photos)
     if validation is not None:
         _check_apart(validation, photos)
@@ -70,6 +71,8 @@ def train_command(
             _tell(f"all {config.steps} steps are done; --steps asks for more")
     if train(trainer, out, watched, max_minutes):
         raise typer.Exit(STOPPED)
+    if trainer.step >= config.steps:
+        _tell(f"{written}: the model after {trainer.step} steps")
 
 
 def _tell(line: str) -> None:
@@ -85,14 +88,15 @@ def _check_not_its_own(written: Path, config: TrainConfig, start: str) -> None:
             )
 
 
-def _check_new(config: TrainConfig) -> None:
+def _check_new(recipe: str, config: TrainConfig) -> None:
     """Raise ConfigError where a new net has nothing to go on from, or would have no codes at its end."""
     if config.start_share:
-        raise ConfigError(f"start_share: found {config.start_share:g}; without --start allowed is 0")
+        found = f"start_share: found {config.start_share:g}"
+        raise ConfigError(f"{recipe}: {found}; without --start allowed is 0")
     if config.decoder_alone:
-        raise ConfigError("decoder_alone: found true; without --start allowed is false")
+        raise ConfigError(f"{recipe}: decoder_alone: found true; without --start allowed is false")
     if not config.teacher and config.steps <= config.warmup_steps:
-        found = f"warmup_steps: found {config.warmup_steps}, after which codes are made"
+        found = f"{recipe}: warmup_steps: found {config.warmup_steps}, after which codes are made"
         raise ConfigError(f"{found}; allowed is less than steps, {config.steps}")
 
 

@@ -55,7 +55,7 @@ def test_a_start_of_another_shape_is_refused(
     recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec
 ) -> None:
     wider = recipe.model_copy(update={"codec": recipe.codec.model_copy(update={"code_dim": 12})})
-    with pytest.raises(ConfigError, match=r"start: encoder.linear.weight is \(8, .*the recipe has \(12, "):
+    with pytest.raises(ConfigError, match="codec: code_dim is 12, of --start 8; allowed is the net of"):
         Trainer(wider, photos, metric_weights, CPU, toy_codec.net)
 
 
@@ -127,5 +127,26 @@ def test_what_is_of_a_start_is_refused_without_one(
     result = CliRunner().invoke(
         app, ["train", str(tmp_path), "--recipe", str(recipe), "-o", str(tmp_path / "out")]
     )
-    told = f"progic: {key}: found {found}; without --start allowed is {allowed}\n"
+    told = f"progic: {recipe}: {key}: found {found}; without --start allowed is {allowed}\n"
     assert (result.exit_code, result.stderr) == (2, told)
+
+
+def test_a_training_tells_where_its_model_is(
+    recipe: TrainConfig,
+    photos: PhotoSet,
+    metric_weights: dict[str, Tensor],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (
+        ("load_recipe", recipe),
+        ("read_photos", photos),
+        ("load_metric_weights", metric_weights),
+    ):
+        monkeypatch.setattr(f"progic.commands.train.{name}", lambda *_, value=value: value)
+    options = ["--steps", str(recipe.warmup_steps + 1), "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, ["train", str(tmp_path / "photos"), *options])
+    model = tmp_path / "out" / f"{recipe.codec.name}.safetensors"
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.endswith(f"{model}: the model after {recipe.warmup_steps + 1} steps\n")
+    assert weights.load(model).config == recipe.codec
