@@ -54,6 +54,8 @@ def test_short_payload_and_spare_bits_are_named() -> None:
 def test_a_side_that_the_header_cannot_say_is_named() -> None:
     with pytest.raises(PayloadError, match="found 65536x16 pixels, allowed sides of up to 65535"):
         write_stage_file(StageFile("0123456789abcdef", 5, 10, 16, (65536, 16), {}))
+    longest = StageFile("0123456789abcdef", 5, 1, 16, (65535, 16), {2: bytes(512)})
+    assert read_stage_file(write_stage_file(longest)) == longest
 
 
 @st.composite

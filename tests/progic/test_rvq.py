@@ -86,6 +86,15 @@ def test_decode_sums_the_stages_held(quantizer: ResidualVectorQuantizer) -> None
     assert torch.equal(quantizer.decode(held), quantized.parts[1] + quantized.parts[3])
 
 
+def test_stages_are_summed_in_their_order_however_they_arrived() -> None:
+    """In floats 1e9 + 1 - 1e9 is 0, and 1e9 - 1e9 + 1 is 1."""
+    quantizer = ResidualVectorQuantizer(n_stages=3, n_codes=1, code_dim=1)
+    quantizer.codebooks.copy_(torch.tensor([1e9, 1.0, -1e9]).view(3, 1, 1))
+    code = torch.zeros(1, 1, 1, dtype=torch.long)
+    for order in ((0, 1, 2), (2, 0, 1)):
+        assert quantizer.decode(dict.fromkeys(order, code)).item() == 0
+
+
 def test_kmeans_finds_clusters_and_leaves_their_residual_to_the_next_stage() -> None:
     rvq = ResidualVectorQuantizer(n_stages=2, n_codes=2, code_dim=3)
     centres = torch.tensor([[10.0, 0, 3], [-10, 1, 0]])
@@ -123,6 +132,16 @@ def test_twins_that_kmeans_leaves_are_revived_at_once() -> None:
     assert (quantizer.counts[1] == 0).sum() == 3
     quantizer.follow(quantizer(rows.view(1, 1, 2, 2) + 0.2), 0.998, 0.1, _generator())
     assert (quantizer.codebooks[1] > 0.15).sum() == 3
+
+
+def test_a_revived_code_stays_where_it_was_put_until_it_is_used() -> None:
+    quantizer = ResidualVectorQuantizer(1, 2, 1)
+    quantizer.codebooks.copy_(torch.tensor([[[0.0], [50.0]]]))
+    quantizer.forget()
+    quantizer.counts[0, 1] = 0.0
+    quantizer.follow(quantizer(torch.full((1, 1, 2, 2), 3.0)), 1.0, 0.1, _generator())
+    quantizer.follow(quantizer(torch.zeros(1, 1, 2, 2)), 0.9, 0.1, _generator())
+    assert float(quantizer.codebooks[0, 1]) == pytest.approx(3)
 
 
 def test_a_code_that_nothing_uses_stays() -> None:

@@ -149,6 +149,12 @@ def test_the_sky_is_open_for_its_share_of_the_time() -> None:
     assert abs(blocked - 0.2) < 4 * math.sqrt(2 * 0.2 * 0.8 * tau_s / (step_s * n_steps))
 
 
+def test_the_sky_at_the_start_is_blocked_as_often_as_at_any_other_moment() -> None:
+    generator = np.random.default_rng(9)
+    firsts = [Blockage(120, 30, generator).loses(0, 0) for _ in range(2000)]
+    assert abs(np.mean(firsts) - 0.2) < 4 * math.sqrt(0.2 * 0.8 / 2000)
+
+
 def test_a_week_of_short_periods_is_passed_over_at_once() -> None:
     """However many are drawn at once, they are the same: a slot a week later, and every slot until then."""
     week_s = 604_800

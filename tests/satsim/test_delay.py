@@ -2,6 +2,7 @@
 
 import math
 
+from satsim.fleet_settings import FleetSettings
 from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
@@ -9,7 +10,7 @@ from satsim.packets import Packet
 from satsim.repair_settings import ArqRound, Carousel, NoRepair, ReturnLink
 from satsim.sender_settings import Encoding
 from satsim.settings import LatencySettings, LinkSettings
-from satsim.simulate import simulate
+from satsim.simulate import simulate, simulate_fleet
 
 
 def packets(n_stages: int) -> tuple[Packet, ...]:
@@ -61,3 +62,11 @@ def test_the_receiver_reports_when_the_latest_packet_can_have_come() -> None:
     run = simulate("p", packets(3), link, ArqRound(kind="arq_round", return_link=back), Encoding(0), 1)
     assert [event.time_s for event in run.events if event.event == "report_sent"] == [180 + 105]
     assert run.holdings[-1].stages == (0, 1, 2)
+
+
+def test_each_handset_of_a_fleet_draws_latencies_of_its_own() -> None:
+    link = LinkSettings(payload_bytes=360, interval_s=60, latency=LatencySettings(jitter_s=50))
+    none, two = NoRepair(kind="none"), FleetSettings(handsets=2)
+    first, second = simulate_fleet("p", packets(1), link, none, Encoding(0), 4, two)
+    assert first == simulate("p", packets(1), link, none, Encoding(0), 4)
+    assert second.holdings[0].time_s - 60 != first.holdings[0].time_s, "its turn is a slot later"

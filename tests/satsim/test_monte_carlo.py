@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from satsim.cost import Cost
 from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.monte_carlo import Replicator
@@ -104,6 +105,10 @@ def test_schemes_with_the_same_stages_share_their_runs() -> None:
     assert many.runs(packets(5), ArqNextSlot(), NOW) is arq
     assert many.runs(packets(4), ArqNextSlot(), NOW) is not arq
     assert many.runs(packets(5), NoRepair(kind="none"), NOW) is not arq
+    later = many.runs(packets(5), ArqNextSlot(), Encoding(7)).holdings
+    assert [[each.time_s - 7 for each in run] for run in later] == [
+        [each.time_s for each in run] for run in arq.holdings
+    ]
 
 
 def test_pieces_of_which_more_are_needed_share_no_runs() -> None:
@@ -142,6 +147,14 @@ def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
         error = per_message * math.sqrt(RATE) / (1 - RATE) / math.sqrt(RUNS)
         assert abs(found.mean - per_message / (1 - RATE)) < 4 * error
         assert found.mean_ci95 == pytest.approx(1.96 * error, rel=0.15)
+
+
+def test_a_picture_costs_what_was_spent_up_to_its_own_packet() -> None:
+    """Usable from two stages on, with the third packet: the second brought no picture."""
+    runs = [(Holding(60.0, (0,), 1, 340), Holding(180.0, (0, 1), 3, 1020))]
+    spent = [[Cost(units, None, None) for units in (7, 14, 28, 35)]]
+    units = statistics_of("p", tally(runs, worth, spent)).spread.units_usable
+    assert units is not None and units.mean == 28
 
 
 def test_a_cost_that_is_not_known_spreads_nowhere() -> None:
