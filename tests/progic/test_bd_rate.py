@@ -47,6 +47,7 @@ def test_what_is_no_curve_gives_none() -> None:
     dented = [ANCHOR[0], ANCHOR[2], ANCHOR[1], *ANCHOR[3:]]
     assert bd_percent(dented, ANCHOR) is bd_percent(ANCHOR, dented) is None
     assert not is_curve([Point(1, 0.2), Point(2, 0.2)]) and not is_curve(ANCHOR[:1])
+    assert bd_percent(ANCHOR[:2], ANCHOR[1:]) is bd_percent(ANCHOR[1:], ANCHOR[:2]) is None, "they touch"
     assert bd_percent(ANCHOR[:3], ANCHOR, 4) is bd_percent(ANCHOR, ANCHOR[:3], 4) is None
     assert bd_percent(ANCHOR[:4], ANCHOR[:4], 4) == pytest.approx(0, abs=1e-9)
 

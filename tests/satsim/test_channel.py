@@ -194,6 +194,21 @@ def test_a_trace_happens_again(after_end: str, lost: list[int]) -> None:
     assert [int(channel.loses(60 * slot, 60 * slot + 60)) for slot in range(7)] == lost
 
 
+def test_a_slot_that_begins_as_the_trace_ends_is_after_it() -> None:
+    for lost in (True, False):
+        trace = Trace((0, 60, 120), (not lost, lost, lost))  # ends at 180 s
+        for after_end, fate in (("received", False), ("lost", True), ("repeat", not lost)):
+            channel = Recorded(trace, after_end)  # type: ignore[arg-type]
+            assert channel.loses(180, 240) == fate
+
+
+@pytest.mark.parametrize("slot_s", [0.1, 0.7, 8.1])
+def test_a_trace_repeats_slot_by_slot_whatever_floats_make_of_its_times(slot_s: float) -> None:
+    channel = Recorded(Trace((0, slot_s, round(2 * slot_s, 6)), (False, True, False)))
+    fates = [channel.loses(number * slot_s, number * slot_s + slot_s) for number in range(900)]
+    assert fates == [False, True, False] * 300
+
+
 def test_a_slot_with_any_loss_recorded_in_it_is_lost() -> None:
     channel = Recorded(Trace((0, 10, 20, 30), (False, True, False, False)))
     fates = [channel.loses(*slot) for slot in ((0, 30), (0, 10), (10, 20), (20, 40))]

@@ -153,8 +153,9 @@ def test_a_picture_costs_what_was_spent_up_to_its_own_packet() -> None:
     """Usable from two stages on, with the third packet: the second brought no picture."""
     runs = [(Holding(60.0, (0,), 1, 340), Holding(180.0, (0, 1), 3, 1020))]
     spent = [[Cost(units, None, None) for units in (7, 14, 28, 35)]]
-    units = statistics_of("p", tally(runs, worth, spent)).spread.units_usable
-    assert units is not None and units.mean == 28
+    spread = statistics_of("p", tally(runs, worth, spent)).spread
+    assert spread.units_usable is not None and spread.units_usable.mean == 28
+    assert (spread.t_first_s.mean, spread.t_final_s.mean) == (60, 180)
 
 
 def test_a_cost_that_is_not_known_spreads_nowhere() -> None:

@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from satsim.file_codecs import IdentityCodec
-from satsim.quality import Scorer
+from satsim.quality import Scorer, Scores
 from satsim.records import Event, Holding, SchemeRun, SchemeSummary
 from satsim.settings import Delivery
-from satsim.viewing import Marks, SchemeView, Showing, shown, view_scheme
+from satsim.tally import Worth
+from satsim.viewing import Marks, SchemeView, Showing, shown, view_scheme, worth_of
 from satsim.wording import stages_text
 
 PHOTO = Image.linear_gradient("L").resize((16, 16)).convert("RGB")
@@ -85,6 +86,34 @@ def test_an_incomplete_progressive_scheme_keeps_its_last_picture() -> None:
         120.0,
         "1 of 3 packets never got through",
     )
+
+
+class Falling:
+    """Scores each new picture by the next of these DISTS."""
+
+    original = PHOTO
+
+    def __init__(self, *dists: float) -> None:
+        self._dists = iter(dists)
+
+    def scores(self, picture: Image.Image) -> Scores:
+        return Scores(next(self._dists), None, None, None)
+
+
+def test_a_mark_is_reached_by_the_first_picture_at_it_or_below() -> None:
+    times = enumerate([(0,), (0, 1), (0, 1, 2)], start=1)
+    holdings = tuple(Holding(60.0 * number, held, number, 276 * number) for number, held in times)
+    run, marks = SchemeRun("s", (), holdings, 3, 0, 0), Marks(usable_dists=0.3, detail_dists=0.25)
+    codec, scorer = IdentityCodec(1000, piece_bytes=256), Falling(0.4, 0.3, 0.25)
+    seen = view_scheme(run, STAGES, Showing("progressive", 3), codec, scorer, marks, PHOTO.size)  # type: ignore[arg-type]
+    assert [view.row.usable for view in seen.views] == [False, True, True]
+    assert seen.summary == SchemeSummary(60.0, 120.0, 180.0, 180.0, 0.4, 0.25, 0, 3, 0)
+    assert [worth_of(dists, marks) for dists in (0.25, 0.3, 0.31, None)] == [
+        Worth(0.25, is_usable=True, is_detailed=True),
+        Worth(0.3, is_usable=True, is_detailed=False),
+        Worth(0.31, is_usable=False, is_detailed=False),
+        Worth(None, is_usable=False, is_detailed=False),
+    ]
 
 
 def test_a_packet_that_arrived_unreported_did_get_through() -> None:
