@@ -1,6 +1,8 @@
 import json
 import math
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +11,8 @@ from torch import Tensor
 
 from progic.blockiness import blockiness, checkerboard
 from progic.codec import Codec
-from progic.errors import ImageError
-from progic.evaluate import entropy_bits, evaluate
+from progic.errors import ConfigError, ImageError
+from progic.evaluate import CodebookRow, _usage, check_subsets, entropy_bits, evaluate
 from progic.images import to_tensor
 from progic.metrics import PerceptualMetrics
 
@@ -19,6 +21,20 @@ def test_entropy_of_uniform_and_skewed_counts() -> None:
     assert entropy_bits(np.full(1024, 7)) == pytest.approx(10)
     assert entropy_bits(np.array([0, 5, 0])) == 0
     assert entropy_bits(np.array([1, 2, 1])) == pytest.approx(1.5)
+
+
+def test_of_more_places_than_codes_all_codes_are_possible() -> None:
+    half, twice = (_usage(0, [np.arange(n) % 32], 32) for n in (16, 64))
+    assert half == CodebookRow(1, used_share=0.5, entropy_bits=4, possible_share=0.5)
+    assert twice == CodebookRow(1, used_share=1, entropy_bits=5, possible_share=1)
+
+
+def test_all_sets_of_up_to_ten_stages_are_scored(toy_codec: Codec) -> None:
+    toy = toy_codec.config
+    for n_stages in (10, 11):
+        codec = SimpleNamespace(config=toy.model_copy(update={"n_stages": n_stages}))
+        with nullcontext() if n_stages == 10 else pytest.raises(ConfigError, match="toy with N = 11 stages"):
+            check_subsets(codec)  # type: ignore[arg-type]
 
 
 def test_evaluation_is_the_mean_of_its_photos(

@@ -55,6 +55,13 @@ def test_what_was_there_is_kept(tmp_path: Path) -> None:
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
 
 
+def test_the_bytes_are_on_the_disk_before_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = tmp_path / "new.bin", []
+    monkeypatch.setattr(os, "fsync", lambda file: seen.append((os.fstat(file).st_size, path.exists())))
+    _write(path, b"whole")
+    assert seen == [(5, False)] and path.read_bytes() == b"whole"
+
+
 def test_two_threads_that_write_one_file_do_not_meet(tmp_path: Path) -> None:
     with replacing(tmp_path / "shared.bin") as partial, ThreadPoolExecutor(1) as pool:
         partial.write_bytes(b"ours")

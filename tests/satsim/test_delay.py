@@ -55,6 +55,20 @@ def test_jitter_changes_no_losses_and_without_it_nothing_is_drawn() -> None:
     assert {held.time_s % 60 for held in still.holdings} == {0}
 
 
+def test_how_long_a_packet_takes_says_nothing_of_whether_it_is_lost() -> None:
+    """Of those that get through it is drawn evenly too: mean 50 s, standard deviation 100 / sqrt(12)."""
+    link = LinkSettings(
+        payload_bytes=360,
+        interval_s=200,
+        latency=LatencySettings(jitter_s=100),
+        loss=IndependentLoss(rate=0.5),
+    )
+    run = simulate("p", packets(60), link, NoRepair(kind="none"), Encoding(0), 3)
+    ways_s = [event.time_s % 200 for event in run.events if event.event == "received"]
+    assert len(ways_s) > 15
+    assert abs(sum(ways_s) / len(ways_s) - 50) < 3 * 100 / math.sqrt(12 * len(ways_s))
+
+
 def test_the_receiver_reports_when_the_latest_packet_can_have_come() -> None:
     latency = LatencySettings(propagation_s=5, jitter_s=100)
     link = LinkSettings(payload_bytes=360, interval_s=60, latency=latency)
