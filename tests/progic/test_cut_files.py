@@ -111,6 +111,14 @@ def test_any_beginning_of_a_progressive_jpeg_is_a_picture(small: Image.Image) ->
     assert squared_error(at_start, small) > squared_error(half, small) > squared_error(whole, small)
 
 
+def test_restarts_within_a_scan_are_part_of_it(small: Image.Image) -> None:
+    files = [io.BytesIO(), io.BytesIO()]
+    for file, blocks in zip(files, (0, 2), strict=True):
+        small.save(file, "JPEG", quality=60, progressive=True, restart_marker_blocks=blocks)
+    plain, marked = (file.getvalue() for file in files)
+    assert b"\xff\xd0" in marked and cut_files.jpeg_start(marked, SIZE) == cut_files.jpeg_start(plain, SIZE)
+
+
 def test_the_two_jpegs_differ(small: Image.Image) -> None:
     baseline, progressive = (classical.file_bytes(small, name, 50) for name in ("jpeg", "jpeg_progressive"))
     assert b"\xff\xc0" in baseline

@@ -153,12 +153,15 @@ def test_a_start_beyond_the_calendar_is_refused(start: str) -> None:
         Passes(kind="tle", tle=ISS, site=SITE, min_elevation_deg=10, start=start)
 
 
-def test_a_pass_under_way_at_the_start_counts_from_0() -> None:
+def test_a_pass_under_way_at_the_start_or_at_the_end_counts_from_0_or_to_the_end() -> None:
     passes = Passes(kind="tle", tle=ISS, site=SITE, min_elevation_deg=10, start=START, days=1)
     first = next(visibility_of(passes).after(0))
     middle = START + timedelta(seconds=(first.from_s + first.to_s) / 2)
+    half_s = (first.to_s - first.from_s) / 2
     cut = visibility_of(passes.model_copy(update={"start": middle}))
-    assert next(cut.after(0)) == pytest.approx((0, (first.to_s - first.from_s) / 2), abs=0.5)
+    assert next(cut.after(0)) == pytest.approx((0, half_s), abs=0.5)
+    *_, last = visibility_of(passes.model_copy(update={"start": middle - timedelta(days=1)})).after(0)
+    assert last == pytest.approx((86_400 - half_s, 86_400), abs=0.5)
 
 
 def over_the_pole(min_elevation_deg: int) -> str:
