@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from satsim.channel import Channel, Independent
 from satsim.errors import PacketError
-from satsim.header import ImageTag
+from satsim.header import REPORT, ImageTag, packed
 from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
 from satsim.packets import Report, pack, pack_report, parse, parse_report
@@ -129,6 +129,8 @@ def test_a_report_is_read_as_it_was_packed(drawn: tuple[int, frozenset[int]]) ->
 def test_a_worked_report() -> None:
     data = pack_report(Report(TAG, frozenset({0, 2, 3})))
     assert (data[15] & 7, data[20:]) == (2, bytes([0b10110000]))
+    with pytest.raises(PacketError, match=r"^filler of the report is 1; allowed: 0$"):
+        parse_report(packed(TAG, 0, 5, REPORT, bytes([0b10110001])))
 
 
 def test_neither_end_takes_the_other_s_packets() -> None:

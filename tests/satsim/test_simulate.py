@@ -14,7 +14,7 @@ from satsim.delay import Delay
 from satsim.header import ImageTag
 from satsim.link import Link
 from satsim.loss_settings import IndependentLoss
-from satsim.packetize import packetize
+from satsim.packetize import packetize, packetize_parity
 from satsim.packets import Packet, pack
 from satsim.reassemble import Reassembler
 from satsim.receiver import Receiver
@@ -111,6 +111,14 @@ def test_lossless_log_is_the_hand_worked_one() -> None:
         Holding(300.56, (0, 1, 2, 3, 4), 5, 1700),
     )
     assert (run.packets_sent, run.packets_lost, run.bytes_sent) == (5, 0, 1700)
+
+
+def test_a_packet_is_queued_as_its_last_stage_is_found_and_parity_as_all_are() -> None:
+    stages = [bytes([number]) * 320 for number in range(5)]
+    packets = five(660) + packetize_parity(stages[:1], tag(5), 660)  # stages 0-1, 2-3, 4, parity 0
+    run = simulate("p", packets, paper_link(), NONE, Encoding(7, refine_s=100), seed=1)
+    assert when(run, "queued") == [(107, 1, 0), (307, 2, 0), (407, 3, 0), (407, 4, 0)]
+    assert when(run, "sent") == [(107, 1, 1), (307, 2, 1), (407, 3, 1), (467, 4, 1)]
 
 
 def test_lost_slots_are_repeated_in_the_next() -> None:
