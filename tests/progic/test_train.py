@@ -223,6 +223,9 @@ def test_stages_held_are_prefixes_subsets_and_all() -> None:
     subsets = draw_held(400, 3, 0.3, 0.7, torch.Generator().manual_seed(2))
     assert (subsets.sum(1) >= 1).all()
     assert (subsets[:, 0] == 0).any()
+    mixed = draw_held(2000, 2, 0.5, 0.3, torch.Generator().manual_seed(2))
+    # stage 2 alone: of the subsets 2/3 have one stage, half of them the second
+    assert abs(float((mixed[:, 0] == 0).float().mean()) - 0.1) < 4 * (0.1 * 0.9 / 2000) ** 0.5
 
 
 def test_schedule_keeps_pixels_and_ends_at_zero(recipe: TrainConfig) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from progic import training_log
 from progic.errors import ProgicError
 from progic.training_log import COLUMNS, Display, Terms, csv_log
 
@@ -30,6 +31,15 @@ def test_without_a_terminal_every_tenth_step_is_a_line() -> None:
     ]
     assert "L1 0.5000  LPIPS' 0.400  DISTS 0.300  codes 12" in lines[0]
     assert lines[3].endswith("0 min left")
+
+
+def test_the_time_left_is_reckoned_from_the_steps_of_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten steps of a run that went on from step 90 took two minutes, so the thirty that are left take six."""
+    console, clock = Console(file=io.StringIO(), force_terminal=False, width=120), iter((1000.0, 1120.0))
+    monkeypatch.setattr(training_log.time, "monotonic", lambda: next(clock))
+    Display(console, done=90, total=130).step(100, TERMS)
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().endswith("  6 min left\n")
 
 
 def test_a_step_of_imitation_shows_how_far_the_maps_are() -> None:
@@ -97,6 +107,11 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         csv_log(_full(tmp_path)) as log,
     ):
         log(1, 0.0, 0.0, TERMS)
+
+
+def test_an_error_of_another_file_is_not_blamed_on_the_log(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="photo"), csv_log(tmp_path / "log.csv"):
+        (tmp_path / "photo.png").read_bytes()
 
 
 def _full(folder: Path) -> Path:

@@ -141,6 +141,14 @@ def test_a_window_as_long_as_a_slot_holds_one(from_ds: int, slot_ds: int) -> Non
         check_scenario(wide.model_copy(update={"link": short}), "a.yaml")
 
 
+def test_room_for_just_a_piece_of_each_stage_is_enough() -> None:
+    """107 + 80 + 54 + 46 + 40 bytes of 320 each, a table of 8 and a header of 20."""
+    keys = ["repair={kind: ulp, packets: 10, needed: [3, 4, 6, 7, 8]}", "schemes=[progressive]"]
+    check_scenario(load_scenario(FOREST_FIRE, [*keys, "link.payload_bytes=355"]), "a.yaml")
+    with pytest.raises(ScenarioError, match=r"takes 355 with its header .*; allowed: at least 355"):
+        check_scenario(load_scenario(FOREST_FIRE, [*keys, "link.payload_bytes=354"]), "a.yaml")
+
+
 def test_what_is_found_late_names_the_layer_that_has_it(tmp_path: Path) -> None:
     base, top = tmp_path / "base.yaml", tmp_path / "top.yaml"
     base.write_text(f"extends: {FOREST_FIRE}\nlink: {{payload_bytes: 100}}\n", encoding="utf-8")

@@ -14,6 +14,7 @@ from satsim.rundir import Run, Summary
 from satsim.spread import NOWHERE, Spread
 from satsim.terminal import (
     MOST_SWEEP_ROWS,
+    notes,
     preset_lines,
     presets_table,
     result_table,
@@ -112,3 +113,24 @@ def test_a_large_table_says_what_it_leaves_out(n_more: int, times: dict[str, flo
     table = sweep_table([Axis("link.loss.rate", ())], rows)
     assert (table.row_count, table.caption) == (MOST_SWEEP_ROWS, caption)
     assert (table.columns[0].header, rows_of(table)[0][0]) == ("rate", "a")
+
+
+def test_a_row_of_many_runs_has_medians_and_how_often_nothing_was_usable() -> None:
+    medians = {"t_first_s_median": 60.0, "t_usable_s_median": 120.0, "t_final_s_median": 180.0}
+    shares = {"t_first_s_share": 1.0, "t_usable_s_share": 0.75}
+    row = {"scheme": "raw", "seed": 1, "t_first_s": 9.0, "dists_final_mean": 0.25, **medians, **shares}
+    table = sweep_table([Axis("seed", ())], [row])
+    assert rows_of(table) == [("1", "raw", "1:00", "2:00", "3:00", "0.250", "25.0%")]
+
+
+def test_what_codecs_compute_is_told_where_they_differ(run_toy: Callable[..., Run]) -> None:
+    run = run_toy("schemes=[progressive, high_bpp]")
+
+    def told(*gflop: float) -> list[str]:
+        each = zip(run.summary.items(), gflop, strict=True)
+        summary = {name: replace(one, gflop=taken) for (name, one), taken in each}
+        return [line for line in notes(replace(run, summary=summary)) if "GFLOP" in line]
+
+    assert told(2.5, 2.5) == []
+    what = "GFLOP to encode and decode"
+    assert told(2.5, 8) == [f"ProGIC progressive – 2.5 {what}", f"ProGIC high BPP – 8.0 {what}"]
