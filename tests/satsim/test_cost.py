@@ -14,7 +14,7 @@ from satsim.presets import load_preset
 from satsim.records import Event
 from satsim.repair_settings import ArqNextSlot
 from satsim.rundir import Run
-from satsim.sender_settings import Encoding
+from satsim.sender_settings import Encoding, SenderSettings
 from satsim.settings import Billing, LatencySettings, LinkSettings, Transmitter
 from satsim.simulate import simulate_fleet
 from satsim.terminal import notes
@@ -155,3 +155,6 @@ def test_a_run_says_what_it_assumed_of_a_service_and_of_a_search(run_toy: Callab
     assert search not in notes(run)
     codec = run.scenario.codec.model_copy(update={"refine_steps": 2})
     assert search in notes(replace(run, scenario=run.scenario.model_copy(update={"codec": codec})))
+    measured = {"codec": codec, "sender": SenderSettings(encode="measured")}
+    timed = notes(replace(run, scenario=run.scenario.model_copy(update=measured)))
+    assert not [line for line in timed if "search" in line]

@@ -21,6 +21,7 @@ def test_another_site_sends_nothing(client: TestClient, folder: Path) -> None:
     assert client.post("/runs", content=b"", headers=headers).status_code == 403
     headers = {"origin": "https://evil.example"}
     assert client.post("/runs", params=FIELDS, content=PHOTO, headers=headers).status_code == 403
+    assert client.post("/runs/any/cancel", headers=headers).status_code == 403
     assert list((folder / "inboxes").iterdir()) == []
 
 
