@@ -5,18 +5,20 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from satsim.cost import NOTHING_KNOWN, costs_of
+from satsim.cost import NOTHING_KNOWN, Cost, costs_of
 from satsim.fleet_settings import FleetSettings
 from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.packetize import packetize
 from satsim.presets import load_preset
-from satsim.records import Event
+from satsim.records import Event, Holding
 from satsim.repair_settings import ArqNextSlot
 from satsim.rundir import Run
 from satsim.sender_settings import Encoding, SenderSettings
 from satsim.settings import Billing, LatencySettings, LinkSettings, Transmitter
 from satsim.simulate import simulate_fleet
+from satsim.spread import statistics_of
+from satsim.tally import Worth, tally
 from satsim.terminal import notes
 from satsim.wording import cost_text
 
@@ -106,6 +108,16 @@ def test_a_preset_brings_its_billing_and_its_power() -> None:
     assert keys["transmitter"] == {"power_w": pytest.approx(0.9), "message_s": 20}
     assert load_preset("skylo_nbntn").link_keys()["billing"] == {"least_bytes": 50, "overhead_bytes": 28}
     assert "billing" not in load_preset("paper_360").link_keys()
+
+
+def test_a_picture_costs_what_was_spent_up_to_its_own_packet() -> None:
+    """Usable with the third packet: the second brought no picture."""
+    runs = [(Holding(60.0, (0,), 1, 340), Holding(180.0, (0, 1), 3, 1020))]
+    spent = [[Cost(units, None, None) for units in (7, 14, 28, 35)]]
+    shown = tally(runs, lambda held: Worth(0.3, len(held) == 2, is_detailed=False), spent)
+    spread = statistics_of("p", shown).spread
+    assert spread.units_usable is not None and spread.units_usable.mean == 28
+    assert (spread.t_first_s.mean, spread.t_final_s.mean) == (60, 180)
 
 
 def test_without_a_usable_picture_there_is_no_cost_of_one(run_toy: Callable[..., Run]) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from satsim.cost import Cost
 from satsim.header import ImageTag
 from satsim.loss_settings import IndependentLoss
 from satsim.monte_carlo import Replicator
@@ -147,15 +146,6 @@ def test_the_cost_of_the_first_picture_meets_its_closed_form() -> None:
         error = per_message * math.sqrt(RATE) / (1 - RATE) / math.sqrt(RUNS)
         assert abs(found.mean - per_message / (1 - RATE)) < 4 * error
         assert found.mean_ci95 == pytest.approx(1.96 * error, rel=0.15)
-
-
-def test_a_picture_costs_what_was_spent_up_to_its_own_packet() -> None:
-    """Usable from two stages on, with the third packet: the second brought no picture."""
-    runs = [(Holding(60.0, (0,), 1, 340), Holding(180.0, (0, 1), 3, 1020))]
-    spent = [[Cost(units, None, None) for units in (7, 14, 28, 35)]]
-    spread = statistics_of("p", tally(runs, worth, spent)).spread
-    assert spread.units_usable is not None and spread.units_usable.mean == 28
-    assert (spread.t_first_s.mean, spread.t_final_s.mean) == (60, 180)
 
 
 def test_a_cost_that_is_not_known_spreads_nowhere() -> None:

@@ -1,13 +1,20 @@
 """What the form asks of the link beyond a loss rate: a trace, windows, passes, other senders."""
 
+import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from satsim import upload
 from satsim.fleet_settings import FleetSettings
 from satsim.intake import check_scenario
 from satsim.presets import preset_names
@@ -64,6 +71,20 @@ def test_what_a_trace_lost_is_lost_again(client: TestClient, folder: Path) -> No
     assert "path: trace.csv" in (kept / "scenario.yaml").read_text()
     assert str(folder) not in (kept / "scenario.yaml").read_text()
     assert list((folder / "inboxes").iterdir()) == []
+
+
+def test_a_body_is_cut_where_the_trace_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        for part in (b"pho", b"totr", b"ace"):
+            yield part
+
+    request = cast(Request, SimpleNamespace(query_params={"trace_bytes": "5"}, stream=stream))
+    monkeypatch.setattr(upload, "MAX_UPLOAD_BYTES", 5)
+    asyncio.run(upload.receive(request, tmp_path))
+    assert [(tmp_path / name).read_bytes() for name in ("photo", "trace")] == [b"photo", b"trace"]
+    monkeypatch.setattr(upload, "MAX_UPLOAD_BYTES", 4)
+    with pytest.raises(HTTPException, match="photo: found a larger file"):
+        asyncio.run(upload.receive(request, tmp_path))
 
 
 @pytest.mark.parametrize(
