@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satsim.framing import MAX_FRAME_BYTES, framed, unframed
+from satsim.framing import END, MAX_FRAME_BYTES, framed, unframed
 
 PACKETS = st.lists(st.binary(min_size=1, max_size=40) | st.just(b"\xc0\xdb\xdc\xdd\xdb\xdc"))
 
@@ -35,3 +35,10 @@ def test_noise_before_and_a_cut_after_leave_the_rest_whole() -> None:
 def test_a_stream_without_an_end_is_cut() -> None:
     frames = list(unframed([b"x" * MAX_FRAME_BYTES] * 4 + [framed(b"next")]))
     assert frames == [b"x" * MAX_FRAME_BYTES, b"next"]
+
+
+def test_a_packet_as_long_as_they_come_of_which_every_byte_is_two_comes_whole_in_parts() -> None:
+    packet = END * MAX_FRAME_BYTES
+    stream = framed(packet)
+    parts = (stream[start : start + 10_000] for start in range(0, len(stream), 10_000))
+    assert list(unframed(parts)) == [packet]

@@ -285,4 +285,5 @@ def test_senders_that_cannot_be_are_named(client: TestClient, fields: dict[str, 
 
 def test_nobody_else_is_no_fleet(tmp_path: Path) -> None:
     assert asked(tmp_path, others="0", access="aloha").fleet == FleetSettings()
+    assert asked(tmp_path, others="99", access="aloha").fleet.handsets == 100
     assert "fleet" not in json.loads((tmp_path / "request.yaml").read_text())
