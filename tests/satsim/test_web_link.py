@@ -283,7 +283,7 @@ def test_senders_that_cannot_be_are_named(client: TestClient, fields: dict[str, 
     assert answer["error"].startswith(said)
 
 
-def test_nobody_else_is_no_fleet(tmp_path: Path) -> None:
+def test_nobody_else_is_no_fleet_and_ninety_nine_others_are_the_most(tmp_path: Path) -> None:
     assert asked(tmp_path, others="0", access="aloha").fleet == FleetSettings()
-    assert asked(tmp_path, others="99", access="aloha").fleet.handsets == 100
     assert "fleet" not in json.loads((tmp_path / "request.yaml").read_text())
+    assert asked(tmp_path, others="99", access="aloha").fleet.handsets == 100
