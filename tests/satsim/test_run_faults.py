@@ -74,6 +74,7 @@ def test_a_table_that_a_spreadsheet_marked_is_read(run_toy: Callable[..., Run]) 
         ("timeline.csv", r"(?m)^(progressive,.*),.*$", r"\1", "line 2: found 10 cells, allowed: 11, as in"),
         ("events.csv", r"(?m)^[\d.]+,", "1e300,", "found 1e300, allowed: numbers from 0 to 9007199254740992"),
         ("timeline.csv", r"(?m)^progressive,[\d.]+", "progressive,-1", "line 2: time_s: found -1, allowed"),
+        ("timeline.csv", r"(?m)^progressive,[\d.]+", "progressive,inf", "line 2: time_s: found inf, allowed"),
         ("summary.json", r'"t_first_s": [\d.]+', '"t_first_s": 1e300', "found 1e300, allowed: numbers"),
         (
             "manifest.json",
