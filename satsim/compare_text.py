@@ -44,7 +44,7 @@ def sentences(found: Comparison) -> list[str]:
     ours, sample = names[anchor], found.sample
     lines = [_sentence(ours, *rival, sample, is_averaged) for rival in rivals] if has_marks else []
     n_more = len(lines) - MOST_SENTENCES
-    lines = lines[:MOST_SENTENCES] + ([f"{n_more} more stand in compare.csv"] if n_more > 0 else [])
+    lines = lines[:MOST_SENTENCES] + ([f"{n_more} more in compare.csv"] if n_more > 0 else [])
     for name, standing in zip(names, found.standings, strict=True):
         for why, number in standing.unsent.items():
             lines.append(f"{name} shows nothing{_on(number, len(found.photos), 'photos')} – {why}")

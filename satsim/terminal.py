@@ -85,7 +85,7 @@ def sweep_table(axes: Sequence[Axis], rows: Sequence[Mapping[str, object]]) -> T
         table.add_row(*keys, scheme_label(str(row["scheme"])), *_sweep_cells(row, is_many))
     n_more = len(rows) - MOST_SWEEP_ROWS
     legend = ["times are medians; never: runs without a usable picture"] if is_many else []
-    table.caption = "; ".join(legend + ([f"{n_more} more rows are in the files"] if n_more > 0 else []))
+    table.caption = "; ".join(legend + ([f"{n_more} more in the files"] if n_more > 0 else []))
     return table
 
 

@@ -104,7 +104,7 @@ def test_a_service_is_shown_with_where_each_value_comes_from() -> None:
     ("n_more", "times", "caption"),
     [
         (0, {}, ""),
-        (2, {}, "2 more rows are in the files"),
+        (2, {}, "2 more in the files"),
         (0, {"t_first_s_median": 9.0}, "times are medians; never: runs without a usable picture"),
     ],
 )
