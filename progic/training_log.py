@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from progic.errors import ProgicError
+from progic.locking import training_alone
 from progic.replacing import replacing
 
 LINE_EVERY_STEPS = 10
@@ -53,22 +54,24 @@ def csv_log(path: Path, done: int = 0) -> Iterator[Callable[[int, float, float, 
 
     Seconds are of this run; those of the steps that stay are added to them.
 
-    Raises ProgicError naming the file where it is of something else, or a row cannot be written.
+    Raises ProgicError naming the file where it is of something else, or a row cannot be written, and where
+    another training writes into the folder.
     """
     try:
-        columns, before_s = _kept(path, done)
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, extrasaction="ignore")
-            if not file.tell():
-                writer.writeheader()
+        with training_alone(path.parent):
+            columns, before_s = _kept(path, done)
+            with path.open("a", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, columns, extrasaction="ignore")
+                if not file.tell():
+                    writer.writeheader()
 
-            def write(step: int, elapsed_s: float, learning_rate: float, terms: Terms) -> None:
-                values = [f"{value:.5g}" for value in (learning_rate, *terms.values())]
-                row = (str(step), f"{before_s + elapsed_s:.1f}", *values)
-                writer.writerow(dict(zip(COLUMNS, row, strict=True)))
-                file.flush()
+                def write(step: int, elapsed_s: float, learning_rate: float, terms: Terms) -> None:
+                    values = [f"{value:.5g}" for value in (learning_rate, *terms.values())]
+                    row = (str(step), f"{before_s + elapsed_s:.1f}", *values)
+                    writer.writerow(dict(zip(COLUMNS, row, strict=True)))
+                    file.flush()
 
-            yield write
+                yield write
     except OSError as error:
         if error.filename not in {None, str(path), path}:
             raise  # of another file

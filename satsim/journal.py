@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from progic.locking import locked
 from progic.replacing import make_folder
 from satsim.complaints import cut
 from satsim.errors import InputError, SatsimError
@@ -45,7 +46,9 @@ class Journal:
         make_folder(path.parent)
         self._file = _opened(path)
         try:
-            _lock(self._file, path)
+            if not locked(self._file):
+                allowed = "one a folder, -o DIR takes another"
+                raise InputError(f"{path}: found another receiver writing here; allowed: {allowed}")
             self.rows = self._read()
         except BaseException:
             os.close(self._file)
@@ -123,19 +126,3 @@ def _write(file: int, data: bytes) -> None:
     while data:
         data = data[os.write(file, data) :]
     os.fsync(file)
-
-
-def _lock(file: int, path: Path) -> None:
-    """Keep other receivers out until the file is closed, where the system can."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(
-            f"{path}: found another receiver writing here; allowed: one a folder, -o DIR takes another"
-        ) from None
-    except OSError:  # a file system without locks, as some networks have
-        return

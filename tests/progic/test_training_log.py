@@ -53,6 +53,18 @@ def test_a_terminal_has_a_bar_and_what_is_said() -> None:
     assert "min left" not in shown
 
 
+def test_two_trainings_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    with csv_log(log):
+        with pytest.raises(ProgicError, match="found another training writing here"), csv_log(log):
+            pass
+        (tmp_path / "other").mkdir()
+        with csv_log(tmp_path / "other" / "log.csv"):
+            pass
+    with csv_log(log):
+        pass
+
+
 def test_csv_log_goes_on_under_one_header(tmp_path: Path) -> None:
     for step in (1, 2):
         with csv_log(tmp_path / "log.csv", step - 1) as log:
