@@ -106,20 +106,31 @@ def load_file(path: Path, sha256: str | None = None) -> Codec:
     if sha256 is not None and digest != sha256:
         raise WeightsError(f"{path}: sha256 is {digest}, allowed {sha256}; reinstall progic-satsim")
     try:
-        metadata = read_metadata(path)
-        if "step" in metadata:
-            raise WeightsError(f"{path}: is a training's checkpoint; allowed is the model written beside it")
-        config = CodecConfig.model_validate_json(metadata.get("config", ""))
+        config = _config_in(path, read_metadata(path))
         own = _as_floats(load_tensors(data))
         trunk = _trunk(path, config)
         _check_tensors(path, own, config, trunk)
         net = CodecNet(config, trunk)
         net.load_state_dict(net.state_dict() | own)
-    except (SafetensorError, ValidationError, ConfigError, RuntimeError, KeyError) as error:
+    except (SafetensorError, ConfigError, RuntimeError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         found = f"{len(data)} bytes that are not the weights of a progic model, or cut"
         raise WeightsError(f"{path}: found {found}: {reason}") from None
     return Codec(net, digest)
+
+
+def _config_in(path: Path, metadata: dict[str, str]) -> CodecConfig:
+    """Return what a header says of the net; raises ConfigError where it says nothing, or what none is."""
+    if "step" in metadata:
+        raise WeightsError(f"{path}: is a training's checkpoint; allowed is the model written beside it")
+    if "config" not in metadata:
+        raise ConfigError("their header has no config")
+    try:
+        return CodecConfig.model_validate_json(metadata["config"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(["config", *(str(part) for part in first["loc"])])
+        raise ConfigError(f"{key}: {first['msg']}") from None
 
 
 def _trunk(path: Path, config: CodecConfig) -> CodecNet | None:

@@ -46,6 +46,22 @@ def test_weights_of_others_say_nothing_of_a_teacher(
     assert weights.load(path).config == toy_codec.config
 
 
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({}, "their header has no config"),
+        ({"config": '{"name": "x", "foo": 1}'}, "config.foo: Extra inputs are not permitted"),
+    ],
+)
+def test_tensors_of_others_are_named_by_what_they_lack(
+    tmp_path: Path, metadata: dict[str, str], told: str
+) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(3)}, path, metadata)
+    with pytest.raises(WeightsError, match=rf"not the weights of a progic model, or cut: {told}$"):
+        weights.load(path)
+
+
 def test_a_scale_without_codebooks_is_named(toy_codec: Codec, tmp_path: Path) -> None:
     path = tmp_path / "toy.safetensors"
     weights.save(path, toy_codec.net, {})
