@@ -113,6 +113,8 @@ def notes(run: Run) -> list[str]:
     counted = "shown" if run.manifest.usable_dists is None else "usable, of those shown"
     lines += [f"{MEANS} {counted}."] if run.is_mean else []
     lines += [spread_text(run, scheme) for scheme in run.spread]
+    if run.scenario.runs > 1 and not run.scenario.seed_decides:
+        lines.append(f"all {run.scenario.runs} runs are the same: nothing in this scenario is left to chance")
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
 
 

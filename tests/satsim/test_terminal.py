@@ -79,6 +79,13 @@ def test_many_runs_are_a_line(
     assert spread_text(many, "progressive") == f"ProGIC progressive – {said}"
 
 
+@pytest.mark.parametrize("rate", [0, 0.5])
+def test_runs_that_are_all_the_same_are_told_so(run_toy: Callable[..., Run], rate: float) -> None:
+    said = "all 3 runs are the same: nothing in this scenario is left to chance"
+    run = run_toy("runs=3", f"link.loss.rate={rate}", "schemes=[progressive]")
+    assert (said in notes(run)) == (not rate)
+
+
 def test_a_list_of_services_marks_what_is_unverified_and_what_has_ended() -> None:
     table = presets_table({name: load_preset(name) for name in ("bds3_rsmc", "swarm", "bds3_gsmc")})
     rows = rows_of(table)
