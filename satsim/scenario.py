@@ -164,7 +164,9 @@ def _read(path: Path) -> dict[str, Any]:
             raw = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ScenarioError(str(path), "", f"no readable file ({reason})", "a scenario in YAML") from None
+        inside = min(path.glob("*.yaml"), default=None) if path.is_dir() else None  # as a run folder has one
+        allowed = "a scenario in YAML" + (f", such as {inside}" if inside else "")
+        raise ScenarioError(str(path), "", f"no readable file ({reason})", allowed) from None
     if len(raw) > MAX_FILE_BYTES:
         allowed = f"a scenario in YAML, at most {MAX_FILE_BYTES} bytes"
         raise ScenarioError(str(path), "", "a larger file", allowed)

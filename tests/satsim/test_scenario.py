@@ -130,6 +130,10 @@ def test_larger_file_is_told_what_belongs_there(tmp_path: Path) -> None:
 def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="found no readable file \\(Is a directory\\)"):
         load_scenario(tmp_path)
+    (tmp_path / "scenario.yaml").touch()  # as a run folder has it
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tmp_path)
+    assert caught.value.allowed == f"a scenario in YAML, such as {tmp_path / 'scenario.yaml'}"
 
 
 BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20))
