@@ -54,7 +54,7 @@ def points_of(axes: Sequence[Axis]) -> list[Point]:
         raise _refused(twice, "each key once")
     for key, other in itertools.permutations(keys, 2):
         if other.startswith(f"{key}."):
-            raise _refused(f"{key} and {other}", "one of the two: the first holds the second")
+            raise _refused(f"{key} and {other}", f"one of the two, or -s {other}=VALUE for every point")
     n_points = math.prod(len(axis.values) for axis in axes)
     if n_points > MOST_POINTS:
         raise _refused(f"{n_points} combinations", f"at most {MOST_POINTS}")

@@ -67,6 +67,8 @@ def test_a_key_twice_or_too_many_points_are_refused() -> None:
         points_of([axis_of("a=1"), axis_of("a=2")])
     with pytest.raises(InputError, match=r"--grid: found 1000000 combinations; allowed: at most 100000"):
         points_of([axis_of("a=1..1000"), axis_of("b=1..1000")])
+    with pytest.raises(InputError, match="found a and a.b; .* or -s a.b=VALUE for every point"):
+        points_of([axis_of("a.b=1"), axis_of("a=1,2")])
 
 
 @pytest.mark.parametrize("text", ["a=[{[1]: 2}]", "a=[{2020-01-01: x}]", "a=[&a [*a]]", f"a=1..{'9' * 5000}"])
