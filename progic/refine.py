@@ -26,8 +26,12 @@ from progic.precision import fast_precision
 from progic.schedule import draw_held
 
 # How far latents go, root mean square over their dimensions; their variance is about 0.7. Farther, and DISTS,
-# which leads the way, still falls, but what does not lead it, LPIPS with AlexNet and PSNR, is lost again.
+# which leads the way, still falls, but what does not lead it, LPIPS with AlexNet and PSNR, is lost again. Of
+# `f16-s` on 16 photos, one step a stage, after five, DISTS, that LPIPS and PSNR: 0.05 each 0.128, 0.229,
+# 23.0 dB; as below 0.116, 0.229 and 22.8 dB; 0.15 first and then 0.1 0.112, 0.230 and 22.7 dB.
 FASTEST = 0.05  # of a step
+FIRST = 0.12  # of one before the first stage, which has no way behind it (0.08: 0.004 more DISTS after one)
+LATER = 0.4  # of those before all other stages, at a step each, and no less than FASTEST each
 WAY = 0.3  # of all steps at a constant rate; stagewise half of it, for each stage anew
 MOMENTUM = 0.8
 PATHS = 4  # of the search in each step; the last is as thorough as without refinement
@@ -117,7 +121,7 @@ class RefinedCodec(Codec):
         """Return latents whose codes, after those that have `begun`, draw the photo better."""
         latents, way = latents.clone().requires_grad_(True), torch.zeros_like(latents)
         generator = Generator().manual_seed(SEED)
-        most = min(FASTEST, WAY / (2 if self.stagewise else 1) / self.steps)
+        most = self._farthest(len(begun))
         for step in range(self.steps):
             rate = most * 0.5 * (1 + math.cos(math.pi * step / self.steps))
             loss = self._loss(latents, begun, photo, generator)
@@ -128,6 +132,12 @@ class RefinedCodec(Codec):
                 latents -= rate * way / far
             self.progress(len(begun) * self.steps + step + 1, self._steps_in_all)
         return latents.detach()
+
+    def _farthest(self, n_begun: int) -> float:
+        if not self.stagewise:
+            return min(FASTEST, WAY / self.steps)
+        later = max(FASTEST, LATER / self.config.n_stages)
+        return min(later if n_begun else FIRST, WAY / 2 / self.steps)
 
     @property
     def _steps_in_all(self) -> int:
