@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Generator, Tensor, nn
 
 from progic.codec import CodecNet
-from progic.config import TrainConfig
+from progic.config import TrainConfig, first_fault
 from progic.errors import ConfigError, WeightsError
 from progic.optimize import Optimizer
 from progic.replacing import replacing
@@ -95,9 +95,8 @@ def _recipe_of(path: Path, metadata: dict[str, str]) -> TrainConfig:
     try:
         return TrainConfig.model_validate_json(metadata.get("config", "no recipe"))
     except ValidationError as error:
-        key = ".".join(str(part) for part in error.errors()[0]["loc"]) or "config"
-        reason = f"{key}: {error.errors()[0]['msg']}"
-        raise ConfigError(f"{path}: not a training checkpoint of this version: {reason}") from None
+        fault = first_fault(error)
+        raise ConfigError(f"{path}: not a training checkpoint of this version: {fault}") from None
 
 
 def _check_trunk(path: Path, net: nn.Module, state: dict[str, Tensor]) -> None:

@@ -217,6 +217,13 @@ def load_recipe(name_or_path: str) -> TrainConfig:
         raise ConfigError(f"{path}: not readable as YAML: {str(error)[:LONGEST_FAULT]}") from None
 
 
+def first_fault(error: ValidationError) -> str:
+    """Return key and reason of pydantic's first finding in what a file says of its net or training."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "config"
+    return f"{key}: {first['msg']}"
+
+
 def _fault(error: ValidationError) -> str:
     """Return the first of pydantic's findings: key, and what is allowed."""
     first = error.errors()[0]

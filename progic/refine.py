@@ -31,7 +31,7 @@ from progic.schedule import draw_held
 # 23.0 dB; as below 0.116, 0.229 and 22.8 dB; 0.15 first and then 0.1 0.112, 0.230 and 22.7 dB.
 FASTEST = 0.05  # of a step
 FIRST = 0.12  # of one before the first stage, which has no way behind it (0.08: 0.004 more DISTS after one)
-LATER = 0.4  # of those before all other stages, at a step each, and no less than FASTEST each
+LATER = 0.4  # over the number of stages, of one before another stage: 0.08 of five; no less than FASTEST
 WAY = 0.3  # of all steps at a constant rate; stagewise half of it, for each stage anew
 MOMENTUM = 0.8
 PATHS = 4  # of the search in each step; the last is as thorough as without refinement

@@ -15,7 +15,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from progic.codec import Codec, CodecNet
-from progic.config import DEFAULT_MODEL, CodecConfig
+from progic.config import DEFAULT_MODEL, CodecConfig, first_fault
 from progic.errors import ConfigError, WeightsError
 from progic.replacing import replacing
 
@@ -128,9 +128,7 @@ def _config_in(path: Path, metadata: dict[str, str]) -> CodecConfig:
     try:
         return CodecConfig.model_validate_json(metadata["config"])
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(["config", *(str(part) for part in first["loc"])])
-        raise ConfigError(f"{key}: {first['msg']}") from None
+        raise ConfigError(first_fault(error)) from None
 
 
 def _trunk(path: Path, config: CodecConfig) -> CodecNet | None:
