@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from satsim.complaints import shown
+from satsim.complaints import nearest, shown
 from satsim.errors import InputError, ScenarioError
 from satsim.intake import check_scenario, legible, load_parts, name_in, open_album, open_for, photo_seed
 from satsim.kept import Job, key_of
@@ -149,7 +149,9 @@ def _check_named(scenarios: Sequence[Scenario], names: Sequence[str]) -> None:
     there = list(dict.fromkeys(scheme.name for scenario in scenarios for scheme in scenario.schemes))
     unknown = [name for name in names if name not in there]
     if unknown:
-        raise InputError(f"--schemes: found {', '.join(unknown)}; allowed: {', '.join(there)}")
+        raise InputError(
+            f"--schemes: found {', '.join(unknown)}; allowed: {', '.join(there)}{nearest(unknown[0], there)}"
+        )
 
 
 def _competitors(scenarios: Sequence[Scenario]) -> tuple[Competitor, ...]:
@@ -165,5 +167,5 @@ def _competitors(scenarios: Sequence[Scenario]) -> tuple[Competitor, ...]:
 def _place_of(anchor: str | None, competitors: Sequence[Competitor]) -> int:
     names = [competitor.name for competitor in competitors]
     if anchor is not None and anchor not in names:
-        raise InputError(f"--anchor: found {anchor}; allowed: {', '.join(names)}")
+        raise InputError(f"--anchor: found {anchor}; allowed: {', '.join(names)}{nearest(anchor, names)}")
     return 0 if anchor is None else names.index(anchor)

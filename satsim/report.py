@@ -28,6 +28,7 @@ from satsim.wording import (
     COLOURS,
     METRIC_LABELS,
     cost_text,
+    equal_runs_text,
     facts_text,
     minutes_text,
     number_text,
@@ -91,6 +92,7 @@ def write_report(run: Run, folder: Path) -> None:
     page = template_of("report.html.jinja", filters).render(
         run=run,
         runs=runs_text(run.scenario, len(run.manifest.photos)),
+        equal_runs=equal_runs_text(run.scenario),
         title=_title(run),
         facts=facts_text(run.scenario, run.manifest.seed),
         answer=_answer(run),

@@ -11,7 +11,15 @@ from satsim.means import MeanSummary
 from satsim.presets import Fact, Preset
 from satsim.rundir import Run, Summary
 from satsim.settings import Scenario
-from satsim.wording import cost_text, minutes_text, runs_text, scheme_label, score_text, search_text
+from satsim.wording import (
+    cost_text,
+    equal_runs_text,
+    minutes_text,
+    runs_text,
+    scheme_label,
+    score_text,
+    search_text,
+)
 
 MOST_SWEEP_ROWS = 60
 MEANS = "Means are over the photos that have the value; photos: how many are"
@@ -113,8 +121,7 @@ def notes(run: Run) -> list[str]:
     counted = "shown" if run.manifest.usable_dists is None else "usable, of those shown"
     lines += [f"{MEANS} {counted}."] if run.is_mean else []
     lines += [spread_text(run, scheme) for scheme in run.spread]
-    if run.scenario.runs > 1 and not run.scenario.seed_decides:
-        lines.append(f"all {run.scenario.runs} runs are the same: nothing in this scenario is left to chance")
+    lines += [said] if (said := equal_runs_text(run.scenario)) else []
     return lines + [f"left out: {skipped.reason}" for skipped in run.manifest.skipped]
 
 

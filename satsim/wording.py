@@ -169,6 +169,13 @@ def runs_text(scenario: Scenario, photos: int = 1) -> str:
     return " of ".join(runs + fleet + ([f"{photos} photos"] if photos > 1 else []))
 
 
+def equal_runs_text(scenario: Scenario) -> str | None:
+    """Return that to repeat is of no use, where so; None for a single run, or for one left to chance."""
+    if scenario.runs == 1 or scenario.seed_decides:
+        return None
+    return f"all {scenario.runs} runs are the same: nothing in this scenario is left to chance"
+
+
 def fleet_text(fleet: FleetSettings) -> str | None:
     """Return how several handsets share the channel, for the head of a figure; None for one alone."""
     access = {"turns": "in turns", "fcfs": "first come, first served", "aloha": "slotted ALOHA"}[fleet.access]

@@ -62,6 +62,7 @@ def sweep(
     from satsim.drafts import drafted
     from satsim.sweep import run_tasks, skipped_of, tasks_of
     from satsim.sweep_table import CSV, PARQUET, records_of, table_of, write_table
+    from satsim.wording import equal_runs_text
     from satsim.workers import dask_workers, local_workers
 
     axes = [axis_of(text) for text in grid]
@@ -80,6 +81,9 @@ def sweep(
         typer.echo(json_text(records_of(table)))
     elif not quiet:
         Console().print(sweep_table(axes, records_of(table)))
+        same = {equal_runs_text(task.given) for task in tasks}
+        if len(same) == 1 and (said := same.pop()):
+            typer.echo(said)
         for each in skipped:
             typer.echo(f"left out: {each.reason}")
         typer.echo(f"\nAll columns: {target / CSV}, and the same in {PARQUET} beside it.")

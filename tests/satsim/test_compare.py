@@ -238,7 +238,8 @@ def test_the_table_and_the_figure_name_who_is_compared(tiny: Path) -> None:
 
 
 def test_unknown_names_are_answered_with_those_there_are(tiny: Path) -> None:
-    assert "--schemes: found row; allowed: raw, whole" in refusal(tiny, "--schemes", "raw,row")
+    said = "--schemes: found row; allowed: raw, whole (did you mean raw?)"
+    assert said in refusal(tiny, "--schemes", "raw,row")
     assert "--anchor: found slow; allowed: raw, whole" in refusal(tiny, "--anchor", "slow")
 
 

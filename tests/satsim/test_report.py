@@ -206,4 +206,10 @@ def test_many_runs_are_a_table_and_a_single_run_has_none(run_toy: Callable[..., 
     never = 100 - 100 * many.spread["high_bpp"].t_final_s.share
     assert 0 < never < 100
     assert f"{never:.1f} %" in page
+    assert "runs are the same" not in page
     assert "<h2>20 runs</h2>" not in (run_toy(drawn=True).folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_runs_that_are_all_the_same_are_told_so(run_toy: Callable[..., Run]) -> None:
+    page = (run_toy("runs=3", drawn=True).folder / "report.html").read_text(encoding="utf-8")
+    assert "All 3 runs are the same: nothing in this scenario is left to chance." in page

@@ -35,13 +35,23 @@ seed: 3
 """
 SHOWN = {"t_first_s_median": 60.0, "t_first_s_share": 1.0}
 GRID = ["-g", "link.loss.rate=0,0.3", "-g", "link.payload_bytes=600,1200"]
+LONG = ("-g", "seed=1..6", "--runs", "1000")  # points long enough for a kill to come between them
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
+    return tiny_in(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return swept(tiny_in(tmp_path_factory.mktemp("long")), *LONG, "-j1")
+
+
+def tiny_in(folder: Path) -> Path:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "photo.png")
-    path = tmp_path / "tiny.yaml"
+    Image.fromarray(pixels).save(folder / "photo.png")
+    path = folder / "tiny.yaml"
     path.write_text(SCENARIO, encoding="utf-8")
     return path
 
@@ -119,21 +129,20 @@ def wait_for_points(folder: Path, n_points: int, process: subprocess.Popen[bytes
         time.sleep(0.02)
 
 
-def test_a_killed_sweep_goes_on_and_does_nothing_twice(tiny: Path) -> None:
-    grid = ("-g", "seed=1..8", "--runs", "1000", "-j2")
-    expected = swept(tiny, *grid, out="whole")
+def test_a_killed_sweep_goes_on_and_does_nothing_twice(tiny: Path, long: Path) -> None:
+    grid = (*LONG, "-j2")
     folder = tiny.parent / "out" / "points"
     process = subprocess.Popen(command_of(tiny, *grid), start_new_session=True)
     wait_for_points(folder, 2, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
-    assert 2 <= len(before) < 8, "killed too late to tell anything"
+    assert 2 <= len(before) < 6, "killed too late to tell anything"
     swept(tiny, *grid)
     after = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
-    assert before.items() <= after.items() and len(after) == 8
+    assert before.items() <= after.items() and len(after) == 6
     for name in ("sweep.csv", "sweep.parquet"):
-        assert (folder.parent / name).read_bytes() == (expected / name).read_bytes()
+        assert (folder.parent / name).read_bytes() == (long / name).read_bytes()
 
 
 CLUSTER = """
@@ -154,17 +163,15 @@ if __name__ == "__main__":
 """
 
 
-def test_a_dask_cluster_gives_the_same_table_though_a_worker_is_killed(tiny: Path) -> None:
-    grid = ("-g", "seed=1..6", "--runs", "1000")
-    expected = swept(tiny, *grid, out="whole")
+def test_a_dask_cluster_gives_the_same_table_though_a_worker_is_killed(tiny: Path, long: Path) -> None:
     script = tiny.parent / "cluster.py"
     script.write_text(CLUSTER, encoding="utf-8")
     target = tiny.parent / "by_dask"
-    command = [sys.executable, str(script), str(target), "sweep", str(tiny), *grid, "-q"]
+    command = [sys.executable, str(script), str(target), "sweep", str(tiny), *LONG, "-q"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert "killed one" in done.stdout
-    assert (target / "sweep.csv").read_bytes() == (expected / "sweep.csv").read_bytes()
+    assert (target / "sweep.csv").read_bytes() == (long / "sweep.csv").read_bytes()
     assert len(list((target / "points").glob("*.json"))) == 6
 
 
@@ -188,6 +195,18 @@ def test_what_cannot_be_swept_is_named_before_anything_is_written(
     assert result.exit_code == 2
     assert re.search(re.escape(message), result.stderr), result.stderr
     assert not target.exists()
+
+
+@pytest.mark.parametrize(("rates", "same"), [("0", True), ("0.3", False), ("0,0.3", False)])
+def test_runs_that_are_all_the_same_are_told_so(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, rates: str, same: bool
+) -> None:
+    row = {"scheme": "raw", **SHOWN}
+    monkeypatch.setattr("satsim.sweep.run_tasks", lambda tasks, *_: [[row] for _ in tasks])
+    command = ["sweep", str(tiny), "-o", str(tiny.parent), "-g", f"link.loss.rate={rates}"]
+    result = CliRunner().invoke(app, [*command, "--runs", "3"])
+    assert result.exit_code == 0, result.output
+    assert ("all 3 runs are the same: nothing in this scenario" in result.stdout) == same
 
 
 def test_a_folder_with_other_things_is_left_alone(tiny: Path) -> None:
