@@ -1,8 +1,9 @@
 """A recorded trace: when packets were sent, and whether they got through.
 
 A CSV file in UTF-8 with the columns time_s and outcome, in any order; other columns are ignored. time_s is in
-seconds from any moment on and rises from line to line; outcome is 0 or ok for a packet that got through, 1 or
-lost for one that did not, as in the error patterns of github.com/NTIA/gilbert-elliot-model.
+seconds from any moment on and rises from line to line; outcome, in capitals or not, is 0 or ok for a packet
+that got through, 1 or lost for one that did not, as in the error patterns of
+github.com/NTIA/gilbert-elliot-model.
 """
 
 import csv
@@ -114,9 +115,9 @@ def _row(path: Path, line: int, cells: Sequence[str], places: Sequence[int]) -> 
         time_s = math.nan
     if not abs(time_s) <= MAX_TIME_S:  # nor a nan
         _refuse(path, line, f'time_s "{cut(time)}"', "a number from -1e12 to 1e12 (seconds)")
-    if outcome not in LOST_BY_OUTCOME:
+    if outcome.lower() not in LOST_BY_OUTCOME:
         _refuse(path, line, f'outcome "{cut(outcome)}"', "0 or ok (got through), 1 or lost")
-    return _Row(line, time_s, LOST_BY_OUTCOME[outcome])
+    return _Row(line, time_s, LOST_BY_OUTCOME[outcome.lower()])
 
 
 def _text(path: Path) -> str:

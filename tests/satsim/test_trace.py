@@ -17,7 +17,7 @@ def written(text: str, folder: Path) -> Path:
 
 
 def test_a_trace_begins_at_0_whatever_its_clock(tmp_path: Path) -> None:
-    found = read_trace(written("place,outcome,time_s\nA,ok,1000.5\nB,lost,1060.5\nC,0,1090.5\n", tmp_path))
+    found = read_trace(written("place,outcome,time_s\nA,OK,1000.5\nB,Lost,1060.5\nC,0,1090.5\n", tmp_path))
     assert found.times_s == (0, 60, 90)
     assert found.lost == (False, True, False)
     assert found.length_s == 135
