@@ -3,19 +3,23 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 import typer
 
 from progic import weights
+from progic.codec import CodecNet
 from progic.config import TrainConfig, load_recipe, shipped_recipes
-from progic.data import check_outside, chosen, photo_paths, read_photos
+from progic.data import PhotoSet, check_outside, chosen, photo_paths, read_photos
 from progic.ending import STOPPED, ends_well, printable
-from progic.errors import ConfigError, InputError
+from progic.errors import ConfigError, ImageError, InputError
 from progic.heap import keep_freed_memory
 from progic.images import fit_photo, open_photo, to_tensor
 from progic.metric_weights import load_metric_weights
+
+if TYPE_CHECKING:
+    from progic.train import Trainer
 
 
 @ends_well
@@ -45,9 +49,9 @@ def train_command(
     ] = "",
 ) -> None:
     """Train a model; goes on from OUT/checkpoint.safetensors where there is one."""
-    from progic.train import Trainer, train  # which takes seconds
-
     config = load_recipe(recipe)
+    from progic.train import train  # which takes seconds
+
     if steps is not None:
         config = config.model_copy(update={"steps": steps})
     written = out / f"{config.codec.name}.safetensors"
@@ -62,7 +66,7 @@ def train_command(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
     watched = [] if validation is None else _watched(validation)  # before the long part
-    trainer = Trainer(config, read_photos(photos, _tell), load_metric_weights(), device, begin)
+    trainer = _trainer(recipe, config, read_photos(photos, _tell), device, begin)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         trainer.resume(checkpoint)
@@ -73,6 +77,19 @@ def train_command(
         raise typer.Exit(STOPPED)
     if trainer.step >= config.steps:
         _tell(f"{written}: the model after {trainer.step} steps")
+
+
+def _trainer(
+    recipe: str, config: TrainConfig, photos: PhotoSet, device: torch.device, start: CodecNet | None
+) -> "Trainer":
+    """Return a training at step 0; raises ConfigError, with the recipe, where nets or photos do not fit."""
+    from progic.train import Trainer
+
+    metric_weights = load_metric_weights()
+    try:
+        return Trainer(config, photos, metric_weights, device, start)
+    except (ConfigError, ImageError) as error:  # of nets, and of crops that no photo has
+        raise ConfigError(f"{recipe}: {error}") from None
 
 
 def _tell(line: str) -> None:

@@ -59,6 +59,36 @@ def test_a_start_of_another_shape_is_refused(
         Trainer(wider, photos, metric_weights, CPU, toy_codec.net)
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            "crop_px: 64\nlast_crop_px: 64",
+            "codec: code_dim is 12, of --start 32; allowed is the net of --start, or one of",
+        ),
+        ("crop_px: 128", "crop_px: found 128; allowed is at most 96, of the largest photo"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_the_recipe(
+    photos: PhotoSet,
+    metric_weights: dict[str, Tensor],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: str,
+    told: str,
+) -> None:
+    for name, value in (("read_photos", photos), ("load_metric_weights", metric_weights)):
+        monkeypatch.setattr(f"progic.commands.train.{name}", lambda *_, value=value: value)
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        f"steps: 9\nwarmup_steps: 0\n{lines}\ncodec: {{name: x, separable: true, code_dim: 12}}\n"
+    )
+    options = ["--recipe", str(mine), "--start", "f16-s", "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, ["train", str(tmp_path / "photos"), *options])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"progic: {mine}: {told}")
+
+
 def test_what_is_written_keeps_its_share_of_the_start(
     recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], toy_codec: Codec, tmp_path: Path
 ) -> None:
