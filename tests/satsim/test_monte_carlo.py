@@ -286,9 +286,9 @@ def test_a_carousel_with_any_stages_with_prefixes_and_the_erasure_bound_meet_the
     """Means in slots at loss p, N packets: any 1/(1-p), the first stage 1 + N p/(1-p), N of many N/(1-p)."""
     n_runs, p, n = 1000, RATE, 5
     many = replicator(runs=n_runs)
-    carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=40), NOW).holdings
+    carousel = many.runs(packets(n), Carousel(kind="carousel", rounds=15), NOW).holdings
     # as if each were parity: any N will do
-    coded = many.runs(packets(60), NoRepair(kind="none"), NOW).holdings
+    coded = many.runs(packets(30), NoRepair(kind="none"), NOW).holdings
     times_s = {
         1 / (1 - p): [run[0].time_s for run in carousel],
         1 + n * p / (1 - p): [next(each.time_s for each in run if 0 in each.stages) for run in carousel],
