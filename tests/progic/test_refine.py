@@ -33,7 +33,7 @@ def test_refined_codes_are_nearer_after_every_stage(
 ) -> None:
     metrics = PerceptualMetrics(metric_weights)
     reference = metrics.reference(to_tensor(scene))
-    slow = RefinedCodec(codec, metric_weights, steps=12)
+    slow = RefinedCodec(codec, metric_weights, steps=8)
     stages = {each: each.encode(scene) for each in (codec, slow)}
     assert [len(stage) for stage in stages[slow]] == [len(stage) for stage in stages[codec]]
     gains = []
@@ -43,7 +43,7 @@ def test_refined_codes_are_nearer_after_every_stage(
             for each in stages.values()
         )
         gains.append(plain - refined)
-    assert min(gains) > 0, gains  # 0.026 to 0.058 on one processor; another's rounding moves them by 0.01
+    assert min(gains) > 0, gains  # 0.035 to 0.058 on one processor; another's rounding moves them by 0.01
     assert sum(gains) / 5 > 0.02, gains
 
 
