@@ -6,6 +6,7 @@ A larger grid in the same folder runs what is new alone (satsim.kept).
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import NamedTuple
 
 from satsim.complaints import cut
 from satsim.errors import ScenarioError
@@ -23,9 +24,30 @@ POINTS = "points"
 Task = Job[Scenario]
 
 
-def tasks_of(file: Path, overrides: Sequence[str], points: Sequence[Point]) -> list[Task]:
-    """Load and check every point's scenario, before any is run; raises as `load_scenario` does."""
-    return [_task(file, overrides, point) for point in points]
+class Plan(NamedTuple):
+    """What of a grid is run."""
+
+    points: tuple[Point, ...]
+    tasks: tuple[Task, ...]  # one a point
+    left_out: tuple[ScenarioError, ...]  # one for each point that cannot be run
+
+
+def plan_of(file: Path, overrides: Sequence[str], points: Sequence[Point], *, keep_going: bool) -> Plan:
+    """Load and check every point's scenario, before any is run.
+
+    Raises as `load_scenario` does for the first point that cannot be run; with `keep_going` only if none can.
+    """
+    tasks, left_out = {}, []
+    for point in points:
+        try:
+            tasks[point] = _task(file, overrides, point)
+        except ScenarioError as error:
+            if not keep_going:
+                raise
+            left_out.append(error)
+    if not tasks:
+        raise left_out[0]
+    return Plan(tuple(tasks), tuple(tasks.values()), tuple(left_out))
 
 
 def _task(file: Path, overrides: Sequence[str], point: Point) -> Task:

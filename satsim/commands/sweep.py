@@ -45,6 +45,14 @@ def sweep(
     runs: Runs = None,
     settings: Settings = None,
     metrics: Metrics = None,
+    keep_going: Annotated[
+        bool,
+        typer.Option(
+            "--keep-going",
+            "-k",
+            help="Leave out points that cannot be sent, such as of messages too small, and name each.",
+        ),
+    ] = False,
     jobs: Jobs = None,
     dask: Annotated[
         str | None, typer.Option(help="Not here, but by the dask scheduler at tcp://HOST:PORT.")
@@ -60,17 +68,19 @@ def sweep(
     """
     from progic.data import check_outside
     from satsim.drafts import drafted
-    from satsim.sweep import run_tasks, skipped_of, tasks_of
+    from satsim.sweep import plan_of, run_tasks, skipped_of
     from satsim.sweep_table import CSV, PARQUET, records_of, table_of, write_table
     from satsim.wording import equal_runs_text
     from satsim.workers import dask_workers, local_workers
 
     axes = [axis_of(text) for text in grid]
-    points = points_of(axes)
-    tasks = tasks_of(scenario, overrides_of(settings, image, seed, runs, metrics), points)
+    overrides = overrides_of(settings, image, seed, runs, metrics)
+    points, tasks, unfit = plan_of(scenario, overrides, points_of(axes), keep_going=keep_going)
     skipped = skipped_of(tasks)
     target = Path("sweeps") / tasks[0].given.name if out is None else out
     check_outside("-o", target, [task.given.image.path for task in tasks])
+    for error in () if quiet else unfit:
+        typer.echo(f"left out: {error}", err=True)
     workers = local_workers(jobs) if dask is None else dask_workers(dask)
     with workers as executor, progress_bar(quiet) as progress:
         results = run_tasks(tasks, target, executor, progress)

@@ -209,6 +209,21 @@ def test_runs_that_are_all_the_same_are_told_so(
     assert ("all 3 runs are the same: nothing in this scenario" in result.stdout) == same
 
 
+def test_points_that_cannot_be_sent_are_left_out_where_that_is_asked_for(tiny: Path) -> None:
+    target = tiny.parent / "out"
+    command = ["sweep", str(tiny), "-o", str(target), "-g", "link.payload_bytes=20,0,600", "-j1"]
+    refused = CliRunner().invoke(app, command)
+    assert (refused.exit_code, target.exists()) == (2, False)
+    done = CliRunner().invoke(app, [*command, "--keep-going", "--json"])
+    rows = json.loads(done.stdout)
+    assert [(row["link.payload_bytes"], row["scheme"]) for row in rows] == [(600, "raw"), (600, "webp")]
+    lines = done.stderr.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == ["left out"] * 2
+    assert lines[0].partition(": ")[2] == refused.stderr.strip().removeprefix("satsim: ")
+    none = CliRunner().invoke(app, ["sweep", str(tiny), "-g", "link.payload_bytes=0,20", "-k"])
+    assert (none.exit_code, none.stderr.count("\n")) == (2, 1)
+
+
 def test_a_folder_with_other_things_is_left_alone(tiny: Path) -> None:
     other = tiny.parent / "other"
     other.mkdir()
