@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,12 +66,14 @@ def test_files_are_shown_when_whole_and_within_their_budget(forest_fire: Run) ->
     assert forest_fire.summary["avif_low"].note == "AVIF: nothing fits in 320 bytes"
 
 
-def test_one_packet_of_ours_is_usable_and_nearer_than_webp(forest_fire: Run) -> None:
+def test_one_packet_of_ours_is_usable_and_nearer_than_webp_and_each_improves_it(forest_fire: Run) -> None:
     ours, webp = forest_fire.summary["low_bpp"], forest_fire.summary["webp_low"]
     assert ours.t_usable_s == SLOTS_S[0]
     assert ours.dists_first is not None
     assert webp.dists_first is not None
     assert ours.dists_first < webp.dists_first
+    dists = [row.dists for row in forest_fire.rows_of("progressive")]
+    assert all(later < earlier for earlier, later in pairwise(dists))
 
 
 def test_thresholds_and_scores_are_those_of_the_pictures_in_the_folder(
