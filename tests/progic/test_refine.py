@@ -102,8 +102,9 @@ def test_stagewise_each_stage_is_settled_before_the_search_for_the_next(
 
 
 def test_stagewise_codes_are_nearer_after_every_stage_and_a_witness_says_so_too(
-    codec: Codec, scene: Image.Image, metric_weights: dict[str, torch.Tensor]
+    scene: Image.Image, metric_weights: dict[str, torch.Tensor]
 ) -> None:
+    codec = progic.load("f16-s")
     metrics = PerceptualMetrics(metric_weights)
     reference = metrics.reference(to_tensor(scene))
     slow = RefinedCodec(codec, metric_weights, steps=1, stagewise=True)
@@ -115,7 +116,7 @@ def test_stagewise_codes_are_nearer_after_every_stage_and_a_witness_says_so_too(
         seen, seen_now = (metrics.lpips_alex(reference.image, picture).item() for picture in (before, after))
         gains.append((near - nearer, seen - seen_now))
     assert min(gain for gain, _ in gains) > 0, gains
-    assert sum(gain for gain, _ in gains) / 5 > 0.02, gains
+    assert sum(gain for gain, _ in gains) / 5 > 0.02, gains  # 0.054 on one processor, the witness's 0.024
     assert sum(gain for _, gain in gains) / 5 > 0.005, gains
 
 
