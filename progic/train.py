@@ -143,7 +143,7 @@ class Trainer:
         """Let the discriminator learn; return what it makes of the pictures, and its own loss."""
         if self.adversary is None or not plan.adversarial:
             return 0.0, 0.0
-        own = self.adversary.learn(photo, picture, plan.learning_rate)
+        own = self.adversary.learn(photo, picture, plan.learning_rate * self.config.adversarial_rate_factor)
         return self.adversary.unconvinced(picture), own
 
     def _latent_terms(self, seen: Tensor, coded: _Coded) -> Terms:

@@ -9,6 +9,7 @@ from torch import Tensor
 from progic.adversary import Adversary
 from progic.config import LossConfig, TrainConfig
 from progic.data import PhotoSet
+from progic.schedule import schedule
 from progic.train import Trainer
 
 CPU = torch.device("cpu")
@@ -28,6 +29,18 @@ def test_the_discriminator_joins_late_and_its_weight_counts(
     assert total == pytest.approx(2 * l1 + 0.5 * adversarial)
     assert adversarial == pytest.approx(math.log(2), abs=0.1)  # it guesses at first
     assert discriminator == pytest.approx(math.log(4), abs=0.1)
+
+
+def test_the_discriminator_learns_at_a_rate_of_its_own(
+    recipe: TrainConfig, photos: PhotoSet, metric_weights: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = LossConfig(lpips=0, dists=0, adversarial=0.1)
+    own = recipe.model_copy(update={"loss": loss, "adversarial_from": 0.0, "adversarial_rate_factor": 3.0})
+    trainer, rates = Trainer(own, photos, metric_weights, CPU), []
+    monkeypatch.setattr(Adversary, "learn", lambda self, photo, picture, rate: rates.append(rate) or 0.0)
+    trainer.advance()
+    trainer.advance()
+    assert rates == [3.0 * schedule(own, step).learning_rate for step in range(2)]
 
 
 def test_a_discriminator_learns_to_tell_and_tells_the_picture_alone(recipe: TrainConfig) -> None:
