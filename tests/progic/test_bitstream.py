@@ -47,14 +47,15 @@ def test_index_out_of_range_is_named(bad: int) -> None:
 def test_short_payload_and_spare_bits_are_named() -> None:
     with pytest.raises(PayloadError, match="found 319 bytes, allowed 320"):
         unpack_indices(bytes(319), 256, 10)
-    with pytest.raises(PayloadError, match="spare bits of byte 1"):
-        unpack_indices(b"\x00\x01", 1, 10)
+    for bit in range(6):  # of 16, which hold one index of 10
+        with pytest.raises(PayloadError, match="spare bits of byte 1"):
+            unpack_indices(bytes([0, 1 << bit]), 1, 10)
 
 
 def test_a_side_that_the_header_cannot_say_is_named() -> None:
     with pytest.raises(PayloadError, match="found 65536x16 pixels, allowed sides of up to 65535"):
         write_stage_file(StageFile("0123456789abcdef", 5, 10, 16, (65536, 16), {}))
-    longest = StageFile("0123456789abcdef", 5, 1, 16, (65535, 16), {2: bytes(512)})
+    longest = StageFile("0123456789abcdef", 64, 1, 16, (65535, 16), {63: bytes(512)})
     assert read_stage_file(write_stage_file(longest)) == longest
 
 
@@ -89,7 +90,9 @@ def test_a_file_of_nothing_is_refused_though_its_crc_is_right(
         read_stage_file(data)
 
 
-@pytest.mark.parametrize(("stages", "found"), [({}, "0x0"), ({40: bytes(2)}, "0x10000000000")])
+@pytest.mark.parametrize(
+    ("stages", "found"), [({}, "0x0"), ({5: b""}, "0x20"), ({40: bytes(2)}, "0x10000000000")]
+)
 def test_stages_that_cannot_be_held_are_refused(stages: dict[int, bytes], found: str) -> None:
     data = write_stage_file(StageFile("0123456789abcdef", 5, 10, 16, (16, 16), stages))
     told = f"stages held at byte 20: found {found}; allowed are bits of 5 stages"

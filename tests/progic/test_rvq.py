@@ -28,6 +28,12 @@ def test_same_indices_as_a_second_implementation(quantizer: ResidualVectorQuanti
     torch.testing.assert_close(ours.parts.sum(0).flatten(2), codes.transpose(1, 2), atol=1e-5, rtol=0)
 
 
+def test_codes_used_are_the_mean_over_stages() -> None:
+    rvq = ResidualVectorQuantizer(n_stages=2, n_codes=4, code_dim=1)
+    rvq.codebooks[0] = torch.tensor([[0.0], [10.0], [20.0], [30.0]])
+    assert rvq(torch.tensor([0.0, 10.0, 20.0]).view(1, 1, 1, 3)).codes_used == (3 + 1) / 2
+
+
 def test_search_with_one_path_is_greedy(quantizer: ResidualVectorQuantizer) -> None:
     latents = torch.randn(2, 6, 5, 7, generator=_generator())
     assert torch.equal(quantizer.search(latents, paths=1), quantizer(latents).indices)
