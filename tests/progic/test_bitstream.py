@@ -67,7 +67,8 @@ def stage_files(draw: st.DrawFn) -> StageFile:
     empty = StageFile("0123456789abcdef", n, bits, factor, size, {})
     per_stage = empty.bytes_per_stage
     held = draw(st.sets(st.integers(0, n - 1), min_size=1, max_size=4))
-    payloads = {stage: draw(st.binary(min_size=per_stage, max_size=per_stage)) for stage in sorted(held)}
+    in_any_order = draw(st.permutations(sorted(held)))
+    payloads = {stage: draw(st.binary(min_size=per_stage, max_size=per_stage)) for stage in in_any_order}
     return StageFile(empty.fingerprint, n, bits, factor, size, payloads)
 
 
