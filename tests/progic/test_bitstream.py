@@ -1,3 +1,5 @@
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,6 +59,15 @@ def test_a_side_that_the_header_cannot_say_is_named() -> None:
         write_stage_file(StageFile("0123456789abcdef", 5, 10, 16, (65536, 16), {}))
     longest = StageFile("0123456789abcdef", 64, 1, 16, (65535, 16), {63: bytes(512)})
     assert read_stage_file(write_stage_file(longest)) == longest
+
+
+def test_a_file_is_byte_for_byte_as_it_is_described() -> None:
+    stages = {2: bytes(range(22)), 0: bytes(21) + b"\xc0"}  # of 17 x 1 indices of 10 bits
+    data = write_stage_file(StageFile("0123456789abcdef", 5, 10, 16, (258, 3), stages))
+    header = b"PGIC" + bytes.fromhex("01 0123456789abcdef 05 0a 04 0102 0003 0000000000000005")
+    assert data[:28] == header
+    assert data[28:32] == zlib.crc32(header + data[32:]).to_bytes(4, "big")
+    assert data[32:] == stages[0] + stages[2]
 
 
 @st.composite
