@@ -154,6 +154,11 @@ def test_schedule_keeps_pixels_and_ends_at_zero(recipe: TrainConfig) -> None:
     assert plans[99].learning_rate < config.learning_rate / 1000
     assert [plan.quantise for plan in plans[3:5]] == [False, True]
     assert [plan.revive_below for plan in plans[79:81]] == [config.revive_below, 0]
+    assert not any(plan.adversarial or plan.imitate for plan in plans)
+    parts = {"loss": LossConfig(adversarial=0.1), "adversarial_from": 0.9, "imitation_steps": 7}
+    plans = [schedule(config.model_copy(update=parts), step) for step in range(100)]
+    assert [plan.adversarial for plan in plans] == [False] * 90 + [True] * 10
+    assert [plan.imitate for plan in plans] == [True] * 7 + [False] * 93
 
 
 def test_the_loss_is_the_metric_itself(photos: PhotoSet, metric_weights: dict[str, Tensor]) -> None:

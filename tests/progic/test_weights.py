@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +121,12 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         weights.load(tmp_path / "none.safetensors")
 
 
-def test_weights_that_are_no_numbers_are_named(toy_codec: Codec, tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_no_numbers_are_named(toy_codec: Codec, tmp_path: Path, value: float) -> None:
     path = tmp_path / "toy.safetensors"
     weights.save(path, toy_codec.net, {})
     tensors = load_file(path)
-    tensors["encoder.linear.weight"][0] = float("nan")
+    tensors["encoder.linear.weight"][0] = value
     save_file(tensors, path, weights.read_metadata(path))
     told = r"toy\.safetensors: encoder\.linear\.weight: found numbers that are not finite"
     with pytest.raises(WeightsError, match=told):
