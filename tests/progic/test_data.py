@@ -18,6 +18,14 @@ def test_crops_come_from_everywhere_and_half_of_them_are_mirrored() -> None:
     assert abs(mirrored - 0.5) < 0.1  # 4 standard errors
 
 
+def test_a_photo_as_large_as_the_crop_holds_it() -> None:
+    small, fitting = torch.zeros(9, 7, 3, dtype=torch.uint8), torch.ones(8, 9, 3, dtype=torch.uint8)
+    photos = PhotoSet((small, fitting), ())
+    assert photos.crops(3, 8, torch.Generator()).unique().tolist() == pytest.approx([1 / 255])
+    with pytest.raises(ImageError, match="crop_px: found 9; allowed is at most 8, of the largest photo"):
+        photos.holding(9)
+
+
 def test_a_folder_that_is_called_like_a_photo_is_none(tmp_path: Path) -> None:
     (tmp_path / "trees.png").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "trees.png" / "oak.jpg")

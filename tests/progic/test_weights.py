@@ -19,6 +19,8 @@ def test_saved_weights_load_to_the_same_codec(toy_codec: Codec, photo: Image.Ima
     again = weights.load(path)
     assert again.fingerprint == digest
     assert again.config == toy_codec.config
+    kinds = {name: tensor.dtype for name, tensor in load_file(path).items()}
+    assert kinds.pop(weights.CODEBOOKS) == torch.float32 and set(kinds.values()) == {torch.float16}
     weights.save(tmp_path / "again.safetensors", again.net, {"steps": 1})
     twice = weights.load(tmp_path / "again.safetensors")  # float16 is reached: now bit for bit
     assert twice.encode(photo) == again.encode(photo)
