@@ -1,5 +1,6 @@
-"""Commands that end in a line: pictures that no file of their format can hold, names that are no text."""
+"""Commands that end in a line, and work that is told to stop."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from progic.commands.options import save_picture
 from progic.ending import ends_well
 from progic.errors import ImageError
+from progic.stopping import stop_on_signals
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,21 @@ def test_a_picture_that_its_format_cannot_hold_leaves_nothing(
     assert said.startswith(f"progic: {tmp_path / name}: cannot be written: {reason}")
     assert said.endswith("; try .png\n") and said.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_work_is_told_to_stop_once_and_signals_are_as_they_were() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    nohup = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals() as stopped:
+            signal.raise_signal(signal.SIGHUP)
+            assert not stopped()
+            signal.raise_signal(signal.SIGINT)
+            assert stopped()
+    finally:
+        signal.signal(signal.SIGHUP, nohup)
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def test_a_name_neither_moves_the_terminal_nor_turns_the_text_around_it(
