@@ -15,7 +15,7 @@ from progic.codec import Codec
 from progic.compare import Best, Rival, compare
 from progic.errors import InputError
 from progic.evaluate import Evaluation, Mean, StageRow, evaluate, evaluate_subsets, mean_of
-from progic.images import to_tensor
+from progic.images import open_photo, to_tensor
 from progic.metrics import PerceptualMetrics
 from progic.rate_figure import draw
 from tests.progic.conftest import SIZE
@@ -97,7 +97,10 @@ def test_a_rival_sends_its_best_scale_at_each_budget(
 def test_half_the_bytes_for_the_same_quality_is_minus_fifty_percent(
     monkeypatch: pytest.MonkeyPatch, folder: Path, evaluation: Evaluation, metrics: PerceptualMetrics
 ) -> None:
-    """A rival whose DISTS at b bytes is ours at b / 2, on a straight line over the logarithm of bytes."""
+    """A rival whose DISTS at b bytes is ours at b / 2, on a straight line over the logarithm of bytes.
+
+    Its LPIPS is ours at b / 4; at the fewest bytes one photo has no file, and the other's is no matter.
+    """
 
     def dists(size: float) -> float:
         return 0.6 - 0.05 * float(np.log2(size))
@@ -109,15 +112,23 @@ def test_half_the_bytes_for_the_same_quality_is_minus_fifty_percent(
     ours = Evaluation(**{**vars(evaluation), "stages": tuple(row(size) for size in (320, 640, 1280, 2560))})
     score = evaluation.by_photo["a.png"][0].scores
 
-    def best(files: list[bytes], *_: object) -> object:
-        worse = dists(len(files[0]) / 2)
-        return Best(len(files[0]), score._replace(dists=worse, lpips=worse), worse)
+    def best(files: list[bytes], *_: object) -> Best | None:
+        if not files:
+            return None
+        size = len(files[0])
+        worse = dists(size / 2) if size > 320 else 0.9
+        return Best(size, score._replace(dists=worse, lpips=dists(size / 4)), worse)
 
-    monkeypatch.setattr(classical, "candidates", lambda _photo, _name, sizes: [[bytes(n)] for n in sizes])
+    def candidates(photo: Image.Image, _name: str, sizes: list[int]) -> list[list[bytes]]:
+        is_hard = photo.tobytes() == open_photo(folder / "b.png").tobytes()
+        return [[] if is_hard and size == 320 else [bytes(size)] for size in sizes]
+
+    monkeypatch.setattr(classical, "candidates", candidates)
     monkeypatch.setattr("progic.compare.best_of", best)
     (rival,) = compare(ours, folder, ["webp"], metrics)
     assert rival.bd_rate_dists_percent == pytest.approx(-50, abs=1e-6)
-    assert rival.bd_rate_lpips_percent == pytest.approx(-50, abs=1e-6)
+    assert rival.bd_rate_lpips_percent == pytest.approx(-75, abs=1e-6)
+    assert [(each.fitting, each.bytes) for each in rival.rows] == [(1, 320), (2, 640), (2, 1280), (2, 2560)]
 
 
 def test_every_set_of_stages_is_scored(
@@ -128,11 +139,14 @@ def test_every_set_of_stages_is_scored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(Codec, "encode")  # photos are coded once: a search for codes takes long
-    rows = {row.stages: row for row in evaluate_subsets(toy_codec, folder, evaluation, metrics)}
+    found = evaluate_subsets(toy_codec, folder, evaluation, metrics)
+    assert list(found) == sorted(found, key=lambda row: row.dists.mean)
+    rows = {row.stages: row for row in found}
     assert set(rows) == {(1,), (2,), (3,), (1, 2), (1, 3), (2, 3), (1, 2, 3)}
     for depth in (1, 2, 3):
         prefix = rows[tuple(range(1, depth + 1))]
         assert prefix.dists == evaluation.stages[depth - 1].dists
+        assert prefix.lpips == evaluation.stages[depth - 1].lpips
         assert prefix.dists_before_gap == prefix.dists
     assert rows[(1, 3)].dists_before_gap == rows[(1,)].dists
     assert rows[(2, 3)].dists_before_gap is None
@@ -143,13 +157,27 @@ def test_a_table_of_one_small_photo_has_neither_intervals_nor_ms_ssim(
     evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mean = Mean(0.25, math.nan)
-    row = replace(evaluation.stages[0], dists=mean, lpips=mean, ms_ssim=Mean(math.nan, math.nan))
+    more = Mean(0.5, math.nan)
+    row = replace(evaluation.stages[0], dists=mean, lpips=more, ms_ssim=Mean(math.nan, math.nan))
     tables.show(replace(evaluation, photos=evaluation.photos[:1], stages=(row,)), (), ())
     shown = capsys.readouterr().out
     assert "toy: one photo at" in shown
-    assert [cell.strip() for cell in shown.splitlines()[4].split("│")[4:6]] == ["0.250", "0.250"]
+    assert [cell.strip() for cell in shown.splitlines()[4].split("│")[4:6]] == ["0.250", "0.500"]
     assert shown.splitlines()[4].split("│")[-2].strip() == "–"
     assert "nan" not in shown
+
+
+def test_a_table_of_rates_has_that_by_dists_first(
+    evaluation: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rivals = [
+        Rival("WebP", (), {}, bd_rate_dists_percent=-50.26, bd_rate_lpips_percent=12.0),
+        Rival("AVIF", (), {}, bd_rate_dists_percent=0.0, bd_rate_lpips_percent=None),
+    ]
+    tables.show(evaluation, rivals, ())
+    cells = [[cell.strip() for cell in line.split("│")] for line in capsys.readouterr().out.splitlines()]
+    assert ["", "WebP", "-50.3 %", "+12.0 %", ""] in cells
+    assert ["", "AVIF", "+0.0 %", "nothing in common", ""] in cells
 
 
 def test_tables_json_and_figure_of_everything(
