@@ -20,7 +20,7 @@ from progic.codec import Codec, CodecNet
 from progic.config import CodecConfig
 from progic.errors import ImageError, PayloadError, ProgicError, WeightsError
 from progic.export import export
-from progic.lite import BundledDecoder
+from progic.lite import BundledDecoder, _image, bundle_facts
 from progic.parity import Parity, Pixels, Planes, check, photos_to_check
 
 pytestmark = pytest.mark.timeout(900)  # the ONNX export takes 20 s of one core, more where all are busy
@@ -164,6 +164,11 @@ def test_another_models_file_is_refused(bundle: Path, coded: Path) -> None:
     assert not coded.with_name("seen.png").exists()
 
 
+def test_levels_of_a_picture_without_torch_are_rounded_and_clipped() -> None:
+    pixels = np.array([-1, 0.5, 2], dtype=np.float32).reshape(3, 1, 1)
+    assert _image(pixels).getpixel((0, 0)) == (0, 128, 255)
+
+
 def test_a_damaged_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="allowed: a folder of progic export"):
         BundledDecoder(tmp_path)
@@ -176,7 +181,11 @@ def test_a_damaged_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
         (tmp_path / "bundle.json").write_text(json.dumps(lacking))
         with pytest.raises(WeightsError, match=f"bundle.json: found no {complaint}; allowed"):
             BundledDecoder(tmp_path)
-    for key, value in (("n_stages", "5"), ("n_stages", 0), ("downsampling_factor", 0), ("fingerprint", None)):
+    most = {"n_stages": 64, "bits_per_index": 16, "downsampling_factor": 128}
+    (tmp_path / "bundle.json").write_text(json.dumps(facts | most))
+    assert bundle_facts(tmp_path) == facts | most
+    odd = [("n_stages", "5"), ("n_stages", 0), ("downsampling_factor", 0), ("fingerprint", None)]
+    for key, value in (*odd, *((key, value + 1) for key, value in most.items())):
         (tmp_path / "bundle.json").write_text(json.dumps(facts | {key: value}))
         with pytest.raises(WeightsError, match=f"bundle.json: {key}: found {value!r}, allowed"):
             BundledDecoder(tmp_path)
@@ -254,6 +263,9 @@ def test_photos_to_check(tmp_path: Path) -> None:
     made[0].save(tmp_path / "one.png")
     with pytest.raises(ImageError, match="found 1 photos, allowed at least 32"):
         photos_to_check(tmp_path)
+    for number in range(31):
+        made[number].resize((8, 8)).save(tmp_path / f"{number}.png")
+    assert len(photos_to_check(tmp_path)) == 32
     with pytest.raises(ImageError, match="none: found no folder; allowed: a folder of photos"):
         photos_to_check(tmp_path / "none")
 
