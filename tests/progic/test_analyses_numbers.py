@@ -7,25 +7,73 @@ import pytest
 import torch
 from PIL import Image
 
-from progic.analyses import gpu
-from progic.analyses.curves import Point, _means
-from progic.analyses.range_coding import _counted, _priors
-from progic.analyses.study import Settings, Study
+from progic.analyses import bpp, entropy, gpu, range_coding, rd, resolution, satcom
+from progic.analyses.curves import Curve, MeanPoint, Point, _means, _point
+from progic.analyses.range_coding import Lengths, _counted, _priors
+from progic.analyses.study import Photo, Settings, Study
 from progic.analyses.tsne import _rows
 from progic.codec import Codec, CodecNet
+from progic.config import CodecConfig
+from progic.evaluate import Mean
 from progic.metrics import Scores
 
 
 def test_variance_left_is_of_what_all_stages_so_far_miss() -> None:
     latents = np.array([[4, 0], [-4, 0], [0, 4], [0, -4]], np.float32)
-    rows = _rows(latents, [latents * np.float32(share) for share in (1 / 2, 1 / 4, 1 / 4)])
+    mean = np.array([10, -3], np.float32)  # which is no variance, and said by the first stage
+    stages = [latents * np.float32(share) for share in (1 / 2, 1 / 4, 1 / 4)]
+    rows = _rows(latents + mean, [stages[0] + mean, *stages[1:]])
     assert [row["left_of_variance_percent"] for row in rows] == [25, 6.25, 0]
 
 
 def test_a_mean_is_of_depths_at_which_every_photo_has_a_picture() -> None:
-    near, far = (Point(bpp, Scores(dists, 0.3, 30.0, 0.9), 0.1) for bpp, dists in ((0.1, 0.2), (0.3, 0.4)))
+    near, far = (Point(rate, Scores(dists, 0.3, 30.0, 0.9), 0.1) for rate, dists in ((0.1, 0.2), (0.3, 0.4)))
     (mean,) = _means([[None, near, near], [None, None, far]])
     assert (mean.bpp, mean.dists.mean) == pytest.approx((0.2, 0.3))
+
+
+def test_bytes_kept_of_a_picture_are_bits_a_pixel() -> None:
+    row = [320, 0.2, 0.3, 30.0, 0.9, 0.1]
+    point = _point(row, Photo("a", Image.new("RGB", (256, 256))))
+    assert point == (320 * 8 / 256**2, Scores(0.2, 0.3, 30.0, 0.9), 0.1)
+
+
+def test_gains_of_range_coding_are_of_all_stages_so_far() -> None:
+    lengths = [
+        Lengths([10, 18, 7], [9, 24, 30], [64, 160, 8]),
+        Lengths([10, 22, 7], [9, 26, 30], [64, 160, 8]),
+    ]
+    assert list(range_coding._row(1, 20, lengths).values()) == [2, 40, 30, 25, 28, 25, 37.5, 30]
+
+
+def test_a_run_is_told_in_minutes() -> None:
+    row = satcom._row("progressive", {"t_first_s": 90.0, "t_final_s": 300.0, "bytes": 1700})
+    assert (row["t_first_min"], row["t_usable_min"], row["t_final_min"], row["bytes"]) == (1.5, None, 5, 1700)
+
+
+def test_ours_is_set_beside_the_published_point_of_the_nearest_rate() -> None:
+    points = [MeanPoint(rate, *[Mean(0.2, 0.0)] * 5) for rate in (0.01, 0.079)]
+    beside = rd._beside(Curve("toy", "toy", tuple(points)), "ms-illm")
+    assert (beside.ours, beside.paper, beside.difference) == ("0.200", "0.109 at 0.081 BPP", "+0.091")
+
+
+def test_the_nearer_of_two_resolutions_is_told() -> None:
+    large, small = {"bytes": 640, "dists": 0.2}, {"bytes": 640, "dists": 0.1}
+    assert resolution._verdict((large, small), "dists", "").difference == "agrees"
+    assert resolution._verdict((small, large), "dists", "").difference == "differs: 512x512 is nearer"
+
+
+def test_entropy_of_few_vectors_is_told_and_the_least_even_codebook_counts() -> None:
+    assert "Under 10 a code" in entropy._enough(319, 32)
+    assert "Under" not in entropy._enough(320, 32)
+    rows = [{"entropy_bits": bits, "entropy_corrected_bits": bits + 0.1} for bits in (9.9, 9.5, 9.8)]
+    assert entropy._beside(rows, 10).ours == "9.60 corrected, 9.50 plug-in"
+
+
+def test_rates_are_listed_to_the_depth_of_the_deepest_model() -> None:
+    shallow, deep = (CodecConfig(name=f"of-{n}", n_stages=n) for n in (2, 5))
+    models = [row["models"] for row in bpp._rows(16, 10, [shallow, deep])]
+    assert models == ["of-2 of-5", "of-2 of-5", "of-5", "of-5", "of-5"]
 
 
 def test_each_photo_is_coded_with_the_priors_of_the_other_half(toy_codec: Codec, tmp_path: Path) -> None:
