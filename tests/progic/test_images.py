@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageOps
 
 from progic.errors import ImageError
-from progic.images import fit_photo, open_photo, to_image, to_tensor
+from progic.images import _check_still, fit_photo, open_photo, to_image, to_tensor
 from progic.limits import MAX_PIXELS
 
 
@@ -175,6 +175,14 @@ def test_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> N
         open_photo(path)
 
 
+def test_as_many_pixels_as_are_allowed_are_no_bomb() -> None:
+    fitting, more = (Image.Image() for _ in range(2))
+    fitting._size, more._size = (MAX_PIXELS, 1), (MAX_PIXELS + 1, 1)
+    _check_still(fitting, "photo.png")
+    with pytest.raises(ImageError, match=f"photo.png: {MAX_PIXELS + 1}x1 pixels, allowed at most"):
+        _check_still(more, "photo.png")
+
+
 def test_crop_fills_and_pad_keeps_all() -> None:
     wide = Image.new("RGB", (200, 100), "white")
     assert np.array(fit_photo(wide, (64, 64), "crop")).min() == 255
@@ -253,3 +261,11 @@ def test_the_transparent_colour_of_16_bits_is_laid_on_white(
         key = image.info["transparency"]
         assert list(to_image(to_tensor(image)).convert("L").tobytes()) == seen
         assert image.info["transparency"] == key
+
+
+def test_the_transparent_colour_of_8_bits_is_as_it_stands(tmp_path: Path) -> None:
+    image = Image.new("RGB", (3, 1))
+    image.putdata([(255, 0, 0), (0, 0, 0), (254, 0, 0)])
+    image.save(tmp_path / "photo.png", transparency=(255, 0, 0))
+    pixels = np.asarray(open_photo(tmp_path / "photo.png"))[0].tolist()
+    assert pixels == [[255, 255, 255], [0, 0, 0], [254, 0, 0]]
