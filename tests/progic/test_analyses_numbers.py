@@ -9,7 +9,7 @@ from PIL import Image
 
 from progic.analyses import bpp, entropy, gpu, range_coding, rd, resolution, satcom
 from progic.analyses.curves import Curve, MeanPoint, Point, _means, _point
-from progic.analyses.range_coding import Lengths, _counted, _priors
+from progic.analyses.range_coding import Lengths, _counted, _lengths, _priors
 from progic.analyses.study import Photo, Settings, Study
 from progic.analyses.tsne import _rows
 from progic.codec import Codec, CodecNet
@@ -36,6 +36,13 @@ def test_bytes_kept_of_a_picture_are_bits_a_pixel() -> None:
     row = [320, 0.2, 0.3, 30.0, 0.9, 0.1]
     point = _point(row, Photo("a", Image.new("RGB", (256, 256))))
     assert point == (320 * 8 / 256**2, Scores(0.2, 0.3, 30.0, 0.9), 0.1)
+
+
+def test_one_stream_is_of_all_stages_so_far() -> None:
+    lengths = _lengths([np.arange(64) % 16] * 3, [np.full(16, 1 / 16)] * 3)
+    assert lengths.ideal_bits == [256] * 3
+    assert lengths.apart == pytest.approx([32] * 3, abs=1)
+    assert lengths.together == pytest.approx([32, 64, 96], abs=1)
 
 
 def test_gains_of_range_coding_are_of_all_stages_so_far() -> None:

@@ -192,6 +192,16 @@ def test_crop_fills_and_pad_keeps_all() -> None:
     assert padded[32].min() == 255
 
 
+def test_photos_are_fitted_by_lanczos_around_their_middle() -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (100, 200, 3), dtype=np.uint8)
+    wide, lanczos = Image.fromarray(noise), Image.Resampling.LANCZOS
+    middle = wide.resize((50, 50), lanczos, box=(50, 0, 150, 100))
+    assert fit_photo(wide, (50, 50)).tobytes() == middle.tobytes()
+    whole = Image.new("RGB", (50, 45))
+    whole.paste(wide.resize((50, 25), lanczos), (0, 10))
+    assert fit_photo(wide, (50, 45), "pad").tobytes() == whole.tobytes()
+
+
 def test_tensors_round_trip_and_clip() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     photo = Image.fromarray(pixels)
