@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from progic.analyses import bpp, entropy, gpu, range_coding, rd, resolution, satcom
 from progic.analyses.curves import Curve, MeanPoint, Point, _means, _point
 from progic.analyses.range_coding import Lengths, _counted, _lengths, _priors
 from progic.analyses.study import Photo, Settings, Study
 from progic.analyses.tsne import _rows
+from progic.classical import enlarged
 from progic.codec import Codec, CodecNet
 from progic.config import CodecConfig
 from progic.evaluate import Mean
+from progic.flops import gflop_of
+from progic.images import fit_photo, to_tensor
 from progic.metrics import Scores
 
 
@@ -68,6 +72,47 @@ def test_the_nearer_of_two_resolutions_is_told() -> None:
     large, small = {"bytes": 640, "dists": 0.2}, {"bytes": 640, "dists": 0.1}
     assert resolution._verdict((large, small), "dists", "").difference == "agrees"
     assert resolution._verdict((small, large), "dists", "").difference == "differs: 512x512 is nearer"
+
+
+class _Differences:
+    """Mean differences in the place of DISTS, which takes long."""
+
+    def reference(self, image: Tensor) -> Tensor:
+        return image
+
+    def scores(self, reference: Tensor, picture: Tensor) -> Scores:
+        return Scores(float((reference - picture).abs().mean()), 0.0, 0.0, 0.0)
+
+
+def test_the_smaller_picture_is_scored_enlarged_and_at_its_own_size(
+    toy_config: CodecConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = {"LARGE": (128, 128), "SMALL": (64, 64), "DEPTHS": {(128, 128): 1, (64, 64): 4}}
+    for name, value in sides.items():
+        monkeypatch.setattr(resolution, name, value)
+    torch.manual_seed(2)
+    net = CodecNet(toy_config.model_copy(update={"n_stages": 4}))
+    net.quantizer.codebooks.normal_()
+    codec = Codec(net, "ab" * 32)
+    noise = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    photo = Image.fromarray(noise).resize((128, 128))
+    photo.save(tmp_path / "a.png")
+    study = Study(codec, "toy", tmp_path, tmp_path / "out", Settings())
+    study.metrics = _Differences()  # type: ignore[assignment]
+    large_row, small_row = resolution.analyse(study).rows
+
+    def missed(original: Image.Image, picture: Image.Image) -> float:
+        return round(float((to_tensor(original) - to_tensor(picture)).abs().mean()), 4)
+
+    shrunk = fit_photo(photo, (64, 64))
+    large = codec.decode(codec.encode(photo)[:1], (128, 128))
+    small = codec.decode(codec.encode(shrunk), (64, 64))
+    assert large_row["dists"] == large_row["dists_own_size"] == missed(photo, large)
+    assert small_row["dists"] == missed(photo, enlarged(small, (128, 128)))
+    assert small_row["dists_own_size"] == missed(shrunk, small)
+    assert large_row["bytes"] == small_row["bytes"] == 40
+    for row, size in ((large_row, (128, 128)), (small_row, (64, 64))):
+        assert row["gflop"] == round(sum(gflop_of(codec, size)), 2)
 
 
 def test_entropy_of_few_vectors_is_told_and_the_least_even_codebook_counts() -> None:

@@ -96,6 +96,8 @@ def test_scores_of_rd_are_those_of_progressive(study: Study) -> None:
         at_depth = [each["dists"] for each in rows if each["bpp"] == row["bpp"]]
         assert row["dists"] == pytest.approx(np.mean(at_depth), abs=2e-4)
         assert row["lpips_alex"] == pytest.approx(stage.lpips_alex.mean, abs=1e-4)
+        assert row["bpp"] == pytest.approx(stage.bpp, abs=1e-6)
+    assert [row["stages"] for row in rows] == [1, 2, 3] * 2
     assert len(ours) == 3
 
 
