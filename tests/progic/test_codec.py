@@ -38,6 +38,16 @@ def test_a_prefix_equals_a_mapping_of_the_same_stages(toy_codec: Codec, photo: I
         assert whole.tobytes() == backwards.tobytes()
 
 
+def test_the_decoder_is_told_which_stages_are_held(toy_codec: Codec, photo: Image.Image) -> None:
+    stages = toy_codec.encode(photo)
+    seen: list[list[float]] = []
+    hook = toy_codec.net.decoder.register_forward_pre_hook(lambda _, given: seen.append(given[1][0].tolist()))
+    for held in ({0: stages[0], 2: stages[2]}, {1: stages[1]}):
+        toy_codec.decode(held, photo.size)
+    hook.remove()
+    assert seen == [[1, 0, 1], [0, 1, 0]]
+
+
 def test_every_stage_changes_the_picture(toy_codec: Codec, photo: Image.Image) -> None:
     stages = toy_codec.encode(photo)
     pictures = {toy_codec.decode(stages[:depth], photo.size).tobytes() for depth in (1, 2, 3)}
