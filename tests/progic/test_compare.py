@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from progic import classical, tables
 from progic.codec import Codec
-from progic.compare import Best, Rival, compare
+from progic.compare import Best, Rival, RivalRow, compare
 from progic.errors import InputError
 from progic.evaluate import Evaluation, Mean, StageRow, evaluate, evaluate_subsets, mean_of
 from progic.images import open_photo, to_tensor
 from progic.metrics import PerceptualMetrics
-from progic.rate_figure import draw
+from progic.rate_figure import _panel, check_path, draw
 from tests.progic.conftest import SIZE
 
 INSTALLED = ("webp", "avif", "jpeg", "jpeg_progressive", "jp2")
@@ -213,3 +214,16 @@ def test_tables_json_and_figure_of_everything(
     draw(evaluation, seven, tmp_path / "seven.svg")
     figure = (tmp_path / "seven.svg").read_text()
     assert all(rival.name in figure for rival in seven)
+
+
+def test_a_figure_has_each_mean_at_the_bytes_that_were_sent(
+    evaluation: Evaluation, folder: Path, tmp_path: Path
+) -> None:
+    ours = evaluation.stages
+    rows = [RivalRow(640, 2, 500.0, *[mean] * 5) for mean in (Mean(0.3, 0.1), Mean(0.2, 0.1))]
+    rows += [RivalRow(900, 1, 700.0, *[Mean(0.1, 0.1)] * 5)]  # not a file of every photo: no point
+    axes = Figure().subplots()
+    _panel(axes, "lpips", evaluation, [Rival("WebP", tuple(rows), {}, None, None)])
+    drawn = [bars.lines[0].get_xydata().tolist() for bars in axes.containers]
+    assert drawn == [[[row.bytes, row.lpips.mean] for row in ours], [[500, 0.3], [500, 0.2]]]
+    check_path(tmp_path / "RATE.PNG", folder)  # a suffix in capitals is one
