@@ -136,6 +136,8 @@ def _trunk(path: Path, config: CodecConfig) -> CodecNet | None:
     if not config.trunk:
         return None
     trunk, wanted = load(config.trunk), read_metadata(path).get("trunk_sha256")
+    if wanted is None:
+        raise WeightsError(f"{path}: metadata: found no trunk_sha256; allowed: that of {config.trunk}")
     if trunk.fingerprint != wanted:
         raise WeightsError(f"{path}: trunk {config.trunk} has sha256 {trunk.fingerprint}, allowed {wanted}")
     return trunk.net

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from progic import weights
 from progic.codec import Codec, CodecNet
@@ -95,6 +95,11 @@ def test_codebooks_on_a_trunk_take_a_byte_a_number_and_keep_within_half_a_step(
 def test_another_trunk_is_refused(trunk: str, toy_codec: Codec, tmp_path: Path) -> None:
     codec, path = filled(stack(trunk, 32)), tmp_path / "high.safetensors"
     weights.save(path, codec.net, {})
+    nameless = weights.read_metadata(path)
+    del nameless["trunk_sha256"]
+    save_file(load_file(path), tmp_path / "nameless.safetensors", nameless)
+    with pytest.raises(WeightsError, match=r"found no trunk_sha256; allowed: that of .*toy\.safetensors"):
+        weights.load(tmp_path / "nameless.safetensors")
     with torch.no_grad():
         other = CodecNet(toy_codec.config)
     weights.save(Path(trunk), other, {})
