@@ -129,6 +129,9 @@ class TrainConfig(_Strict):
     seed: int = Field(default=1, ge=0, lt=2**63)
     steps: int = Field(ge=1)
     batch: int = Field(default=16, ge=1)
+    # Larger photos are scaled down to it first. What JPEG has done to their pixels is learned with them and
+    # painted into every picture; scaled down it is gone.
+    short_side_px: int = Field(default=256, ge=32)
     crop_px: int = Field(default=128, ge=32, multiple_of=16)
     last_crop_px: int = Field(default=256, ge=32, multiple_of=16)  # crop size after last_crop_from
     last_crop_from: Fraction = 0.85  # part of the steps after which crops grow, the batch shrinks to match
@@ -176,6 +179,11 @@ class TrainConfig(_Strict):
                 raise ValueError(
                     f"{key} is {getattr(self, key)}; allowed are multiples of downsampling_factor, {factor}"
                 )
+        largest_px = max(self.crop_px, self.last_crop_px if self.last_crop_from < 1 else 0)
+        if self.short_side_px < largest_px:
+            raise ValueError(
+                f"short_side_px is {self.short_side_px}; allowed is at least the largest crop, {largest_px}"
+            )
         return self
 
 

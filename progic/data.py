@@ -4,15 +4,20 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from PIL import Image
 from torch import Generator, Tensor
 
 from progic.errors import ImageError, InputError
 from progic.images import PHOTO_SUFFIXES, open_photo
+
+LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif"})
 
 
 @dataclass(frozen=True)
@@ -69,25 +74,49 @@ def chosen(paths: Sequence[Path], count: int) -> list[Path]:
     return [paths[math.floor((index + 0.5) * len(paths) / count)] for index in range(count)]
 
 
-def read_photos(folders: Iterable[Path], report: Callable[[str], object] = lambda line: None) -> PhotoSet:
-    """Decode every photo of the folders; unreadable ones are skipped, and each is told to `report`."""
+def read_photos(
+    folders: Iterable[Path],
+    report: Callable[[str], object] = lambda line: None,
+    short_side_px: int | None = None,
+) -> PhotoSet:
+    """Decode every photo of the folders; unreadable ones are skipped, and each is told to `report`.
+
+    Those whose short side is longer than `short_side_px` are scaled down to it; how many lossy files are not
+    is told.
+    """
     paths = photo_paths(folders)
     with ThreadPoolExecutor() as pool:
-        decoded = list(pool.map(_read, paths))
+        decoded = list(pool.map(partial(_read, short_side_px=short_side_px), paths))
     unreadable = tuple(str(path) for path, photo in zip(paths, decoded, strict=True) if photo is None)
     for name in unreadable:
         report(f"skipped, unreadable: {name}")
     photos = tuple(photo for photo in decoded if photo is not None)
     if not photos:
         raise ImageError(f"none of {len(paths)} photos could be read")
-    return PhotoSet(photos, unreadable)
+    if lossy := sum(photo.lossy for photo in photos):
+        report(
+            f"{lossy} of {len(photos)} photos are JPEG or another lossy format in their own size: what it did"
+            " to their pixels is learned too; larger originals are scaled down, and lose it"
+        )
+    return PhotoSet(tuple(photo.pixels for photo in photos), unreadable)
 
 
-def _read(path: Path) -> Tensor | None:
+class _Photo(NamedTuple):
+    pixels: Tensor  # uint8 (h, w, 3)
+    lossy: bool  # what the file's format has done to them is still there
+
+
+def _read(path: Path, short_side_px: int | None) -> _Photo | None:
     try:
-        return torch.from_numpy(np.array(open_photo(path)))
+        photo = open_photo(path)
     except ImageError:
         return None
+    lossy = path.suffix.lower() in LOSSY_SUFFIXES
+    if short_side_px is not None and min(photo.size) > short_side_px:
+        scale = short_side_px / min(photo.size)
+        width, height = (max(short_side_px, round(side * scale)) for side in photo.size)
+        photo, lossy = photo.resize((width, height), Image.Resampling.LANCZOS), False
+    return _Photo(torch.from_numpy(np.array(photo)), lossy)
 
 
 def _draw(n: int, generator: Generator) -> int:

@@ -66,7 +66,7 @@ def train_command(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     begin = weights.load(start).net if start else None
     watched = [] if validation is None else _watched(validation)  # before the long part
-    trainer = _trainer(recipe, config, read_photos(photos, _tell), device, begin)
+    trainer = _trainer(recipe, config, read_photos(photos, _tell, config.short_side_px), device, begin)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         trainer.resume(checkpoint)

@@ -41,6 +41,14 @@ def test_shipped_recipe_is_the_bundled_configuration() -> None:
             "yaml: crop_px is 80; allowed are multiples of downsampling_factor, 32$",
         ),
         (
+            "steps: 1\ncodec: {name: x}\nshort_side_px: 240",
+            "yaml: short_side_px is 240; allowed is at least the largest crop, 256$",
+        ),
+        (
+            "steps: 1\ncodec: {name: x}\nshort_side_px: 100\nlast_crop_from: 1.0",
+            "yaml: short_side_px is 100; allowed is at least the largest crop, 128$",
+        ),
+        (
             "steps: 1\ncodec: {name: x, trunk: f16, separable: true}",
             "separable has no effect beside trunk 'f16'",
         ),

@@ -13,7 +13,7 @@ from progic.cli import app
 from progic.codec import Codec
 from progic.config import CodecConfig, TrainConfig
 from progic.data import PhotoSet
-from progic.errors import ConfigError
+from progic.errors import ConfigError, ImageError
 from progic.train import Trainer, train
 
 CPU = torch.device("cpu")
@@ -87,6 +87,18 @@ def test_what_does_not_fit_is_told_with_the_recipe(
     result = CliRunner().invoke(app, ["train", str(tmp_path / "photos"), *options])
     assert result.exit_code == 2
     assert result.stderr.startswith(f"progic: {mine}: {told}")
+
+
+def test_photos_are_as_large_as_the_recipe_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(folders: list[Path], report: object, short_side_px: int) -> None:
+        raise ImageError(f"{short_side_px} pixels")
+
+    monkeypatch.setattr("progic.commands.train.read_photos", read)
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("steps: 9\nwarmup_steps: 0\nshort_side_px: 300\ncodec: {name: x, separable: true}\n")
+    options = ["--recipe", str(mine), "--start", "f16-s", "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, ["train", str(tmp_path / "photos"), *options])
+    assert (result.exit_code, result.stderr) == (2, "progic: 300 pixels\n")
 
 
 def test_what_is_written_keeps_its_share_of_the_start(
