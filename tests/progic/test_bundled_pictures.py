@@ -13,13 +13,13 @@ from progic.codec import Codec
 
 SIDE_PX, BLOCK_PX = 64, 8
 STAGES = (
-    "j9vRgP+8z+0oum9bA3ou+NvW/b2EDHxYx1rwiyDHwgvjnxYT7NYSdaoJfKWiSx7UoQDSL3L1W7waF3HeN3zVx5DJw3l0slalfUsn/StO"
-    "GwbbAYnU5CIo2GKzXyA7LIjdSjlLTg=="
+    "j9vReP+8z+0ounvuI3ou+NvW/b2EDHxbpFrwiyDHMenTnxay7NYSdaoJdWywSx7d4f26NVL1W7JaHPXeN3zWVRjJwlMecIIy7UsnS8eL"
+    "rcJxiuIgQ+GCrhpnK6I7LIgSvh3mzA=="
 )
 BLOCK_MEANS = (
-    "0KxtidmoUt2GZuJA2J5DpmVLOYorZoYktIWUPai1PsOLl9pertTIb9DObL1vsa4wfCegMVuxfWFrxX99bnjANJfFh8l+1LZJYTKhNUSX"
-    "ojxNs0BeSk+mQHatt5BF3oFCIotlWpRuvGqIiEJvLjRFiCFDyCRHkkR8TLJdoqpZn6y+Vo+mUHZisGlqlViLQ1OHr6GK3pZvZ9OFRM6f"
-    "ptK6tc+yTLCSK5RbwY+FvoJZULwvUsRF0qRwtJ1+UbRvY7ZR"
+    "3LVuldyqX+GAbeI20Kw1q5RWRZo5Zn0dwo6PS6ezWceDo91FtuGoYc67aMFutK4jljGjOGG1eVtey35teIrHRq/Ohs98yLU3gzufRE6X"
+    "qEBLu0NbRlqqQn2uvJRA0HozRZxhcoxdzmV5izBcLC87jSQ3zh49iDp1a8JeuK5NwMPCYZunWnZkxW9npVWIQlSEpIp43o5jdeSHTNGm"
+    "osy4s9G1WMaeMJ1Uv45+uYRbWr80RrQ+xKNhrZt4T7RqZ7k+"
 )
 
 
