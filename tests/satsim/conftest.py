@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from starlette.testclient import TestClient
 import progic
 from progic import weights
 from progic.config import CodecConfig
+from satsim import workers
 from satsim.pipeline import run_scenario
 from satsim.progress import Progress
 from satsim.report import finish
@@ -131,6 +133,11 @@ def run_toy(toy_scenario: Path) -> Callable[..., Run]:
         return run_scenario(scenario, str(toy_scenario), target, overwrite, draw, lambda step, done: None)
 
     return run
+
+
+def work_here(patch: pytest.MonkeyPatch) -> None:
+    """Do a command's jobs in this process: another takes seconds to start."""
+    patch.setattr(workers, "local_workers", lambda jobs: ThreadPoolExecutor(1))
 
 
 EXTRAS = {"jxl": "pillow_jxl", "heic": "pillow_heif"}  # of formats, what they need

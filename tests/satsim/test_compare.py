@@ -1,14 +1,11 @@
 """A comparison from the command line: exact tables, any number of processes, and what is refused.
 
-A process takes seconds to start, so that all tests but the one of processes work in this one.
+All tests but the one of processes work in this one.
 """
 
 import csv
 import json
 import math
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +18,7 @@ from satsim.cli import app
 from satsim.compare_photo import send_photo_by_all
 from satsim.contest import load_contest, open_photos
 from satsim.errors import ScenarioError
+from tests.satsim.conftest import work_here
 
 SCENARIO = """
 name: tiny
@@ -38,15 +36,9 @@ PROCESSES = workers.local_workers
 FILES = ["compare.csv", "compare.json", "compare.png", "compare.svg", "minutes.csv", "photos.csv"]
 
 
-@contextmanager
-def in_this_process(jobs: int) -> Iterator[Executor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
-
-
 @pytest.fixture(autouse=True)
 def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "local_workers", in_this_process)
+    work_here(monkeypatch)
 
 
 @pytest.fixture
@@ -124,15 +116,16 @@ def test_each_slot_has_a_row_where_all_is_soon_over(tiny: Path) -> None:
 def test_one_and_two_processes_give_the_same_bytes_and_nothing_is_done_twice(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "local_workers", PROCESSES)
     options = ("-s", "link.loss.rate=0.3", "--runs", "5")
-    one, two = compared(tiny, *options, "-j1", out="one"), compared(tiny, *options, "-j2", out="two")
+    one = compared(tiny, *options, out="one")
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "local_workers", PROCESSES)
+        two = compared(tiny, *options, "-j2", out="two")
     for name in FILES:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     before = {path: path.stat().st_mtime_ns for path in (one / "photos").iterdir()}
     assert len(before) == 3
     (one / "compare.csv").unlink()
-    monkeypatch.setattr(workers, "local_workers", in_this_process)
     compared(tiny, *options, out="one")
     assert {path: path.stat().st_mtime_ns for path in (one / "photos").iterdir()} == before
     assert (one / "compare.csv").read_bytes() == (two / "compare.csv").read_bytes()

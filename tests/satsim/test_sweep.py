@@ -1,41 +1,34 @@
-"""A sweep: every point once, in any number of processes, through kills, into one table."""
+"""A sweep: every point once, in any number of processes, into one table."""
 
-import csv
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from satsim import workers
 from satsim.cli import app
 from satsim.scenario import load_scenario
 from satsim.sweep_point import run_point
 from satsim.terminal import sweep_table
+from tests.satsim.conftest import work_here
+from tests.satsim.tiny_sweep import SCENARIO, command_of, rows_of, swept, tiny_in
 
-SCENARIO = """
-name: tiny
-image: {path: photo.png, size: [32, 32]}
-sender: {encode_s: 0}
-link: {payload_bytes: 600, interval_s: 60, loss: {rate: 0.3}}
-repair: {kind: carousel, rounds: 2}
-schemes:
-  - {name: raw, codec: identity, delivery: progressive, budget_bytes: 4000}
-  - {name: webp, codec: webp, delivery: high, budget_bytes: 300}
-metrics: [psnr_db]
-seed: 3
-"""
 SHOWN = {"t_first_s_median": 60.0, "t_first_s_share": 1.0}
 GRID = ["-g", "link.loss.rate=0,0.3", "-g", "link.payload_bytes=600,1200"]
-LONG = ("-g", "seed=1..6", "--runs", "1000")  # points long enough for a kill to come between them
+
+
+PROCESSES = workers.local_workers
+
+
+@pytest.fixture(autouse=True)
+def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    work_here(monkeypatch)
 
 
 @pytest.fixture
@@ -43,34 +36,12 @@ def tiny(tmp_path: Path) -> Path:
     return tiny_in(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return swept(tiny_in(tmp_path_factory.mktemp("long")), *LONG)
-
-
-def tiny_in(folder: Path) -> Path:
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(folder / "photo.png")
-    path = folder / "tiny.yaml"
-    path.write_text(SCENARIO, encoding="utf-8")
-    return path
-
-
-def swept(scenario: Path, *arguments: str, out: str = "out") -> Path:
-    target = scenario.parent / out
-    command = ["sweep", str(scenario), "-o", str(target), "-j1", *arguments]  # each process loads torch
-    result = CliRunner().invoke(app, command)
-    assert result.exit_code == 0, result.output
-    return target
-
-
-def rows_of(target: Path) -> list[dict[str, str]]:
-    with (target / "sweep.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_the_table_has_what_each_point_alone_gives_in_any_number_of_processes(tiny: Path) -> None:
-    one, two = swept(tiny, *GRID, out="one"), swept(tiny, *GRID, "-j2", out="two")
+def test_the_table_has_what_each_point_alone_gives_in_any_number_of_processes(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = swept(tiny, *GRID, out="one")
+    monkeypatch.setattr(workers, "local_workers", PROCESSES)
+    two = swept(tiny, *GRID, "-j2", out="two")
     assert (one / "sweep.csv").read_bytes() == (two / "sweep.csv").read_bytes()
     rows = rows_of(one)
     assert [(row["link.loss.rate"], row["link.payload_bytes"], row["scheme"]) for row in rows] == [
@@ -117,65 +88,6 @@ def test_another_photo_or_a_broken_result_is_run_again(tiny: Path) -> None:
     assert len(list((target / "points").iterdir())) == 2
 
 
-def command_of(tiny: Path, *arguments: str) -> list[str]:
-    start = [sys.executable, "-c", "from satsim.cli import main; main()", "sweep", str(tiny)]
-    return [*start, "-o", str(tiny.parent / "out"), "-q", *arguments]
-
-
-def wait_for_points(folder: Path, n_points: int, process: subprocess.Popen[bytes]) -> None:
-    until_s = time.monotonic() + 120
-    while len(list(folder.glob("*.json"))) < n_points:
-        assert process.poll() is None, "the sweep ended early"
-        assert time.monotonic() < until_s, "the sweep got nowhere"
-        time.sleep(0.02)
-
-
-def test_a_killed_sweep_goes_on_and_does_nothing_twice(tiny: Path, long: Path) -> None:
-    grid = (*LONG, "-j2")
-    folder = tiny.parent / "out" / "points"
-    process = subprocess.Popen(command_of(tiny, *grid), start_new_session=True)
-    wait_for_points(folder, 2, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
-    assert 2 <= len(before) < 6, "killed too late to tell anything"
-    swept(tiny, *grid)
-    after = {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
-    assert before.items() <= after.items() and len(after) == 6
-    for name in ("sweep.csv", "sweep.parquet"):
-        assert (folder.parent / name).read_bytes() == (long / name).read_bytes()
-
-
-CLUSTER = """
-import os, signal, sys, threading, time
-from pathlib import Path
-from distributed import LocalCluster
-
-if __name__ == "__main__":
-    from satsim.cli import app
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster:
-        def kill_one():
-            while not list(Path(sys.argv[1]).glob("points/*.json")):
-                time.sleep(0.02)
-            os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
-            print("killed one", flush=True)
-        threading.Thread(target=kill_one, daemon=True).start()
-        app([*sys.argv[2:], "-o", sys.argv[1], "--dask", cluster.scheduler_address], standalone_mode=False)
-"""
-
-
-def test_a_dask_cluster_gives_the_same_table_though_a_worker_is_killed(tiny: Path, long: Path) -> None:
-    script = tiny.parent / "cluster.py"
-    script.write_text(CLUSTER, encoding="utf-8")
-    target = tiny.parent / "by_dask"
-    command = [sys.executable, str(script), str(target), "sweep", str(tiny), *LONG, "-q"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "killed one" in done.stdout
-    assert (target / "sweep.csv").read_bytes() == (long / "sweep.csv").read_bytes()
-    assert len(list((target / "points").glob("*.json"))) == 6
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -212,7 +124,7 @@ def test_runs_that_are_all_the_same_are_told_so(
 
 def test_points_that_cannot_be_sent_are_left_out_where_that_is_asked_for(tiny: Path) -> None:
     target = tiny.parent / "out"
-    command = ["sweep", str(tiny), "-o", str(target), "-g", "link.payload_bytes=20,0,600", "-j1"]
+    command = ["sweep", str(tiny), "-o", str(target), "-g", "link.payload_bytes=20,0,600"]
     refused = CliRunner().invoke(app, command)
     assert (refused.exit_code, target.exists()) == (2, False)
     done = CliRunner().invoke(app, [*command, "--keep-going", "--json"])

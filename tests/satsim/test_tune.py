@@ -29,7 +29,7 @@ from satsim.sweep_point import run_point
 from satsim.tune import Asked, Tuning, prepare, scenario_of, search
 from satsim.tune_answers import answers_of, cost_of, front_of
 from satsim.tune_folder import record_of, write_tuning
-from tests.satsim.conftest import smooth_photo
+from tests.satsim.conftest import smooth_photo, work_here
 
 SCENARIO = """
 name: small
@@ -93,8 +93,7 @@ def tuned(home: Path, target: Path, threads: ThreadPoolExecutor, *overrides: str
 
 def as_run(scenario: Scenario) -> Row:
     """The row that `satsim sweep`, and so `satsim run`, gives for a scenario."""
-    rows = run_point(scenario)
-    return rows[0]
+    return run_point(scenario)[0]
 
 
 def test_each_candidate_is_what_a_run_of_its_scenario_gives_and_the_answers_are_the_best(
@@ -164,8 +163,7 @@ def test_limits_hold(home: Path, tmp_path: Path, threads: ThreadPoolExecutor) ->
     assert tuning.rows
     assert max(row["bytes_on_air"] for row in tuning.rows.values()) <= 60
     assert max(row["price_usd"] for row in tuning.rows.values()) <= 3.0
-    lossy = ("link.loss.rate=0.5", "runs=30")
-    tuning = tuned(home, tmp_path / "lossy", threads, *lossy, budget_bytes=60)
+    tuning = tuned(home, tmp_path / "lossy", threads, "link.loss.rate=0.5", "runs=30", budget_bytes=60)
     assert any("with repeats, over the budget of 60" in each.reason for each in tuning.space.left_out)
     assert max(row["bytes_on_air"] for row in tuning.rows.values()) <= 60
 
@@ -176,7 +174,10 @@ def command_of(home: Path, target: Path, *arguments: str) -> list[str]:
     return [*command, "--sides", "32,48,64", "-j1", *arguments]
 
 
-def test_a_killed_tune_goes_on_and_ends_with_the_same_files(home: Path, tmp_path: Path) -> None:
+def test_a_killed_tune_goes_on_and_ends_with_the_same_files(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work_here(monkeypatch)
     whole, target = tmp_path / "whole", tmp_path / "killed"
     assert CliRunner().invoke(app, command_of(home, whole, "-q")).exit_code == 0
     start = [sys.executable, "-m", "satsim", *command_of(home, target, "-q")]
