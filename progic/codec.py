@@ -87,7 +87,8 @@ class Codec:
     @torch.inference_mode()
     def codes_of(self, pixels: Float[Tensor, "1 3 h w"]) -> Iterable[Int[Tensor, "1 u v"]]:
         """Return each stage's indices for a photo, 0..1, whose sides f divides."""
-        found: Tensor = self.net.quantizer.search(self.net.encoder(pixels))
+        with torch.autocast("cpu", enabled=False):  # a caller's would give other codes
+            found: Tensor = self.net.quantizer.search(self.net.encoder(pixels))
         return found
 
     @torch.inference_mode()
@@ -106,7 +107,8 @@ class Codec:
         indices = {stage: torch.from_numpy(plane)[None] for stage, plane in unpacked.items()}
         held = torch.tensor([[float(stage in payloads) for stage in range(self.config.n_stages)]])
         codes = self.net.quantizer.decode(indices).contiguous(memory_format=torch.channels_last)
-        photo = self.net.decoder(codes, held)
+        with torch.autocast("cpu", enabled=False):
+            photo: Tensor = self.net.decoder(codes, held)
         return to_image(photo[:, :, : size[1], : size[0]])
 
     def bytes_per_stage(self, size: tuple[int, int]) -> int:

@@ -100,14 +100,15 @@ class RefinedCodec(Codec):
     def codes_of(self, pixels: Float[Tensor, "1 3 h w"]) -> Iterator[Int[Tensor, "1 u v"]]:
         """Yield each stage's indices for a photo, 0..1, whose sides f divides, as soon as they stay."""
         pixels = pixels.clone()  # else of the caller's mode, perhaps one without gradients
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):  # a caller's would give other codes
             latents = self.net.encoder(pixels)
             with fast_precision("cpu"):
                 photo = _Photo(pixels, self.loss.features(pixels))
         n, quantizer = self.config.n_stages, self.net.quantizer
         begun = torch.zeros((0, *latents.shape[:1], *latents.shape[2:]), dtype=torch.int64)
         while len(begun) < n:
-            latents = self._moved(latents, begun, photo)
+            with torch.autocast("cpu", enabled=False):
+                latents = self._moved(latents, begun, photo)
             found = quantizer.search(latents, begun=begun)
             end = len(begun) + 1 if self.stagewise else n
             yield from found[len(begun) : end]

@@ -38,6 +38,16 @@ def test_a_prefix_equals_a_mapping_of_the_same_stages(toy_codec: Codec, photo: I
         assert whole.tobytes() == backwards.tobytes()
 
 
+def test_a_callers_half_precision_changes_neither_codes_nor_pictures(
+    toy_codec: Codec, photo: Image.Image
+) -> None:
+    stages = toy_codec.encode(photo)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert toy_codec.encode(photo) == stages
+        there = toy_codec.decode(stages, photo.size)
+    assert there.tobytes() == toy_codec.decode(stages, photo.size).tobytes()
+
+
 def test_the_decoder_is_told_which_stages_are_held(toy_codec: Codec, photo: Image.Image) -> None:
     stages = toy_codec.encode(photo)
     seen: list[list[float]] = []

@@ -1,5 +1,7 @@
 """Codes searched by gradient: nearer pictures, the same wire."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -69,9 +71,14 @@ def test_what_is_no_number_of_steps_is_refused_at_once(toy_codec: Codec, steps: 
 
 
 @pytest.mark.usefixtures("metric_weights")
-@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-def test_where_gradients_are_off_the_search_has_its_own(
-    toy_codec: Codec, photo: Image.Image, metric_weights: dict[str, torch.Tensor], mode: type[torch.no_grad]
+@pytest.mark.parametrize(
+    "mode", [torch.no_grad, torch.inference_mode, lambda: torch.autocast("cpu", torch.bfloat16)]
+)
+def test_what_mode_the_caller_is_in_changes_nothing(
+    toy_codec: Codec,
+    photo: Image.Image,
+    metric_weights: dict[str, torch.Tensor],
+    mode: Callable[[], AbstractContextManager[object]],
 ) -> None:
     slow = RefinedCodec(toy_codec, metric_weights, 1)
     with mode():
