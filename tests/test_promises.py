@@ -132,4 +132,4 @@ def test_a_list_of_models_and_a_receiver_read_no_more_weights_than_they_draw_wit
     assert loaded == []
     tag = ImageTag(7, 16, 6, 32, *SIZE, short_fingerprint(codec.fingerprint), 0)
     Gallery().draw(tag, {0: stages[0]})
-    assert loaded == ["f32-l6", "f32", "f16"]  # it stands on f32, and that on f16
+    assert loaded == ["f32-l6", "f32", "f16-s"]  # it stands on f32, and that on f16-s
