@@ -1,8 +1,8 @@
 """A codec on top of another: the trunk's latents are folded, k by k, and coded in their place.
 
-So f = 32 or 64 costs a few megabytes beside `f16-s`, which stays as it is. As in `progic.nets` a linear path
-through the principal components (of k x k latents) comes first, and nets that end in a layer of zeros correct
-it. With k = 1 the trunk gets other codebooks, so another L, and is told anew what is held.
+So f = 32 or 64 costs a few megabytes beside the trunk, which stays as it is. As in `progic.nets` a linear
+path through the principal components (of k x k latents) comes first, and nets that end in a layer of zeros
+correct it. With k = 1 the trunk gets other codebooks, so another L, and is told anew what is held.
 """
 
 import torch
