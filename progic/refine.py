@@ -109,7 +109,7 @@ class RefinedCodec(Codec):
         while len(begun) < n:
             with torch.autocast("cpu", enabled=False):
                 latents = self._moved(latents, begun, photo)
-            found = quantizer.search(latents, begun=begun)
+                found = quantizer.search(latents, begun=begun)
             end = len(begun) + 1 if self.stagewise else n
             yield from found[len(begun) : end]
             begun = found[:end]

@@ -77,8 +77,7 @@ class ResidualVectorQuantizer(nn.Module):
         for stage, indices in enumerate(begun):
             left = left - self.look_up(stage, indices)
         parts = torch.split(as_rows(left), SEARCH_ROWS)
-        with torch.autocast(latents.device.type, enabled=False):  # bf16 distances pick other codes
-            found = torch.cat([self.search_rows(part, paths, len(begun)) for part in parts])
+        found = torch.cat([self.search_rows(part, paths, len(begun)) for part in parts])
         return torch.cat([begun, found.T.reshape(-1, latents.shape[0], *latents.shape[2:])])
 
     def search_rows(

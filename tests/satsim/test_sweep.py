@@ -21,8 +21,6 @@ from tests.satsim.tiny_sweep import SCENARIO, command_of, rows_of, swept, tiny_i
 
 SHOWN = {"t_first_s_median": 60.0, "t_first_s_share": 1.0}
 GRID = ["-g", "link.loss.rate=0,0.3", "-g", "link.payload_bytes=600,1200"]
-
-
 PROCESSES = workers.local_workers
 
 
