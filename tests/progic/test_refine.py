@@ -24,10 +24,12 @@ def codec() -> Codec:
     return progic.load("f16")
 
 
+SCENE = Path(__file__).parents[2] / "scenarios" / "forest_fire.png"
+
+
 @pytest.fixture(scope="module")
 def scene() -> Image.Image:
-    path = Path(__file__).parents[2] / "scenarios" / "forest_fire.png"
-    return Image.open(path).convert("RGB").resize((128, 112))
+    return Image.open(SCENE).convert("RGB").resize((128, 112))
 
 
 def test_refined_codes_are_nearer_after_every_stage(
@@ -108,9 +110,11 @@ def test_stagewise_each_stage_is_settled_before_the_search_for_the_next(
     assert len({tuple(each) for each in (stages, before.encode(photo), toy_codec.encode(photo))}) == 3
 
 
-def test_stagewise_codes_are_nearer_and_a_witness_says_so_too(
-    scene: Image.Image, metric_weights: dict[str, torch.Tensor]
+def test_stagewise_codes_are_nearer_after_every_stage_and_a_witness_says_so_too(
+    metric_weights: dict[str, torch.Tensor],
 ) -> None:
+    # of 128x112 a single step does little for the first stages, less than another processor's rounding moves
+    scene = Image.open(SCENE).convert("RGB").resize((256, 192))
     codec = progic.load("f16-s")
     metrics = PerceptualMetrics(metric_weights)
     reference = metrics.reference(to_tensor(scene))
@@ -122,11 +126,11 @@ def test_stagewise_codes_are_nearer_and_a_witness_says_so_too(
         near, nearer = (metrics.scores(reference, picture).dists for picture in (before, after))
         seen, seen_now = (metrics.lpips_alex(reference.image, picture).item() for picture in (before, after))
         gains.append((near - nearer, seen - seen_now))
-    # 0.012, 0.004, 0.024, 0.049, 0.044 on one processor, the witness's 0.018 on the mean: a single step does
-    # little for the first stages of a picture as small as this
-    assert min(gain for gain, _ in gains) > -0.01, gains
-    assert min(gain for gain, _ in gains[2:]) > 0.01, gains
-    assert sum(gain for _, gain in gains) / 5 > 0.005, gains
+    # 0.030, 0.026, 0.037, 0.056, 0.063 on one processor; the witness's 0.016, 0.029, 0.041, 0.052, 0.037
+    assert min(gain for gain, _ in gains) > 0, gains
+    assert min(gain for _, gain in gains) > 0, gains
+    assert sum(gain for gain, _ in gains) / 5 > 0.02, gains
+    assert sum(gain for _, gain in gains) / 5 > 0.02, gains
 
 
 @pytest.mark.usefixtures("metric_weights")
